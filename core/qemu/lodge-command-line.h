@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/qemu/lodge-capabilities.h"
+#include "core/qemu/lodge-host.h"
+
+G_BEGIN_DECLS
+
+/**
+ * LodgeChildFd: the descriptors a QEMU of Lodge is born with, by fixed number, so that the command line has no
+ * path of the runtime folder in it and a golden file is the same everywhere. The sockets are listening
+ * ones that the core made, but NET and TPM, which are connected to a helper.
+ */
+typedef enum
+{
+  LODGE_CHILD_FD_QMP = 10,    /* control */
+  LODGE_CHILD_FD_RESCUE = 11, /* second QMP monitor; a busy or stolen control socket can be got round */
+  LODGE_CHILD_FD_AGENT = 12,  /* qemu-guest-agent, org.qemu.guest_agent.0 */
+  LODGE_CHILD_FD_VDAGENT = 13,/* com.redhat.spice.0 */
+  LODGE_CHILD_FD_SERIAL = 14, /* first serial port */
+  LODGE_CHILD_FD_NET = 15,    /* stream to passt, for the first NIC */
+  LODGE_CHILD_FD_TPM = 16,    /* control channel of swtpm */
+} LodgeChildFd;
+
+/**
+ * LodgeLaunch: what differs from start to start; everything else is in profile, capabilities, host.
+ */
+typedef struct
+{
+  const char *folder;       /* the machine's folder as QEMU sees it */
+  gboolean    passt;        /* LODGE_CHILD_FD_NET is there; else a NIC uses QEMU's own user network */
+  gboolean    tpm;          /* LODGE_CHILD_FD_TPM is there */
+  gboolean    paused;       /* start with -S (Lodge always does, and sends cont) */
+  LodgeAccel  accel;        /* what to use this time */
+  const char *gl_backend;   /* "none", "virgl", "venus" */
+} LodgeLaunch;
+
+/**
+ * lodge_command_line_build:
+ *
+ * A pure function: reads no file, no environment, no clock. @profile has been validated, and has its
+ * machine type and addresses (lodge_command_line_assign()).
+ *
+ * Returns: (transfer full): argv, the binary first, without the confinement around it.
+ * Errors: NOT_SUPPORTED (the host, QEMU or the architecture lacks it; the message says what), OUT_OF_RANGE (more than the host or QEMU can give)
+ */
+GStrv    lodge_command_line_build  (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host,
+                                    const LodgeLaunch *launch, GError **error);
+
+/**
+ * lodge_command_line_assign:
+ *
+ * Gives a new machine what must stay stable from its first start: the versioned machine type, device addresses, MACs.
+ * What is assigned already is kept. Returns: TRUE if @profile was changed and wants saving.
+ */
+gboolean lodge_command_line_assign (LodgeProfile *profile, LodgeCapabilities *capabilities);
+
+/** lodge_command_line_video: the display device that will be used, for "Effective": "virtio-vga", "VGA", ... */
+const char *lodge_command_line_video (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeLaunch *launch);
+
+G_END_DECLS

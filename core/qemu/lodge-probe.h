@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/ipc/lodge-paths.h"
+#include "core/qemu/lodge-host.h"
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_probe_host_async:
+ *
+ * Fills a LodgeHost: KVM by CPU flags and, where they are there, a short probe guest (cached by kernel release, QEMU binary
+ * and boot id); firmware; render node; helpers. Reads /proc, /sys and the PATH; never fails, what is not found is absent.
+ */
+void       lodge_probe_host_async  (const LodgePaths *paths, const char *qemu, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+LodgeHost *lodge_probe_host_finish (GAsyncResult *result, GError **error);
+
+/** lodge_probe_memory: refreshes memory and memory_available from /proc/meminfo (cheap) */
+void       lodge_probe_memory      (LodgeHost *host);
+
+G_END_DECLS

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gunixfdlist.h>
+#include <json-glib/json-glib.h>
+
+#include "core/ipc/lodge-error.h"
+
+G_BEGIN_DECLS
+
+#define LODGE_QMP_MAX_LINE (16 * 1024 * 1024)
+
+/**
+ * LodgeQmpClient: one QMP monitor (docs/interop/qmp-spec of QEMU), on a connected stream.
+ *
+ * Commands may be queued at once; the greeting and qmp_capabilities are done by the client and are invisible to
+ * callers. Each callback is called exactly once: with the return value, with QEMU's error (LODGE_ERROR_QEMU_FAILED,
+ * message is QEMU's "desc"), or with LODGE_ERROR_NOT_RESPONDING when the connection ends or the time-out passes. What QEMU sends is untrusted:
+ * a line longer than LODGE_QMP_MAX_LINE or not JSON ends the connection.
+ *
+ * Signals: "event" (const char *name, JsonObject *data (nullable), gint64 microseconds);
+ *          "closed" (const GError *error), exactly once, after all callbacks.
+ */
+#define LODGE_TYPE_QMP_CLIENT (lodge_qmp_client_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeQmpClient, lodge_qmp_client, LODGE, QMP_CLIENT, GObject)
+
+LodgeQmpClient *lodge_qmp_client_new      (GSocket *socket); /* connected, unix; a reference is taken */
+
+/** lodge_qmp_client_connect: connects to a listening unix socket without blocking and makes a client. Errors: NOT_RESPONDING, IO */
+LodgeQmpClient *lodge_qmp_client_connect  (const char *path, GError **error);
+
+/** lodge_qmp_client_set_timeout: milliseconds until a command without an answer fails (default 10000, 0: never); the connection stays */
+void            lodge_qmp_client_set_timeout (LodgeQmpClient *self, guint milliseconds);
+
+/**
+ * lodge_qmp_client_execute_async:
+ * @arguments: (nullable) (transfer none): an object
+ * @fd: a descriptor to pass along (SCM_RIGHTS; for getfd, add-fd), or -1; duplicated
+ */
+void            lodge_qmp_client_execute_async  (LodgeQmpClient *self, const char *command, JsonObject *arguments, int fd,
+                                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_qmp_client_execute_finish: Returns: (transfer full): the value of "return" */
+JsonNode       *lodge_qmp_client_execute_finish (LodgeQmpClient *self, GAsyncResult *result, GError **error);
+
+/** lodge_qmp_client_ready_async: done when the capabilities are negotiated */
+void            lodge_qmp_client_ready_async    (LodgeQmpClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean        lodge_qmp_client_ready_finish   (LodgeQmpClient *self, GAsyncResult *result, GError **error);
+
+gboolean        lodge_qmp_client_is_open        (LodgeQmpClient *self);
+void            lodge_qmp_client_close          (LodgeQmpClient *self);
+
+/** lodge_qmp_args: an object from "sbiSo"-free pairs: key, JsonNode-making helpers; see the .c */
+JsonObject     *lodge_qmp_args_new              (const char *first_key, ...) G_GNUC_NULL_TERMINATED; /* key, const char *value, ... strings only */
+
+G_END_DECLS

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/ipc/lodge-error.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  LODGE_CONFINEMENT_NONE,       /* nothing; never chosen, only told */
+  LODGE_CONFINEMENT_SECCOMP,    /* QEMU's -sandbox alone */
+  LODGE_CONFINEMENT_LANDLOCK,   /* file access by Landlock, and -sandbox */
+  LODGE_CONFINEMENT_BUBBLEWRAP, /* namespaces by bubblewrap, and -sandbox */
+} LodgeConfinement;
+
+const char *lodge_confinement_name (LodgeConfinement level);
+
+/** LodgeSandboxSpec: what one process may reach. Paths are absolute; the arrays are NULL-terminated and may be NULL. */
+typedef struct
+{
+  const char *const *read_write; /* folders and files */
+  const char *const *read_only;  /* besides /usr and what a loader needs */
+  const char *const *devices;    /* "/dev/kvm", render node */
+  gboolean           network;    /* keep the host's network namespace (QEMU's own user network) */
+  gboolean           new_session;
+} LodgeSandboxSpec;
+
+/**
+ * LodgeSandbox: which confinement this host allows, found by trying it, and the way to wrap a command in it.
+ */
+#define LODGE_TYPE_SANDBOX (lodge_sandbox_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeSandbox, lodge_sandbox, LODGE, SANDBOX, GObject)
+
+/** lodge_sandbox_probe_async: tries bubblewrap with the options Lodge uses, then Landlock. Never fails. */
+void             lodge_sandbox_probe_async  (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+LodgeSandbox    *lodge_sandbox_probe_finish (GAsyncResult *result, GError **error);
+LodgeSandbox    *lodge_sandbox_new          (LodgeConfinement level, const char *reason, const char *bwrap); /* for tests */
+
+LodgeConfinement lodge_sandbox_get_level    (LodgeSandbox *self);
+const char      *lodge_sandbox_get_reason   (LodgeSandbox *self); /* "ok", "no-bubblewrap", "no-user-namespaces", ... */
+
+/** lodge_sandbox_wrap: Returns: (transfer full): the command line around @argv; pure */
+GStrv            lodge_sandbox_wrap         (LodgeSandbox *self, const LodgeSandboxSpec *spec, const char *const *argv);
+
+G_END_DECLS
