@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "display/lodge-console.h"
+#include "display/lodge-scanout.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  LODGE_DISPLAY_SCALING_FIT,     /* as large as fits, sides in proportion */
+  LODGE_DISPLAY_SCALING_ONE,     /* one guest pixel is one device pixel; centred, may be cut off */
+  LODGE_DISPLAY_SCALING_INTEGER, /* the largest whole number of device pixels that fits */
+} LodgeDisplayScaling;
+
+GType lodge_display_scaling_get_type (void);
+#define LODGE_TYPE_DISPLAY_SCALING (lodge_display_scaling_get_type ())
+
+#define LODGE_TYPE_DISPLAY_VIEW (lodge_display_view_get_type ())
+/**
+ * LodgeDisplayView:
+ *
+ * The console widget: shows a #LodgeConsole and sends it keys and pointer. Keeps the last frame
+ * when the console ends or is taken away, so the window can dim it.
+ *
+ * Properties: console (LodgeConsole, nullable), scaling (LodgeDisplayScaling), resize-guest
+ * (gboolean: the guest follows the size of the view, 150 ms after it settles), input-enabled
+ * (gboolean, default TRUE), grabbed (gboolean, read), has-frame (gboolean, read), guest-width,
+ * guest-height (guint, read).
+ *
+ * Signals:
+ * - first-frame: the first frame of the present console is on the way to the screen
+ * - grab-changed (gboolean grabbed)
+ * - closed (GError *reason): the console's session ended; the view drops the console by itself
+ *
+ * Ctrl+Alt pressed and released alone ends the grab; Ctrl+Alt+Tab is left to the window.
+ */
+G_DECLARE_FINAL_TYPE (LodgeDisplayView, lodge_display_view, LODGE, DISPLAY_VIEW, GtkWidget)
+
+GtkWidget    *lodge_display_view_new          (void);
+
+/** @console: (nullable) */
+void          lodge_display_view_set_console  (LodgeDisplayView *self, LodgeConsole *console);
+LodgeConsole *lodge_display_view_get_console  (LodgeDisplayView *self);
+void          lodge_display_view_set_scaling  (LodgeDisplayView *self, LodgeDisplayScaling scaling);
+LodgeDisplayScaling
+              lodge_display_view_get_scaling  (LodgeDisplayView *self);
+gboolean      lodge_display_view_has_frame    (LodgeDisplayView *self);
+gboolean      lodge_display_view_get_grabbed  (LodgeDisplayView *self);
+
+/** Sends shortcuts of the desktop to the guest too, until released or the focus leaves. */
+void          lodge_display_view_grab         (LodgeDisplayView *self);
+void          lodge_display_view_release_grab (LodgeDisplayView *self);
+
+/** Sends a chord such as Ctrl+Alt+Delete by QKeyCode names, NULL-terminated: "ctrl", "alt", "delete" */
+void          lodge_display_view_send_keys    (LodgeDisplayView *self, const char * const *qcodes);
+
+/** Returns: (transfer full) (nullable): the newest frame in guest pixels; NULL before the first */
+GdkTexture   *lodge_display_view_screenshot   (LodgeDisplayView *self);
+
+/** As above, scaled down to @width. */
+GdkTexture   *lodge_display_view_thumbnail    (LodgeDisplayView *self, guint width);
+
+/** Returns: (transfer none): the picture, to show it elsewhere as well */
+LodgeScanout *lodge_display_view_get_scanout  (LodgeDisplayView *self);
+
+G_END_DECLS

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_MOUSE (lodge_mouse_get_type ())
+/**
+ * LodgeMouse:
+ *
+ * The guest's pointer; made by #LodgeConsole. Motion is coalesced while the guest is slow: at most
+ * one motion is under way; buttons keep their place among the motions.
+ *
+ * Properties (read, notify): absolute.
+ */
+G_DECLARE_FINAL_TYPE (LodgeMouse, lodge_mouse, LODGE, MOUSE, GObject)
+
+typedef enum
+{
+  LODGE_MOUSE_LEFT,
+  LODGE_MOUSE_MIDDLE,
+  LODGE_MOUSE_RIGHT,
+  LODGE_MOUSE_WHEEL_UP,
+  LODGE_MOUSE_WHEEL_DOWN,
+  LODGE_MOUSE_SIDE,
+  LODGE_MOUSE_EXTRA,
+} LodgeMouseButton;
+
+/** Whether the guest has a tablet (positions) rather than a mouse (motions). */
+gboolean lodge_mouse_is_absolute (LodgeMouse *self);
+
+/** @x, @y: guest pixels */
+void     lodge_mouse_move_to     (LodgeMouse *self, guint x, guint y);
+void     lodge_mouse_move_by     (LodgeMouse *self, int dx, int dy);
+void     lodge_mouse_press       (LodgeMouse *self, LodgeMouseButton button);
+void     lodge_mouse_release     (LodgeMouse *self, LodgeMouseButton button);
+
+/** One notch of the wheel: press and release. */
+void     lodge_mouse_click       (LodgeMouse *self, LodgeMouseButton button);
+void     lodge_mouse_release_all (LodgeMouse *self);
+
+G_END_DECLS
