@@ -65,3 +65,62 @@ lodge_error_code_name (LodgeError code)
 
   return "failed";
 }
+
+/* What GDBus or the bus report when nobody serves the call. */
+static gboolean
+is_core_gone (const GError *error)
+{
+  static const int dbus_codes[] = {
+    G_DBUS_ERROR_SERVICE_UNKNOWN,        G_DBUS_ERROR_NAME_HAS_NO_OWNER,
+    G_DBUS_ERROR_NO_REPLY,               G_DBUS_ERROR_DISCONNECTED,
+    G_DBUS_ERROR_NO_SERVER,              G_DBUS_ERROR_TIMEOUT,
+    G_DBUS_ERROR_TIMED_OUT,              G_DBUS_ERROR_SPAWN_EXEC_FAILED,
+    G_DBUS_ERROR_SPAWN_FORK_FAILED,      G_DBUS_ERROR_SPAWN_CHILD_EXITED,
+    G_DBUS_ERROR_SPAWN_CHILD_SIGNALED,   G_DBUS_ERROR_SPAWN_FAILED,
+    G_DBUS_ERROR_SPAWN_SETUP_FAILED,     G_DBUS_ERROR_SPAWN_CONFIG_INVALID,
+    G_DBUS_ERROR_SPAWN_SERVICE_INVALID,  G_DBUS_ERROR_SPAWN_SERVICE_NOT_FOUND,
+    G_DBUS_ERROR_SPAWN_FILE_INVALID,     G_DBUS_ERROR_SPAWN_NO_MEMORY,
+    G_DBUS_ERROR_SPAWN_PERMISSIONS_INVALID,
+  };
+
+  if (error->domain == G_DBUS_ERROR)
+    for (gsize i = 0; i < G_N_ELEMENTS (dbus_codes); i++)
+      if (error->code == dbus_codes[i])
+        return TRUE;
+
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED) ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+}
+
+void
+lodge_error_normalize (GError *error)
+{
+  /* A reply with a name of ours is known as such only when the domain is registered. */
+  if (error->domain != LODGE_ERROR && g_dbus_error_is_remote_error (error))
+    {
+      g_autofree char *name = g_dbus_error_get_remote_error (error);
+      g_autoptr (GError) again = g_dbus_error_new_for_dbus_error (name, "");
+
+      if (again->domain == LODGE_ERROR)
+        {
+          error->domain = LODGE_ERROR;
+          error->code = again->code;
+        }
+    }
+
+  g_dbus_error_strip_remote_error (error);
+  if (error->domain == LODGE_ERROR)
+    return;
+
+  if (is_core_gone (error))
+    error->code = LODGE_ERROR_CORE_GONE;
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    error->code = LODGE_ERROR_CANCELLED;
+  else if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS))
+    error->code = LODGE_ERROR_INVALID_ARGUMENT;
+  else if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT))
+    error->code = LODGE_ERROR_NOT_FOUND;
+  else
+    error->code = LODGE_ERROR_FAILED;
+  error->domain = LODGE_ERROR;
+}

@@ -62,4 +62,13 @@ GQuark      lodge_error_quark   (void);
  */
 const char *lodge_error_code_name (LodgeError code);
 
+/**
+ * lodge_error_normalize:
+ * @error: as a D-Bus call gave it; changed in place
+ *
+ * Makes it one of this domain, without GDBus' prefix in its message. That the core cannot be
+ * started, left, or does not answer becomes CORE_GONE.
+ */
+void        lodge_error_normalize (GError *error);
+
 G_END_DECLS

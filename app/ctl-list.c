@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "app/ctl-verbs.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/ctl-output.h"
+
+/* A property of a machine under the name that --json gives it. */
+static const struct
+{
+  const char *property;
+  const char *key;
+  gboolean    list; /* also in list --json */
+} keys[] = {
+  { "Id", "id", TRUE },
+  { "Name", "name", TRUE },
+  { "State", "state", TRUE },
+  { "StateReason", "state-reason", TRUE },
+  { "StateDetails", "state-details", FALSE },
+  { "Folder", "folder", TRUE },
+  { "Settings", "settings", FALSE },
+  { "PendingSettings", "pending-settings", FALSE },
+  { "Effective", "effective", FALSE },
+  { "Fault", "fault", TRUE },
+  { "Created", "created", TRUE },
+  { "LastStarted", "last-started", TRUE },
+};
+
+static GVariant *
+machine_to_json (GVariant *properties, gboolean list)
+{
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (properties, keys[i].property, NULL);
+
+      if (value != NULL && (keys[i].list || !list))
+        g_variant_builder_add (&builder, "{sv}", keys[i].key, value);
+    }
+  return g_variant_builder_end (&builder);
+}
+
+static const char *
+get_string (GVariant *properties, const char *name)
+{
+  const char *value = "";
+
+  g_variant_lookup (properties, name, "&s", &value);
+  return value;
+}
+
+static int
+compare_machines (gconstpointer a, gconstpointer b)
+{
+  GVariant *left = *(GVariant *const *) a, *right = *(GVariant *const *) b;
+  g_autofree char *left_key = g_utf8_collate_key (get_string (left, "Name"), -1);
+  g_autofree char *right_key = g_utf8_collate_key (get_string (right, "Name"), -1);
+  int order = strcmp (left_key, right_key);
+
+  return order != 0 ? order : strcmp (get_string (left, "Id"), get_string (right, "Id"));
+}
+
+/* Returns: (transfer full) (element-type GVariant): the properties of each machine, by name */
+static GPtrArray *
+get_machines (CtlContext *ctx, GError **error)
+{
+  g_autoptr (GPtrArray) machines = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariantIter) objects = NULL;
+  GVariant *interfaces;
+
+  reply = ctl_call (ctx, LODGE_CORE_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                    NULL, "(a{oa{sa{sv}}})", NULL, NULL, error);
+  if (reply == NULL)
+    return NULL;
+
+  g_variant_get (reply, "(a{oa{sa{sv}}})", &objects);
+  while (g_variant_iter_loop (objects, "{&o@a{sa{sv}}}", NULL, &interfaces))
+    {
+      GVariant *properties = g_variant_lookup_value (interfaces, CTL_MACHINE_INTERFACE,
+                                                     G_VARIANT_TYPE_VARDICT);
+
+      if (properties != NULL)
+        g_ptr_array_add (machines, properties);
+    }
+  g_ptr_array_sort (machines, compare_machines);
+  return g_steal_pointer (&machines);
+}
+
+static char *
+format_cores (GVariant *settings)
+{
+  guint cores;
+
+  return settings != NULL && g_variant_lookup (settings, "cores", "u", &cores)
+           ? g_strdup_printf ("%u", cores) : g_strdup ("");
+}
+
+static char *
+format_memory (GVariant *settings)
+{
+  guint64 memory;
+
+  return settings != NULL && g_variant_lookup (settings, "memory", "t", &memory)
+           ? g_format_size_full (memory, G_FORMAT_SIZE_IEC_UNITS) : g_strdup ("");
+}
+
+static void
+print_table (CtlContext *ctx, GPtrArray *machines)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+  const char *heading[] = { _("NAME"), _("STATE"), _("CORES"), _("MEMORY"), _("ID"), NULL };
+
+  g_ptr_array_add (rows, g_strdupv ((char **) heading));
+  for (guint i = 0; i < machines->len; i++)
+    {
+      GVariant *properties = machines->pdata[i];
+      g_autoptr (GVariant) settings = g_variant_lookup_value (properties, "Settings",
+                                                              G_VARIANT_TYPE_VARDICT);
+      char **row = g_new0 (char *, G_N_ELEMENTS (heading));
+
+      row[0] = g_strdup (get_string (properties, "Name"));
+      row[1] = g_strdup (lodge_state_text (get_string (properties, "State")));
+      row[2] = format_cores (settings);
+      row[3] = format_memory (settings);
+      row[4] = g_strdup_printf ("%.8s", get_string (properties, "Id"));
+      g_ptr_array_add (rows, row);
+    }
+  ctl_table_print (ctx->out, rows, ctl_terminal_width (ctx->out), 0);
+}
+
+CtlExit
+ctl_verb_list (CtlContext *ctx, int argc, char **argv)
+{
+  gboolean names = FALSE;
+  const GOptionEntry entries[] = {
+    { "names", 0, 0, G_OPTION_ARG_NONE, &names, N_("Print only the names, one a line"), NULL },
+    G_OPTION_ENTRY_NULL
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) machines = NULL;
+  CtlExit code;
+
+  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 0, 0, &code))
+    return code;
+  machines = get_machines (ctx, &error);
+  if (machines == NULL)
+    return ctl_report_error (ctx, error, NULL);
+
+  if (ctx->json)
+    {
+      GVariantBuilder array = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+      for (guint i = 0; i < machines->len; i++)
+        g_variant_builder_add_value (&array, machine_to_json (machines->pdata[i], TRUE));
+      ctl_json_print (ctx->out, g_variant_builder_end (&array));
+    }
+  else if (names)
+    {
+      for (guint i = 0; i < machines->len; i++)
+        {
+          g_autofree char *safe = ctl_escape (get_string (machines->pdata[i], "Name"), FALSE);
+
+          ctl_printf (ctx->out, "%s\n", safe);
+        }
+    }
+  else if (machines->len > 0)
+    {
+      print_table (ctx, machines);
+    }
+  else
+    {
+      ctl_put (ctx->err, _("There are no machines yet. “lodgectl create --help” tells how to make one.\n"));
+    }
+  return CTL_EXIT_OK;
+}
+
+/* ---- show ---- */
+
+static void
+print_line (CtlContext *ctx, const char *key, const char *value)
+{
+  g_autofree char *safe_key = ctl_escape (key, FALSE);
+  g_autofree char *safe = ctl_escape (value, FALSE);
+
+  ctl_printf (ctx->out, "%-20s %s\n", safe_key, safe);
+}
+
+static char *
+format_value (const char *key, GVariant *value)
+{
+  gboolean size = g_str_equal (key, "memory") || g_str_equal (key, "disk-size");
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    return g_variant_dup_string (value, NULL);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+    return g_strdup (g_variant_get_boolean (value) ? "on" : "off");
+  if (size && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64))
+    return g_format_size_full (g_variant_get_uint64 (value), G_FORMAT_SIZE_IEC_UNITS);
+  return g_variant_print (value, FALSE);
+}
+
+static int
+compare_strings (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static void
+print_dictionary (CtlContext *ctx, const char *title, GVariant *dictionary, GStrv pending)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  GVariantIter iter;
+  const char *name;
+
+  g_variant_iter_init (&iter, dictionary);
+  while (g_variant_iter_next (&iter, "{&sv}", &name, NULL))
+    g_ptr_array_add (names, (gpointer) name);
+  if (names->len == 0)
+    return;
+  g_ptr_array_sort (names, compare_strings);
+
+  ctl_printf (ctx->out, "\n%s\n", title);
+  for (guint i = 0; i < names->len; i++)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (dictionary, names->pdata[i], NULL);
+      g_autofree char *text = format_value (names->pdata[i], value);
+      g_autofree char *indented = g_strdup_printf ("  %s", (char *) names->pdata[i]);
+
+      if (pending != NULL && g_strv_contains ((const char *const *) pending, names->pdata[i]))
+        {
+          g_autofree char *marked = g_strdup_printf (_("%s (from the next start)"), text);
+
+          print_line (ctx, indented, marked);
+        }
+      else
+        {
+          print_line (ctx, indented, text);
+        }
+    }
+}
+
+static char *
+format_time (GVariant *properties, const char *name)
+{
+  gint64 seconds = 0;
+  g_autoptr (GDateTime) time = NULL;
+
+  g_variant_lookup (properties, name, "x", &seconds);
+  time = seconds > 0 ? g_date_time_new_from_unix_local (seconds) : NULL;
+  return time != NULL ? g_date_time_format (time, "%Y-%m-%d %H:%M:%S") : g_strdup (_("never"));
+}
+
+static void
+print_machine (CtlContext *ctx, GVariant *properties)
+{
+  g_autoptr (GVariant) settings = g_variant_lookup_value (properties, "Settings", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) effective = g_variant_lookup_value (properties, "Effective", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) details = g_variant_lookup_value (properties, "StateDetails", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) fault = g_variant_lookup_value (properties, "Fault", G_VARIANT_TYPE_VARDICT);
+  g_autofree char *created = format_time (properties, "Created");
+  g_autofree char *started = format_time (properties, "LastStarted");
+  g_auto (GStrv) pending = NULL;
+  g_autofree char *reason = NULL;
+  const char *message = NULL;
+  const char *code = NULL;
+
+  g_variant_lookup (properties, "PendingSettings", "^as", &pending);
+  reason = lodge_state_reason_text (get_string (properties, "StateReason"), details,
+                                    get_string (properties, "Name"));
+
+  print_line (ctx, _("Name"), get_string (properties, "Name"));
+  print_line (ctx, _("Id"), get_string (properties, "Id"));
+  print_line (ctx, _("State"), lodge_state_text (get_string (properties, "State")));
+  if (reason != NULL)
+    print_line (ctx, "", reason);
+  if (details != NULL && g_variant_lookup (details, "message", "&s", &message))
+    print_line (ctx, _("Details"), message);
+  print_line (ctx, _("Folder"), get_string (properties, "Folder"));
+  print_line (ctx, _("Created"), created);
+  print_line (ctx, _("Last started"), started);
+
+  if (fault != NULL && g_variant_lookup (fault, "code", "&s", &code))
+    {
+      g_autofree char *text = lodge_fault_text (code, get_string (properties, "Name"));
+
+      print_line (ctx, _("Fault"), text);
+      if (g_variant_lookup (fault, "message", "&s", &message))
+        print_line (ctx, _("Details"), message);
+    }
+  if (settings != NULL)
+    print_dictionary (ctx, _("Settings"), settings, pending);
+  if (effective != NULL)
+    print_dictionary (ctx, _("Running with"), effective, NULL);
+}
+
+CtlExit
+ctl_verb_show (CtlContext *ctx, int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) properties = NULL;
+  g_autofree char *path = NULL;
+  CtlExit code;
+
+  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 1, 1, &code))
+    return code;
+  path = ctl_find (ctx, argv[1], &code);
+  if (path == NULL)
+    return code;
+  properties = ctl_machine_get (ctx, path, &error);
+  if (properties == NULL)
+    return ctl_report_machine_error (ctx, error, path, argv[1]);
+
+  if (ctx->json)
+    ctl_json_print (ctx->out, machine_to_json (properties, FALSE));
+  else
+    print_machine (ctx, properties);
+  return CTL_EXIT_OK;
+}
+
+/* ---- log ---- */
+
+CtlExit
+ctl_verb_log (CtlContext *ctx, int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *safe = NULL;
+  const char *text;
+  CtlExit code;
+
+  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 1, 1, &code))
+    return code;
+  path = ctl_find (ctx, argv[1], &code);
+  if (path == NULL)
+    return code;
+  reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "GetLog",
+                    g_variant_new ("(@a{sv})", ctl_no_options ()), "(s)", NULL, NULL, &error);
+  if (reply == NULL)
+    return ctl_report_machine_error (ctx, error, path, argv[1]);
+  g_variant_get (reply, "(&s)", &text);
+
+  if (ctx->json)
+    {
+      g_autofree char *id = ctl_machine_id (path);
+
+      ctl_json_print (ctx->out, g_variant_new_parsed ("{'id': <%s>, 'log': <%s>}", id, text));
+    }
+  else
+    {
+      /* What QEMU printed can hold what a guest made it print. */
+      safe = ctl_escape (text, TRUE);
+      ctl_put (ctx->out, safe);
+      if (*safe != '\0' && !g_str_has_suffix (safe, "\n"))
+        ctl_put (ctx->out, "\n");
+    }
+  return CTL_EXIT_OK;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "app/ctl-verbs.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "app/ctl-output.h"
+
+static const CtlVerb verbs[] = {
+  { "list", "", N_("List the machines and their states"), ctl_verb_list },
+  { "show", "NAME", N_("Show all about a machine"), ctl_verb_show },
+  { "create", "NAME OPTION…", N_("Make a machine and print its id"), ctl_verb_create },
+  { "set", "NAME KEY=VALUE…", N_("Change settings of a machine"), ctl_verb_set },
+  { "start", "NAME", N_("Start a machine"), ctl_verb_start },
+  { "stop", "NAME", N_("Shut a machine down, or force it off"), ctl_verb_stop },
+  { "pause", "NAME", N_("Pause a running machine"), ctl_verb_pause },
+  { "resume", "NAME", N_("Let a paused machine go on"), ctl_verb_resume },
+  { "reset", "NAME", N_("Reset a machine, as the button on a PC does"), ctl_verb_reset },
+  { "log", "NAME", N_("Print the end of a machine’s log"), ctl_verb_log },
+  { NULL, NULL, NULL, NULL },
+};
+
+const CtlVerb *
+ctl_verbs (void)
+{
+  return verbs;
+}
+
+static const CtlVerb *
+find_verb (const char *name)
+{
+  for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
+    if (g_str_equal (verb->name, name))
+      return verb;
+  return NULL;
+}
+
+gboolean
+ctl_verb_parse (CtlContext *ctx, const GOptionEntry *entries, int *argc, char ***argv,
+                int min, int max, CtlExit *exit_code)
+{
+  const CtlVerb *verb = find_verb ((*argv)[0]);
+
+  return ctl_parse (ctx, verb->usage, _(verb->summary), entries, argc, argv, min, max, exit_code);
+}
+
+static CtlExit
+print_help (CtlContext *ctx)
+{
+  ctl_put (ctx->out, _("Usage: lodgectl VERB [ARGUMENT…] [--json]\n\n"
+                       "Makes and runs virtual machines. NAME is a machine’s name, its id, or the\n"
+                       "beginning of its id (4 characters or more).\n\n"));
+  for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
+    ctl_printf (ctx->out, "  %-11s %s\n", verb->name, _(verb->summary));
+  ctl_put (ctx->out, _("\n“lodgectl VERB --help” tells more; lodgectl(1) all, with the exit codes.\n"));
+  return CTL_EXIT_OK;
+}
+
+CtlExit
+ctl_run (CtlContext *ctx, int argc, char **argv)
+{
+  const CtlVerb *verb;
+  int first = 1;
+
+  /* --json may also stand before the verb, where a script that always wants it puts it. */
+  if (argc > 1 && g_str_equal (argv[1], "--json"))
+    {
+      ctx->json = TRUE;
+      first = 2;
+    }
+
+  if (argc <= first)
+    return ctl_usage_error (ctx, NULL, _("Say what to do."));
+
+  if (g_str_equal (argv[first], "--version"))
+    {
+      if (ctx->json)
+        ctl_json_print (ctx->out, g_variant_new_parsed ("{'version': <%s>}", LODGE_VERSION));
+      else
+        ctl_printf (ctx->out, "lodgectl %s\n", LODGE_VERSION);
+      return CTL_EXIT_OK;
+    }
+  if (g_str_equal (argv[first], "--help") || g_str_equal (argv[first], "-h"))
+    return print_help (ctx);
+  if (g_str_equal (argv[first], "help"))
+    {
+      if (argc <= first + 1)
+        return print_help (ctx);
+      verb = find_verb (argv[first + 1]);
+      if (verb != NULL)
+        {
+          char *help_argv[] = { argv[first + 1], (char *) "--help", NULL };
+
+          return verb->run (ctx, 2, help_argv);
+        }
+      first++;
+    }
+
+  verb = find_verb (argv[first]);
+  if (verb == NULL)
+    {
+      if (!g_utf8_validate (argv[first], -1, NULL))
+        return ctl_usage_error (ctx, NULL, _("This verb is not known."));
+      return ctl_usage_error (ctx, NULL, _("There is no verb “%s”."), argv[first]);
+    }
+  return verb->run (ctx, argc - first, argv + first);
+}

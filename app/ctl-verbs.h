@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "app/ctl-context.h"
+
+G_BEGIN_DECLS
+
+/** CtlVerb: one command of lodgectl. @run gets the verb itself as argv[0] and reports its own failures. */
+typedef struct
+{
+  const char *name;
+  const char *usage;   /* what follows the name */
+  const char *summary; /* for lists: a few words, translatable */
+  CtlExit   (*run) (CtlContext *ctx, int argc, char **argv);
+} CtlVerb;
+
+/** ctl_verbs: the table, ended by a verb without a name */
+const CtlVerb *ctl_verbs          (void);
+
+/** ctl_run: runs one command line (argv[0] is the program). Returns: the exit code */
+CtlExit        ctl_run            (CtlContext *ctx, int argc, char **argv);
+
+/** ctl_verb_parse: ctl_parse() with the usage and summary of the verb argv[0] */
+gboolean       ctl_verb_parse     (CtlContext *ctx, const GOptionEntry *entries, int *argc, char ***argv,
+                                   int min, int max, CtlExit *exit_code);
+
+CtlExit        ctl_verb_list      (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_show      (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_log       (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_create    (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_set       (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_start     (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_stop      (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_pause     (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_resume    (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_reset     (CtlContext *ctx, int argc, char **argv);
+
+G_END_DECLS

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/ipc/lodge-error.h"
+
+G_BEGIN_DECLS
+
+/**
+ * LodgeErrorContext: what the client knows about a failed operation and the core's message does
+ * not say in words for people. All may be unset.
+ */
+typedef struct
+{
+  const char *machine; /* (nullable) name of the machine, or what was typed for it */
+  const char *file;    /* (nullable) display name of the file that was given */
+  const char *role;    /* (nullable) what @file was given as: "iso", "disk", "kernel", "initrd" */
+  const char *state;   /* (nullable) the machine's State after the failure */
+  gboolean    lookup;  /* @machine is what was looked up, so NOT_FOUND speaks of the machine itself */
+} LodgeErrorContext;
+
+/**
+ * lodge_error_text:
+ * @context: (nullable):
+ *
+ * The sentence for the person, translated: what happened, and what to do about it. The
+ * technical message is not part of it; clients show that as details.
+ *
+ * Returns: (transfer full): without a newline
+ */
+char       *lodge_error_text        (const GError *error, const LodgeErrorContext *context);
+
+/**
+ * lodge_state_text:
+ *
+ * Returns: (transfer none): the word for a Machine.State ("Running"), translated; unknown states as they are
+ */
+const char *lodge_state_text        (const char *state);
+
+/**
+ * lodge_state_reason_text:
+ * @reason: a Machine.StateReason
+ * @details: (nullable): its StateDetails, a{sv}
+ * @machine: the machine's name
+ *
+ * Why a machine is in its state, for the reasons that a person has to know.
+ *
+ * Returns: (transfer full) (nullable): NULL where there is nothing to say
+ */
+char       *lodge_state_reason_text (const char *reason, GVariant *details, const char *machine);
+
+/**
+ * lodge_fault_text:
+ * @code: Fault's "code"
+ *
+ * Returns: (transfer full): what is wrong with the folder of @machine, and what to do
+ */
+char       *lodge_fault_text        (const char *code, const char *machine);
+
+G_END_DECLS

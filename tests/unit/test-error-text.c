@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "core/ipc/lodge-error-text.h"
+
+#include <string.h>
+
+static char *
+text_for (int code, const LodgeErrorContext *context)
+{
+  g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, code, "technical");
+
+  return lodge_error_text (error, context);
+}
+
+/* Every code has a sentence of its own, whatever is known about the failure. */
+static void
+test_every_code (void)
+{
+  const LodgeErrorContext contexts[] = {
+    { NULL },
+    { .machine = "web" },
+    { .machine = "web", .file = "a.iso" },
+    { .machine = "", .state = "running" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (contexts); i++)
+    {
+      g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+      for (int code = 0; code < LODGE_N_ERRORS; code++)
+        {
+          char *text = text_for (code, &contexts[i]);
+
+          g_assert_cmpuint (strlen (text), >, 20);
+          g_assert_true (g_str_has_suffix (text, "."));
+          g_assert_null (strchr (text, '\n'));
+          g_assert_null (strstr (text, "technical"));
+          g_assert_null (strchr (text, '%'));
+          g_assert_true (g_hash_table_add (seen, text));
+        }
+    }
+}
+
+static void
+test_context (void)
+{
+  g_autofree char *lookup = text_for (LODGE_ERROR_NOT_FOUND,
+                                      &(LodgeErrorContext){ .machine = "web", .lookup = TRUE });
+  g_autofree char *iso = text_for (LODGE_ERROR_WRONG_FORMAT,
+                                   &(LodgeErrorContext){ .file = "a.iso", .role = "iso" });
+  g_autofree char *off = text_for (LODGE_ERROR_WRONG_STATE,
+                                   &(LodgeErrorContext){ .machine = "web", .state = "off" });
+  g_autoptr (GError) foreign = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "x");
+  g_autofree char *other = lodge_error_text (foreign, NULL);
+
+  g_assert_nonnull (strstr (lookup, "There is no machine “web”"));
+  g_assert_nonnull (strstr (iso, "“a.iso” is not a disc image"));
+  g_assert_nonnull (strstr (off, "“web” is off"));
+  g_assert_cmpstr (other, !=, "");
+}
+
+static void
+test_states (void)
+{
+  static const char *const states[] = { "off", "starting", "running", "paused", "stopping", "broken" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (states); i++)
+    g_assert_cmpstr (lodge_state_text (states[i]), !=, states[i]);
+  g_assert_cmpstr (lodge_state_text ("later"), ==, "later");
+}
+
+/* The reasons of Machine.StateReason: those that need a sentence have one, the others none. */
+static void
+test_reasons (void)
+{
+  static const char *const spoken[] = { "disk-full", "io-error", "internal-error", "guest-panicked",
+                                        "start-failed", "crashed", "killed", "folder-gone" };
+  static const char *const silent[] = { "", "user", "guest-shutdown", "adopted" };
+  g_autoptr (GVariant) details = g_variant_ref_sink (g_variant_new_parsed ("{'needed': <%t>}", (guint64) 3 << 30));
+  g_autofree char *needed = lodge_state_reason_text ("disk-full", details, "web");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (spoken); i++)
+    {
+      g_autofree char *text = lodge_state_reason_text (spoken[i], NULL, "web");
+
+      g_assert_nonnull (text);
+      g_assert_nonnull (strstr (text, "“web”"));
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (silent); i++)
+    g_assert_null (lodge_state_reason_text (silent[i], NULL, "web"));
+  g_assert_nonnull (strstr (needed, "3.0"));
+}
+
+static void
+test_normalize (void)
+{
+  static const struct
+  {
+    const char *dbus;
+    int         code;
+  } cases[] = {
+    { "org.lodgevm.Error.InUse", LODGE_ERROR_IN_USE },
+    { "org.freedesktop.DBus.Error.NoReply", LODGE_ERROR_CORE_GONE },
+    { "org.freedesktop.DBus.Error.ServiceUnknown", LODGE_ERROR_CORE_GONE },
+    { "org.freedesktop.DBus.Error.Spawn.ChildExited", LODGE_ERROR_CORE_GONE },
+    { "org.freedesktop.DBus.Error.InvalidArgs", LODGE_ERROR_INVALID_ARGUMENT },
+    { "org.freedesktop.DBus.Error.UnknownObject", LODGE_ERROR_NOT_FOUND },
+    { "org.example.Other", LODGE_ERROR_FAILED },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = g_dbus_error_new_for_dbus_error (cases[i].dbus, "why");
+
+      lodge_error_normalize (error);
+      g_assert_error (error, LODGE_ERROR, cases[i].code);
+      g_assert_cmpstr (error->message, ==, "why");
+    }
+}
+
+static void
+test_faults (void)
+{
+  static const char *const codes[] = { "broken", "newer-schema", "duplicate-id", "unreadable", "new" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (codes); i++)
+    {
+      g_autofree char *text = lodge_fault_text (codes[i], "web");
+
+      g_assert_nonnull (strstr (text, "“web”"));
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  /* The domain has to know its D-Bus names even if nobody asked for it before. */
+  g_test_add_func ("/error-text/normalize", test_normalize);
+  g_test_add_func ("/error-text/every-code", test_every_code);
+  g_test_add_func ("/error-text/context", test_context);
+  g_test_add_func ("/error-text/states", test_states);
+  g_test_add_func ("/error-text/reasons", test_reasons);
+  g_test_add_func ("/error-text/faults", test_faults);
+  return g_test_run ();
+}
