@@ -41,6 +41,7 @@ typedef struct
   gboolean cdrom;
   guint    boot_order; /* 1 is first, 0: not booted from */
   char    *address; /* "bus:slot" as the command line writes it, e.g. "rp1:00.0"; NULL until assigned */
+  JsonObject *unknown; /* (nullable) keys this Lodge does not know: written back */
 } LodgeDisk;
 
 typedef struct
@@ -48,8 +49,9 @@ typedef struct
   char            *id;  /* "net0" */
   LodgeNetworkKind kind;
   LodgeNicModel    model;
-  char            *mac; /* "52:54:00:..", lower case */
+  char            *mac; /* "52:54:00:..", lower case; NULL until assigned */
   char            *address;
+  JsonObject      *unknown; /* (nullable) */
 } LodgeNic;
 
 /**
@@ -89,7 +91,7 @@ typedef struct
   char         *kernel;    /* (nullable) direct boot; relative to the folder */
   char         *initrd;    /* (nullable) */
   char         *append;    /* (nullable) */
-  JsonObject   *document;  /* (nullable) what was read, with the keys this Lodge does not know: written back */
+  JsonObject   *unknown;   /* (nullable) keys this Lodge does not know: written back */
 } LodgeProfile;
 
 /**
