@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A screen for tests of windows: Xvfb with a window manager; keys by XTEST, so they come as a person's do."""
+import os
+import subprocess
+import tempfile
+import time
+
+
+class Display:
+    def __init__(self, environment, width=1280, height=900):
+        self.environment = environment
+        self.processes = []
+        read, write = os.pipe()
+        self.start(['Xvfb', '-displayfd', str(write), '-screen', '0', f'{width}x{height}x24', '-nolisten', 'tcp', '-noreset'],
+                   pass_fds=(write,))
+        os.close(write)
+        with os.fdopen(read) as f:
+            number = f.readline().strip()
+        if not number:
+            raise RuntimeError('Xvfb did not start')
+        self.name = ':' + number
+        environment.update(DISPLAY=self.name, GDK_BACKEND='x11', XDG_SESSION_TYPE='x11', GSK_RENDERER='cairo',
+                           LIBGL_ALWAYS_SOFTWARE='1', LC_ALL='C.UTF-8', NO_AT_BRIDGE='0')
+        environment.pop('WAYLAND_DISPLAY', None)
+        self.start(['openbox'])
+        self.wait(lambda: '_NET_SUPPORTING_WM_CHECK' in self.output('xprop', '-root', '_NET_SUPPORTING_WM_CHECK') and
+                  'window id' in self.output('xprop', '-root', '_NET_SUPPORTING_WM_CHECK'), 10, 'the window manager')
+
+    def start(self, command, **options):
+        process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, **options)
+        self.processes.append(process)
+        return process
+
+    def output(self, *command):
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True).stdout
+
+    @staticmethod
+    def wait(test, seconds, what):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            result = test()
+            if result:
+                return result
+            time.sleep(0.1)
+        raise TimeoutError(f'waited {seconds} s for {what}')
+
+    def find_window(self, title, seconds=20):
+        """The id of the visible window whose title matches the regular expression."""
+        return self.wait(lambda: self.output('xdotool', 'search', '--onlyvisible', '--name', title).split(), seconds,
+                         f'a window "{title}"')[-1]
+
+    def focus(self, window):
+        subprocess.run(['xdotool', 'windowactivate', '--sync', window], env=self.environment, timeout=10, check=True,
+                       capture_output=True)
+
+    def click(self, window, x, y, button=1):
+        subprocess.run(['xdotool', 'mousemove', '--window', window, str(x), str(y), 'click', str(button)],
+                       env=self.environment, timeout=10, check=True)
+
+    def size(self, window):
+        text = dict(line.split('=') for line in self.output('xdotool', 'getwindowgeometry', '--shell', window).split()
+                    if '=' in line)
+        return int(text['WIDTH']), int(text['HEIGHT'])
+
+    def type(self, text, delay=40):
+        subprocess.run(['xdotool', 'type', '--delay', str(delay), '--', text], env=self.environment, timeout=60, check=True)
+
+    def key(self, *keys):
+        subprocess.run(['xdotool', 'key', '--delay', '60', *keys], env=self.environment, timeout=30, check=True)
+
+    def picture(self, path, window='root'):
+        subprocess.run(['import', '-window', window, path], env=self.environment, timeout=30, check=True)
+
+    def colours(self, window='root'):
+        with tempfile.NamedTemporaryFile(suffix='.png') as f:
+            self.picture(f.name, window)
+            return int(self.output('identify', '-format', '%k', f.name) or 0)
+
+    def close(self):
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

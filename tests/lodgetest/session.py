@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A private world for the built programs: session bus, XDG folders, nothing left behind.
+
+    session.py [--build DIR] [--state DIR] -- COMMAND...      what ./dev exec does
+    session.py [--build DIR] [--state DIR] --hold             for tests: see below
+
+Theory of operation: this process makes itself the reaper of all orphans below it, so that a guest
+whose core died is still found among its descendants. With COMMAND it runs that and ends with its
+exit status; with --hold it prints its environment as one line of JSON, waits for the end of its
+standard input, and prints what it had to clean up as a second line. Either way, at the end it asks
+the core to force every guest off and to quit, kills what then still lives, and says so.
+"""
+import argparse
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PR_SET_CHILD_SUBREAPER = 36
+BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={runtime}/bus</listen>
+  <auth>EXTERNAL</auth>
+  <servicedir>{runtime}/services</servicedir>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+  <limit name="max_outgoing_unix_fds">256</limit>
+</busconfig>
+'''
+
+
+def process_table():
+    """pid → (parent, name) of every process that still lives."""
+    table = {}
+    for entry in os.listdir('/proc'):
+        if entry.isdigit():
+            try:
+                with open(f'/proc/{entry}/stat') as f:
+                    text = f.read()
+            except OSError:
+                continue
+            name, rest = text[text.index('(') + 1:text.rindex(')')], text[text.rindex(')') + 2:].split()
+            if rest[0] not in 'ZX':
+                table[int(entry)] = (int(rest[1]), name)
+    return table
+
+
+def command_of(pid):
+    try:
+        with open(f'/proc/{pid}/cmdline', 'rb') as f:
+            return f.read().replace(b'\0', b' ').decode(errors='replace').strip()
+    except OSError:
+        return ''
+
+
+class Session:
+    def __init__(self, build=None, state=None):
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self.build = os.path.abspath(build or os.environ.get('LODGE_BUILD_DIR') or os.path.join(SOURCE, 'build'))
+        self.temporary = state is None
+        self.state = tempfile.mkdtemp(prefix='lodge-state-') if state is None else os.path.abspath(state)
+        os.makedirs(self.state, exist_ok=True)
+        # A socket's path has 108 bytes at most, so sockets live in a short place of their own.
+        self.runtime = tempfile.mkdtemp(prefix='lodge-', dir='/tmp')
+        self.bus = None
+        self.environment = self.make_environment()
+        self.start_bus()
+
+    def make_environment(self):
+        env = dict(os.environ)
+        for variable, name in (('XDG_DATA_HOME', 'data'), ('XDG_STATE_HOME', 'state'), ('XDG_CACHE_HOME', 'cache'),
+                               ('XDG_CONFIG_HOME', 'config')):
+            env[variable] = os.path.join(self.state, name)
+            os.makedirs(env[variable], exist_ok=True)
+        env['XDG_RUNTIME_DIR'] = self.runtime
+        env['DBUS_SESSION_BUS_ADDRESS'] = f'unix:path={self.runtime}/bus'
+        env['PATH'] = ':'.join([os.path.join(self.build, 'app'), os.path.join(self.build, 'core/service'), env['PATH']])
+        env['LODGE_SHARE_DIR'] = self.make_share()
+        env['LODGE_BUILD_DIR'] = self.build
+        env['LODGE_LOCALEDIR'] = os.path.join(self.build, 'po')
+        env['GSETTINGS_BACKEND'] = env.get('GSETTINGS_BACKEND', 'keyfile')
+        schemas = os.path.join(self.runtime, 'schemas')
+        sources = [os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(SOURCE, 'data'))
+                   for name in names if name.endswith('.gschema.xml')]
+        if sources:
+            os.makedirs(schemas)
+            for source in sources:
+                shutil.copy(source, schemas)
+            subprocess.run(['glib-compile-schemas', schemas], check=True)
+            env['GSETTINGS_SCHEMA_DIR'] = schemas
+        return env
+
+    def make_share(self):
+        """The shape of the installed share/lodge: the source's data folder, and what was built over it."""
+        share = os.path.join(self.runtime, 'share')
+        os.makedirs(share)
+        # Of build folders only the first one has the demo guest.
+        for build in (self.build, os.path.join(SOURCE, 'build')):
+            if os.path.exists(os.path.join(build, 'data/demo/lodge-demo.initrd')):
+                os.symlink(os.path.join(build, 'data/demo'), os.path.join(share, 'demo'))
+                break
+        for folder in (os.path.join(self.build, 'data'), os.path.join(SOURCE, 'data')):
+            for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+                link = os.path.join(share, name)
+                if name != 'demo' and not name.startswith('meson') and not os.path.lexists(link):
+                    os.symlink(os.path.join(folder, name), link)
+        return share
+
+    def start_bus(self):
+        services = os.path.join(self.runtime, 'services')
+        os.makedirs(services)
+        for name, program in (('org.lodgevm.Core1', os.path.join(self.build, 'core/service/lodge-core')),
+                              ('org.a11y.Bus', '/usr/libexec/at-spi-bus-launcher')):
+            with open(os.path.join(services, name + '.service'), 'w') as f:
+                f.write(f'[D-BUS Service]\nName={name}\nExec={program}\n')
+        config = os.path.join(self.runtime, 'bus.conf')
+        with open(config, 'w') as f:
+            f.write(BUS_CONFIG.format(runtime=self.runtime))
+        log = open(os.path.join(self.state, 'bus.log'), 'ab')
+        self.bus = subprocess.Popen(['dbus-daemon', '--nofork', '--nosyslog', '--nopidfile', '--print-address',
+                                     f'--config-file={config}'], env=self.environment, stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=log, start_new_session=True)
+        log.close()
+        if not self.bus.stdout.readline():
+            raise RuntimeError('the private session bus did not start')
+
+    # The end ---------------------------------------------------------------------------------
+
+    def ours(self):
+        """pid → command line of every process of this session but this one and the bus."""
+        table = process_table()
+        found = {}
+        mark = f'XDG_RUNTIME_DIR={self.runtime}'.encode()
+        for pid, (parent, name) in table.items():
+            chain, above = pid, []
+            while chain in table and chain not in above:
+                above.append(chain)
+                chain = table[chain][0]
+            below = os.getpid() in above[1:]
+            if not below and pid != os.getpid():
+                try:
+                    with open(f'/proc/{pid}/environ', 'rb') as f:
+                        below = mark in f.read().split(b'\0')
+                except OSError:
+                    below = False
+            if below and pid != self.bus.pid:
+                found[pid] = command_of(pid) or f'({name})'
+        return found
+
+    def ask_core(self):
+        """Every guest off, the core gone: what a person would do. Not a word when there is no core."""
+        import gi
+        gi.require_version('Gio', '2.0')
+        from gi.repository import Gio, GLib
+        flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+        bus = Gio.DBusConnection.new_for_address_sync(self.environment['DBUS_SESSION_BUS_ADDRESS'], flags, None, None)
+
+        def call(path, interface, method, arguments, name='org.lodgevm.Core1'):
+            return bus.call_sync(name, path, interface, method, arguments, None,
+                                 Gio.DBusCallFlags.NO_AUTO_START, 5000, None)
+
+        if not call('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'NameHasOwner',
+                    GLib.Variant('(s)', ('org.lodgevm.Core1',)), 'org.freedesktop.DBus').unpack()[0]:
+            return
+        objects = call('/org/lodgevm/Core1', 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects', None).unpack()[0]
+        nothing = GLib.Variant('(a{sv})', ({},))
+        for path, interfaces in objects.items():
+            if interfaces.get('org.lodgevm.Core1.Machine', {}).get('State', 'off') not in ('off', 'broken'):
+                try:
+                    call(path, 'org.lodgevm.Core1.Machine', 'ForceOff', nothing)
+                except GLib.Error as error:
+                    print(f'session: {path}: {error.message}', file=sys.stderr)
+        call('/org/lodgevm/Core1', 'org.lodgevm.Core1', 'Quit', nothing)
+
+    def wait_gone(self, seconds):
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                while os.waitpid(-1, os.WNOHANG)[0] not in (0, self.bus.pid):
+                    pass
+            except ChildProcessError:
+                pass
+            left = {pid: command for pid, command in self.ours().items() if 'at-spi' not in command}
+            if not left or time.monotonic() > end:
+                return left
+            time.sleep(0.05)
+
+    def end(self):
+        """Returns (processes that had to be killed, files left in the runtime folder)."""
+        try:
+            self.ask_core()
+        except Exception as error:  # whatever it is, the killing below must follow
+            print(f'session: the core could not be asked to end: {error}', file=sys.stderr)
+        killed = self.wait_gone(5)
+        for sign, seconds in ((signal.SIGTERM, 1), (signal.SIGKILL, 5)):
+            for pid in self.ours():
+                try:
+                    os.kill(pid, sign)
+                except ProcessLookupError:
+                    pass
+            if not self.wait_gone(seconds):
+                break
+        left = []
+        for folder, _, names in os.walk(os.path.join(self.runtime, 'lodge')):
+            left += [os.path.relpath(os.path.join(folder, name), self.runtime) for name in names]
+        self.bus.terminate()
+        self.bus.wait()
+        shutil.rmtree(self.runtime, ignore_errors=True)
+        if self.temporary:
+            shutil.rmtree(self.state, ignore_errors=True)
+        return sorted(killed.values()), sorted(left)
+
+
+def run_command(session, command):
+    # The terminal's signals reach the command by themselves; this process has to stay for the end.
+    child = None
+
+    def forward(number, _):
+        if child is not None and child.poll() is None and number != signal.SIGINT:
+            child.send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, forward)
+    try:
+        child = subprocess.Popen(command, env=session.environment)
+    except OSError as error:
+        print(f'dev exec: {command[0]}: {error.strerror}', file=sys.stderr)
+        return 127
+    status = child.wait()
+    return status if status >= 0 else 128 - status
+
+
+def hold(session):
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    print(json.dumps({'environment': session.environment, 'state': session.state, 'runtime': session.runtime}), flush=True)
+    sys.stdin.buffer.read()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='dev exec')
+    parser.add_argument('--build')
+    parser.add_argument('--state', help='keep machines and settings here; a temporary folder otherwise')
+    parser.add_argument('--hold', action='store_true')
+    parser.add_argument('command', nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    command = options.command[1:] if options.command[:1] == ['--'] else options.command
+    if not command and not options.hold:
+        parser.error('which command?')
+    session = Session(options.build, options.state)
+    status = 1
+    try:
+        status = hold(session) if options.hold else run_command(session, command)
+    finally:
+        killed, left = session.end()
+        if options.hold:
+            print(json.dumps({'killed': killed, 'left': left}), flush=True)
+        else:
+            for what in killed:
+                print(f'dev exec: ended what was left running: {what[:200]}', file=sys.stderr)
+            for what in left:
+                print(f'dev exec: left in the runtime folder: {what}', file=sys.stderr)
+    return status or 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
