@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <gio/gunixfdlist.h>
+#include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
 #include "core/ipc/lodge-error.h"
+#include "core/qemu/lodge-qmp-value.h"
 
 G_BEGIN_DECLS
 
@@ -15,11 +16,13 @@ G_BEGIN_DECLS
  *
  * Commands may be queued at once; the greeting and qmp_capabilities are done by the client and are invisible to
  * callers. Each callback is called exactly once: with the return value, with QEMU's error (LODGE_ERROR_QEMU_FAILED,
- * message is QEMU's "desc"), or with LODGE_ERROR_NOT_RESPONDING when the connection ends or the time-out passes. What QEMU sends is untrusted:
- * a line longer than LODGE_QMP_MAX_LINE or not JSON ends the connection.
+ * message is QEMU's "desc"), with LODGE_ERROR_NOT_RESPONDING when the connection ends or the time-out passes, or with
+ * G_IO_ERROR_CANCELLED. A command that is cancelled or timed out before its first byte was written is never sent; after
+ * that QEMU may still carry it out. What QEMU sends is untrusted: a line longer than LODGE_QMP_MAX_LINE or not JSON
+ * ends the connection. Commands under way keep the client alive: lodge_qmp_client_close() ends them.
  *
  * Signals: "event" (const char *name, JsonObject *data (nullable), gint64 microseconds);
- *          "closed" (const GError *error), exactly once, after all callbacks.
+ *          "closed" (const GError *error), exactly once, after all callbacks, from the main loop.
  */
 #define LODGE_TYPE_QMP_CLIENT (lodge_qmp_client_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeQmpClient, lodge_qmp_client, LODGE, QMP_CLIENT, GObject)
@@ -34,7 +37,7 @@ void            lodge_qmp_client_set_timeout (LodgeQmpClient *self, guint millis
 
 /**
  * lodge_qmp_client_execute_async:
- * @arguments: (nullable) (transfer none): an object
+ * @arguments: (nullable) (transfer none): see lodge_qmp_args_new()
  * @fd: a descriptor to pass along (SCM_RIGHTS; for getfd, add-fd), or -1; duplicated
  */
 void            lodge_qmp_client_execute_async  (LodgeQmpClient *self, const char *command, JsonObject *arguments, int fd,
@@ -48,9 +51,7 @@ void            lodge_qmp_client_ready_async    (LodgeQmpClient *self, GCancella
 gboolean        lodge_qmp_client_ready_finish   (LodgeQmpClient *self, GAsyncResult *result, GError **error);
 
 gboolean        lodge_qmp_client_is_open        (LodgeQmpClient *self);
+/** lodge_qmp_client_close: what is under way fails with NOT_RESPONDING, then "closed" follows */
 void            lodge_qmp_client_close          (LodgeQmpClient *self);
-
-/** lodge_qmp_args: an object from "sbiSo"-free pairs: key, JsonNode-making helpers; see the .c */
-JsonObject     *lodge_qmp_args_new              (const char *first_key, ...) G_GNUC_NULL_TERMINATED; /* key, const char *value, ... strings only */
 
 G_END_DECLS
