@@ -92,6 +92,68 @@ lodge_profile_new (const char *name, LodgeFamily family, LodgeArch arch)
   return profile;
 }
 
+static LodgeBus
+bus_for (const LodgeProfile *profile, gboolean cdrom)
+{
+  if (profile->chipset == LODGE_CHIPSET_I440FX)
+    return LODGE_BUS_IDE;
+  if (profile->chipset == LODGE_CHIPSET_VIRT)
+    return cdrom ? LODGE_BUS_SCSI : LODGE_BUS_VIRTIO;
+
+  /* Windows has no virtio driver until its guest tools are in. */
+  return cdrom || profile->family == LODGE_FAMILY_WINDOWS ? LODGE_BUS_SATA : LODGE_BUS_VIRTIO;
+}
+
+static LodgeDisk *
+add_drive (LodgeProfile *profile, gboolean cdrom, const char *file)
+{
+  LodgeDisk *disk = NULL;
+  guint number = 0;
+  guint order = 0;
+
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      const LodgeDisk *other = profile->disks->pdata[i];
+
+      order = MAX (order, other->boot_order);
+    }
+
+  while (disk == NULL)
+    {
+      g_autofree char *id = g_strdup_printf ("%s%u", cdrom ? "cd" : "disk", number++);
+      gboolean taken = FALSE;
+
+      for (guint i = 0; i < profile->disks->len; i++)
+        taken |= g_strcmp0 (((LodgeDisk *) profile->disks->pdata[i])->id, id) == 0;
+      if (!taken)
+        disk = lodge_disk_new (id, cdrom);
+    }
+
+  disk->file = g_strdup (file);
+  disk->bus = bus_for (profile, cdrom);
+  disk->boot_order = order + 1;
+  g_ptr_array_add (profile->disks, disk);
+
+  return disk;
+}
+
+LodgeDisk *
+lodge_profile_add_disk (LodgeProfile *profile, const char *file, const char *format)
+{
+  LodgeDisk *disk = add_drive (profile, FALSE, file);
+
+  g_free (disk->format);
+  disk->format = g_strdup (format);
+
+  return disk;
+}
+
+LodgeDisk *
+lodge_profile_add_cd (LodgeProfile *profile, const char *file)
+{
+  return add_drive (profile, TRUE, file);
+}
+
 static gpointer
 copy_disk (gconstpointer source, gpointer data)
 {

@@ -104,6 +104,18 @@ LodgeProfile *lodge_profile_copy       (const LodgeProfile *profile);
 void          lodge_profile_free       (LodgeProfile *profile);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeProfile, lodge_profile_free)
 
+/**
+ * lodge_profile_add_disk, lodge_profile_add_cd:
+ * @file: relative to the folder, or absolute when referenced; (nullable) for a CD drive: empty
+ *
+ * Adds a drive on the bus that suits the family, with the next free id and last in the boot order.
+ * Size and time are the caller's to fill in.
+ *
+ * Returns: (transfer none)
+ */
+LodgeDisk    *lodge_profile_add_disk   (LodgeProfile *profile, const char *file, const char *format);
+LodgeDisk    *lodge_profile_add_cd     (LodgeProfile *profile, const char *file);
+
 LodgeDisk    *lodge_disk_new           (const char *id, gboolean cdrom);
 void          lodge_disk_free          (LodgeDisk *disk);
 LodgeNic     *lodge_nic_new            (const char *id);
