@@ -89,6 +89,6 @@ def installer_iso():
 
 @pytest.fixture(scope='session')
 def arm64_guest():
-    """(kernel, initrd) for aarch64."""
-    folder = built('build-arm64.sh', 'arm64')
-    return os.path.join(folder, 'kernel'), os.path.join(folder, 'initrd')
+    """(kernel, initrd, disk image for UEFI) for aarch64."""
+    folder = built('build-arm64.py', 'arm64')
+    return os.path.join(folder, 'kernel'), os.path.join(folder, 'initrd'), os.path.join(folder, 'disk.img')

@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of the repository itself, one line of TAP each. docs/HACKING names the rules."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# docs/ARCHITECTURE, "Folders": a folder may include itself and, transitively, what is named here.
+ARROWS = {
+    'core/ipc': [], 'core/config': ['core/ipc'], 'core/qemu': ['core/config'], 'core/storage': ['core/qemu'],
+    'core/sharing': ['core/qemu'], 'core/machine': ['core/storage', 'core/sharing'], 'core/service': ['core/machine'],
+    'display': [], 'ui': ['display', 'core/ipc'], 'app': ['ui', 'display', 'core/ipc'],
+}
+# Toolkits belong to the window's side.
+FOREIGN = {'core': r'<(gtk|gdk|adwaita|SDL|vte)', 'core/ipc': r'<(json-glib|gtk|gdk|adwaita)'}
+SOURCE_LINES, HEADER_LINES = 1200, 150
+CODE = ('.c', '.h', '.py', '.sh', '.build', '.ui', '.css')
+TEXT = CODE + ('.xml', '.md', '.in', '.json', '.txt', '.service', '.desktop')
+SKIPPED_FOLDERS = re.compile(r'^(\.git|build.*|__pycache__|\.pytest_cache|\.cache|shared)$')
+
+
+def all_files():
+    """Paths relative to the source, of what belongs to the repository."""
+    listed = subprocess.run(['git', '-c', 'safe.directory=*', '-C', SOURCE, 'ls-files', '-co', '--exclude-standard'],
+                            capture_output=True, text=True)
+    if listed.returncode == 0 and listed.stdout:
+        return sorted(f for f in listed.stdout.split('\n') if f and os.path.isfile(os.path.join(SOURCE, f)))
+    found = []
+    for folder, folders, names in os.walk(SOURCE):
+        folders[:] = [f for f in folders if not SKIPPED_FOLDERS.match(f)]
+        found += [os.path.relpath(os.path.join(folder, name), SOURCE) for name in names]
+    return sorted(found)
+
+
+FILES = all_files()
+
+
+def read(path):
+    with open(os.path.join(SOURCE, path), encoding='utf-8', errors='replace') as f:
+        return f.read()
+
+
+def named(*endings):
+    return [path for path in FILES if path.endswith(endings)]
+
+
+def folder_of(path, folders=ARROWS):
+    return next((f for f in sorted(folders, key=len, reverse=True) if path.startswith(f + '/')), None)
+
+
+def reachable(folder):
+    seen = {folder}
+    for other in ARROWS[folder]:
+        seen |= reachable(other)
+    return seen
+
+
+def check_include_directions():
+    for path in named('.c', '.h'):
+        folder = folder_of(path)
+        if folder is None:
+            continue
+        allowed = reachable(folder)
+        for number, line in enumerate(read(path).splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s+(["<])([^">]+)', line)
+            if not match:
+                continue
+            target = folder_of(match[2]) if match[1] == '"' else None
+            if target and target not in allowed:
+                yield f'{path}:{number}: {folder} may not include {target}'
+            for place, pattern in FOREIGN.items():
+                if (folder + '/').startswith(place + '/') and re.search(pattern, line):
+                    yield f'{path}:{number}: {folder} may not use {match[2]}'
+
+
+def check_own_headers_by_full_path():
+    headers = {os.path.basename(p) for p in named('.h') if folder_of(p)}
+    for path in named('.c', '.h'):
+        for number, line in enumerate(read(path).splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s+"([^"/]+)"', line)
+            if match and match[1] in headers and folder_of(path):
+                yield f'{path}:{number}: "{match[1]}" wants its full path'
+
+
+def check_file_lengths():
+    for path in named('.c', '.h'):
+        lines = read(path).count('\n')
+        limit = HEADER_LINES if path.endswith('.h') else SOURCE_LINES
+        if lines > limit:
+            yield f'{path}: {lines} lines, the limit is {limit}'
+        elif path.endswith('.c') and lines > 800:
+            print(f'# look again: {path} has {lines} lines')
+
+
+def check_spdx():
+    for path in named('.c', '.h', '.py', '.sh', '.build', '.ui', '.css') + ['dev', '.ci/run']:
+        if path in FILES and path != '.ci/run' and 'SPDX-License-Identifier: GPL-3.0-or-later' not in read(path)[:400]:
+            yield f'{path}: no SPDX line at its head'
+
+
+def check_white_space():
+    for path in named(*TEXT) + ['dev']:
+        if path not in FILES or '/data/' in path and path.startswith('tests/'):
+            continue
+        text = read(path)
+        for number, line in enumerate(text.split('\n'), 1):
+            if line != line.rstrip():
+                yield f'{path}:{number}: white space at the end'
+            if '\t' in line and path.endswith(('.c', '.h', '.py', '.build')):
+                yield f'{path}:{number}: a tab'
+        if text and not text.endswith('\n'):
+            yield f'{path}: no newline at the end'
+
+
+def check_host_paths():
+    # Spelled in parts, or this file would find itself.
+    pattern = re.compile(r'(?<![\w.$}])(/wo' r'rk/|/ro' r'ot/|/home/[a-z])')
+    for path in FILES:
+        if path.startswith('tests/') and '/data/' in path or path == 'LICENSE':
+            continue
+        for number, line in enumerate(read(path).split('\n'), 1):
+            if pattern.search(line) and 'path of a test' not in line:
+                yield f'{path}:{number}: a path of one host: {line.strip()[:80]}'
+
+
+def check_potfiles():
+    if 'po/POTFILES.in' not in FILES and 'po/POTFILES' not in FILES:
+        yield 'po/POTFILES.in is not there'
+        return
+    listed = [line for line in read('po/POTFILES.in' if 'po/POTFILES.in' in FILES else 'po/POTFILES').splitlines()
+              if line and not line.startswith('#')]
+    if listed != sorted(listed):
+        yield 'po/POTFILES.in is not sorted'
+    wanted = set()
+    for path in named('.c', '.ui', '.desktop.in', '.metainfo.xml.in', '.gschema.xml'):
+        text = read(path)
+        if path.startswith('tests/'):
+            continue
+        if path.endswith('.c') and re.search(r'\b(N|C|NC)?_\s*\(\s*"|\bn?d?gettext\s*\(\s*"', text) or \
+           path.endswith('.ui') and 'translatable="yes"' in text or \
+           path.endswith(('.desktop.in', '.metainfo.xml.in')) or \
+           path.endswith('.gschema.xml') and '<summary>' in text:
+            wanted.add(path)
+    for path in sorted(wanted - set(listed)):
+        yield f'po/POTFILES.in lacks {path}'
+    for path in listed:
+        if path not in FILES:
+            yield f'po/POTFILES.in names {path}, which is not there'
+
+
+def run_tool(*command):
+    if shutil.which(command[0]) is None:
+        return f'{command[0]} is not installed'
+    done = subprocess.run(command, capture_output=True, text=True)
+    return '' if done.returncode == 0 else (done.stdout + done.stderr).strip() or f'{command[0]} failed'
+
+
+def plain_copy(path, folder, **values):
+    """A template with its @values@ filled in, under the name it will have."""
+    text = re.sub(r'@(\w+)@', lambda m: values.get(m[1], '/usr/bin'), read(path))
+    target = os.path.join(folder, re.sub(r'(\.in)+$', '', os.path.basename(path)))
+    with open(target, 'w', encoding='utf-8') as f:
+        f.write(text)
+    return target
+
+
+def check_desktop_files():
+    with tempfile.TemporaryDirectory() as folder:
+        for path in named('.desktop', '.desktop.in', '.desktop.in.in'):
+            problem = run_tool('desktop-file-validate', plain_copy(path, folder))
+            if problem:
+                yield f'{path}: {problem}'
+
+
+def check_metainfo():
+    with tempfile.TemporaryDirectory() as folder:
+        for path in named('.metainfo.xml', '.metainfo.xml.in', '.metainfo.xml.in.in'):
+            problem = run_tool('appstreamcli', 'validate', '--no-net', plain_copy(path, folder))
+            if problem:
+                yield f'{path}: {problem}'
+
+
+def check_schemas():
+    folders = {os.path.dirname(path) for path in named('.gschema.xml')}
+    for folder in folders:
+        problem = run_tool('glib-compile-schemas', '--strict', '--dry-run', os.path.join(SOURCE, folder))
+        if problem:
+            yield f'{folder}: {problem}'
+
+
+def check_units():
+    """systemd units: a restart of the core must not take the guests along."""
+    for path in named('.service', '.service.in'):
+        text = read(path)
+        if '[D-BUS Service]' in text:
+            if not re.search(r'^Name=org\.lodgevm\.Core1$', text, re.M) or not re.search(r'^Exec=\S+', text, re.M):
+                yield f'{path}: not the service of org.lodgevm.Core1'
+            continue
+        if not re.search(r'^KillMode=process$', text, re.M):
+            yield f'{path}: no KillMode=process; a restart would kill the guests'
+        if not re.search(r'^BusName=org\.lodgevm\.Core1$', text, re.M) or not re.search(r'^Type=dbus$', text, re.M):
+            yield f'{path}: not Type=dbus with BusName=org.lodgevm.Core1'
+
+
+def check_xml():
+    for path in named('.xml', '.ui', '.xml.in'):
+        try:
+            ElementTree.fromstring(read(path).encode())
+        except ElementTree.ParseError as error:
+            yield f'{path}: {error}'
+
+
+def check_dbus_docs():
+    """Each method, property and signal of the contract is in docs/DBUS.md and has a comment in the XML."""
+    docs = [path for path in FILES if path.startswith('docs/DBUS')]
+    if not docs:
+        yield 'docs/DBUS.md is not there'
+        return
+    text = ''.join(map(read, docs))
+    for path in named('.xml'):
+        if path.startswith('data/dbus/'):
+            for match in re.finditer(r'<(method|property|signal) name="(\w+)"', read(path)):
+                if not re.search(rf'\b{match[2]}\b', text):
+                    yield f'{docs[0]}: {match[1]} {match[2]} is not documented'
+
+
+def check_unit_tests_are_listed():
+    listed = read('tests/unit/meson.build')
+    for path in FILES:
+        match = re.match(r'tests/unit/test-(.+)\.c$', path)
+        if match and f"'{match[1]}'" not in listed and os.path.basename(path) not in listed:
+            yield f'{path}: not in tests/unit/meson.build'
+
+
+def main():
+    checks = [(name[6:].replace('_', ' '), function) for name, function in globals().items() if name.startswith('check_')]
+    print('TAP version 13')
+    print(f'1..{len(checks)}')
+    bad = 0
+    for number, (name, function) in enumerate(checks, 1):
+        problems = list(function())
+        for problem in problems:
+            for line in problem.split('\n'):
+                print('# ' + line)
+        bad += bool(problems)
+        print(f'{"not ok" if problems else "ok"} {number} - {name}')
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == '__main__':
+    main()
