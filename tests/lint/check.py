@@ -19,7 +19,7 @@ ARROWS = {
 }
 # Toolkits belong to the window's side.
 FOREIGN = {'core': r'<(gtk|gdk|adwaita|SDL|vte)', 'core/ipc': r'<(json-glib|gtk|gdk|adwaita)'}
-SOURCE_LINES, HEADER_LINES = 1200, 150
+SOURCE_LINES, HEADER_LINES = (800, 1200), (150, 200)  # look again; refuse
 CODE = ('.c', '.h', '.py', '.sh', '.build', '.ui', '.css')
 TEXT = CODE + ('.xml', '.md', '.in', '.json', '.txt', '.service', '.desktop')
 SKIPPED_FOLDERS = re.compile(r'^(\.git|build.*|__pycache__|\.pytest_cache|\.cache|shared)$')
@@ -91,10 +91,10 @@ def check_own_headers_by_full_path():
 def check_file_lengths():
     for path in named('.c', '.h'):
         lines = read(path).count('\n')
-        limit = HEADER_LINES if path.endswith('.h') else SOURCE_LINES
-        if lines > limit:
-            yield f'{path}: {lines} lines, the limit is {limit}'
-        elif path.endswith('.c') and lines > 800:
+        soft, hard = HEADER_LINES if path.endswith('.h') else SOURCE_LINES
+        if lines > hard:
+            yield f'{path}: {lines} lines, the limit is {hard}'
+        elif lines > soft:
             print(f'# look again: {path} has {lines} lines')
 
 

@@ -84,6 +84,13 @@ class Session:
                                ('XDG_CONFIG_HOME', 'config')):
             env[variable] = os.path.join(self.state, name)
             os.makedirs(env[variable], exist_ok=True)
+        # A person's screen and sound are found by way of the folder that is replaced here.
+        outer = env.get('XDG_RUNTIME_DIR')
+        if outer:
+            if env.get('WAYLAND_DISPLAY'):
+                env['WAYLAND_DISPLAY'] = os.path.join(outer, env['WAYLAND_DISPLAY'])
+            env.setdefault('PIPEWIRE_RUNTIME_DIR', outer)
+            env.setdefault('PULSE_RUNTIME_PATH', os.path.join(outer, 'pulse'))
         env['XDG_RUNTIME_DIR'] = self.runtime
         env['DBUS_SESSION_BUS_ADDRESS'] = f'unix:path={self.runtime}/bus'
         env['PATH'] = ':'.join([os.path.join(self.build, 'app'), os.path.join(self.build, 'core/service'), env['PATH']])

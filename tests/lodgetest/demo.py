@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ./dev run shows.
+
+    demo.py --window           in a session that is there: makes and starts the demo machine, opens its console
+    demo.py --picture OUT.png  in a session and on a screen of its own: also types a nonce through the window,
+                               waits until the guest echoes it on its serial line, and takes the window's picture
+"""
+import argparse
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from lodgetest import Display, Lodge, wait_until  # noqa: E402
+
+NAME = 'Try Lodge'
+
+
+def say(text):
+    print(f'dev run: {text}', flush=True)
+
+
+def show_window():
+    machines = json.loads(subprocess.run(['lodgectl', 'list', '--json'], capture_output=True, text=True, check=True).stdout)
+    found = next((m for m in machines if m['name'] == NAME), None)
+    if found is None:
+        subprocess.run(['lodgectl', 'create', NAME, '--demo'], check=True)
+    if found is None or found['state'] == 'off':
+        subprocess.run(['lodgectl', 'start', NAME], check=True)
+    say('the machine ends when you close the window and its session')
+    return subprocess.run(['lodge', NAME]).returncode
+
+
+def echo_through_window(display, window, serial):
+    """Types into the window until the guest has said the nonce; a busy host may lose a key, so three tries."""
+    width, height = display.size(window)
+    for attempt in range(3):
+        nonce = secrets.token_hex(4)
+        display.focus(window)
+        display.click(window, width // 2, height * 2 // 3)
+        time.sleep(0.5)
+        display.key('ctrl+u')
+        display.type(f'echo lodge-{nonce} > /dev/ttyS0\n', 60)
+        try:
+            serial.wait(rf'^lodge-{nonce}$', 15)
+            return nonce
+        except TimeoutError:
+            say(f'the guest did not echo the nonce (try {attempt + 1} of 3)')
+    return None
+
+
+def take_picture(path):
+    lodge = Lodge()
+    display = None
+    try:
+        display = Display(lodge.environment)
+        say(f'Lodge {lodge.core_properties()["Version"]}, a screen of its own at {display.name}')
+        lodge.ctl('create', NAME, '--demo')
+        machine = lodge.machine(NAME)
+        started = time.monotonic()
+        machine.start()
+        serial = machine.serial()
+        effective = machine.get('Effective')
+        say(f'QEMU {effective.get("qemu-version")} with {effective.get("accelerator")}, confined by {effective.get("confinement")}')
+        program = lodge.start('lodge', NAME)
+        window = display.find_window(NAME, 30)
+        serial.wait_ready(120)
+        say(f'the guest was ready after {time.monotonic() - started:.1f} s')
+        wait_until(lambda: display.colours(window) > 12, 30, "the guest's picture in the window", 0.5)
+        nonce = echo_through_window(display, window, serial)
+        if nonce is None:
+            display.picture(path, window)
+            say(f'what is typed into the window does not reach the guest; the window is in {path}')
+            return 1
+        say(f'the guest echoed lodge-{nonce}, typed through the window, on its serial line')
+        time.sleep(1)
+        display.picture(path, window)
+        if program.poll() is not None:
+            say(f'the window ended by itself with {program.returncode}')
+            return 1
+        serial.close()
+        machine.force_off()
+        say(f'picture: {path}')
+        return 0
+    finally:
+        report = lodge.close(strict=False)
+        if display:
+            display.close()
+        for what in report['killed'] + report['left']:
+            say(f'was left behind: {what[:150]}')
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--window', action='store_true')
+    parser.add_argument('--picture')
+    options = parser.parse_args()
+    try:
+        return show_window() if options.window else take_picture(options.picture)
+    except Exception as error:  # the last line a person sees must be a sentence
+        say(f'failed: {error}')
+        return 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
