@@ -20,6 +20,15 @@ static const CtlVerb verbs[] = {
   { "resume", "NAME", N_("Let a paused machine go on"), ctl_verb_resume },
   { "reset", "NAME", N_("Reset a machine, as the button on a PC does"), ctl_verb_reset },
   { "log", "NAME", N_("Print the end of a machine’s log"), ctl_verb_log },
+  { "serial", "NAME", N_("Connect to the serial line; Ctrl+] leaves"), ctl_verb_serial },
+  { "screenshot", "NAME FILE.png", N_("Save the screen as a picture"), ctl_verb_screenshot },
+  { "type", "NAME TEXT", N_("Type a text on the machine’s keyboard"), ctl_verb_type },
+  { "send-keys", "NAME CHORD…", N_("Press keys together, such as ctrl-alt-delete"), ctl_verb_send_keys },
+  { "delete", "NAME", N_("Move a machine to the trash"), ctl_verb_delete },
+  { "undelete", "NAME", N_("Bring a machine back from the trash"), ctl_verb_undelete },
+  { "trash", "list|empty [ID…]", N_("Show the trash, or delete for good what is in it"), ctl_verb_trash },
+  { "doctor", "", N_("Examine this computer and say what is missing"), ctl_verb_doctor },
+  { "report", "[FILE]", N_("Write a bundle for a bug report, without personal data"), ctl_verb_report },
   { NULL, NULL, NULL, NULL },
 };
 

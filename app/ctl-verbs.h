@@ -34,5 +34,14 @@ CtlExit        ctl_verb_stop      (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_pause     (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_resume    (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_reset     (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_serial    (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_screenshot (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_type      (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_send_keys (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_delete    (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_undelete  (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_trash     (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_doctor    (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_report    (CtlContext *ctx, int argc, char **argv);
 
 G_END_DECLS
