@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * LodgeProcess: a process that outlives the core: QEMU, or one of its helpers.
  *
- * It is born in two steps. lodge_process_spawn() starts a gate (a shell that waits for one byte on a pipe and
+ * It is born in two steps. lodge_process_spawn() starts a gate (a shell that waits for a line on a socket and
  * then becomes the command), so that its pid and start time can be written down before the command runs;
- * lodge_process_release() lets it go. A core that dies in between closes the pipe and the gate ends: there is
+ * lodge_process_release() lets it go. A core that dies in between closes the socket and the gate ends: there is
  * never a guest that no record knows. A later core makes the same object with lodge_process_adopt().
  * Its end is seen through a pidfd in both cases.
  *
