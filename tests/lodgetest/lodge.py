@@ -314,8 +314,19 @@ class Serial:
             time.sleep(0.2)
 
     def numbers(self):
-        """What a counting guest said, complete lines only."""
-        return [int(line) for line in self.text.split('\n')[:-1] if line.isdigit()]
+        """What a counting guest said; without the first and last line, which may be parts of a number."""
+        return [int(line) for line in self.text.split('\n')[1:-1] if line.isdigit()]
+
+    def count_on(self, more=3, seconds=30):
+        """Waits for so many further numbers. Returns all of this connection; they must not go back."""
+        already = len(self.numbers())
+        end = time.monotonic() + seconds * PATIENCE
+        while len(self.numbers()) < already + more:
+            assert time.monotonic() < end, f'the guest does not count on; it said {self.text[-200:]!r}'
+            assert self.read(0.2), 'the serial port closed under a guest that runs'
+        numbers = self.numbers()
+        assert numbers == sorted(numbers), f'the counter went back: {numbers}'
+        return numbers
 
     def send(self, text):
         self.socket.setblocking(True)

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""./dev bench start: what Lodge adds to QEMU, and what the core costs when nothing happens.
+
+Each start through lodgectl is followed by the same command line bare (the same binary and arguments as the confined
+QEMU had, its listening sockets made anew), pair by pair, so that the host's moods hit both alike. Medians.
+"""
+import json
+import os
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from lodgetest import Lodge, wait_until  # noqa: E402
+from lodgetest.session import process_table  # noqa: E402
+
+PAIRS = int(os.environ.get('LODGE_BENCH_PAIRS', '30'))
+results = []
+
+
+def row(what, value, unit, limit=None):
+    verdict = '' if limit is None else ('  ok' if value <= limit else '  OVER') + f' (at most {limit:g})'
+    print(f'{what:<58}{value:10.1f} {unit}{verdict}', flush=True)
+    results.append({'what': what, 'value': value, 'unit': unit, 'limit': limit})
+
+
+def milliseconds(function):
+    start = time.perf_counter()
+    function()
+    return (time.perf_counter() - start) * 1000
+
+
+def qemu_of(machine):
+    """The pid of QEMU itself: the one given, or the one below the bubblewrap that stands around it."""
+    table = process_table()
+    todo = [machine.pid]
+    while todo:
+        pid = todo.pop(0)
+        if pid in table and table[pid][1].startswith('qemu-system'):
+            return pid
+        todo += [child for child, (parent, _) in table.items() if parent == pid]
+    raise RuntimeError('no QEMU is below the pid that the machine names')
+
+
+class Bare:
+    """QEMU with the arguments of one that Lodge started, and sockets of the same numbers."""
+
+    def __init__(self, pid):
+        with open(f'/proc/{pid}/cmdline', 'rb') as f:
+            self.argv = f.read().rstrip(b'\0').decode().split('\0')
+        self.binary = os.readlink(f'/proc/{pid}/exe')
+        with open(f'/proc/{pid}/environ', 'rb') as f:
+            self.environment = dict(v.split('=', 1) for v in f.read().decode().split('\0') if '=' in v)
+        if not os.path.exists(self.binary):
+            self.binary = self.argv[0]
+        self.numbers = sorted({int(n) for n in re.findall(r'(?:^|[,=])(?:addr\.str|fd|path)=(\d+)(?:,|$)', '\n'.join(self.argv), re.M)
+                               if os.path.exists(f'/proc/{pid}/fd/{n}')} |
+                              {int(n) for n in re.findall(r'"str": ?"(\d+)"', ' '.join(self.argv))})
+
+    def start(self):
+        """Returns milliseconds from nothing to "running", and to the end of a quit."""
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            listening = {}
+            for number in self.numbers:
+                listening[number] = socket.socket(socket.AF_UNIX)
+                listening[number].bind(f'{folder}/{number}')
+                listening[number].listen(1)
+
+            def place():
+                # Out of the way first: a target number may be another one's present number.
+                high = {number: os.dup2(s.fileno(), number + 200) for number, s in listening.items()}
+                for number, fd in high.items():
+                    os.dup2(fd, number)
+            process = subprocess.Popen([self.binary, *self.argv[1:]], executable=self.binary, env=self.environment,
+                                       preexec_fn=place, close_fds=False, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            try:
+                with socket.socket(socket.AF_UNIX) as qmp:
+                    qmp.settimeout(20)
+                    qmp.connect(f'{folder}/10')
+                    stream = qmp.makefile('rw')
+                    stream.readline()
+                    for command in ('qmp_capabilities', 'cont'):
+                        stream.write(json.dumps({'execute': command}) + '\n')
+                        stream.flush()
+                        while 'return' not in json.loads(stream.readline() or '{"return": 0}'):
+                            pass
+                    if process.poll() is not None:
+                        raise RuntimeError('the bare QEMU ended: ' + process.stderr.read().decode()[-500:])
+                    return (time.perf_counter() - start) * 1000
+            finally:
+                process.kill()
+                process.wait()
+                for s in listening.values():
+                    s.close()
+
+
+def status_value(pid, key):
+    with open(f'/proc/{pid}/status') as f:
+        return int(re.search(rf'^{key}:\s+(\d+)', f.read(), re.M)[1])
+
+
+def start_and_stop(lodge, name):
+    started = milliseconds(lambda: lodge.ctl('start', name))
+    stopped = milliseconds(lambda: lodge.ctl('stop', '--force', name))
+    return started, stopped
+
+
+def bench_pairs(lodge):
+    machine = lodge.create_demo('Bare', network='none', memory=256 << 20, firmware='bios')
+    lodge.ctl('start', 'Bare')
+    bare = Bare(qemu_of(machine))
+    lodge.ctl('stop', '--force', 'Bare')
+    warm, alone, off = [], [], []
+    for _ in range(PAIRS):
+        started, stopped = start_and_stop(lodge, 'Bare')
+        warm.append(started)
+        off.append(stopped)
+        alone.append(bare.start())
+    base = statistics.median(alone)
+    row(f'the same command line bare, median of {PAIRS}', base, 'ms')
+    row('lodgectl start, core warm', statistics.median(warm), 'ms')
+    row('  over bare', statistics.median(warm) - base, 'ms', 40)
+    row('  ratio', statistics.median(warm) / base, 'x')
+    row('lodgectl stop --force', statistics.median(off), 'ms', 150)
+    cold = []
+    for _ in range(max(3, PAIRS // 3)):
+        lodge.core('Quit')
+        wait_until(lambda: lodge.core_pid() is None, 10, 'the core to leave', 0.01)
+        cold.append(start_and_stop(lodge, 'Bare')[0])
+    row('lodgectl start, core cold, over bare', statistics.median(cold) - base, 'ms', 80)
+    return base
+
+
+def bench_helpers(lodge):
+    """What each helper adds to a start."""
+    plain = statistics.median(start_and_stop(lodge, 'Bare')[0] for _ in range(7))
+    for what, settings in (('network (passt, else in QEMU)', {'network': 'user'}),
+                           ('TPM (swtpm)', {'network': 'none', 'tpm': True}), ('UEFI', {'network': 'none', 'firmware': 'uefi'})):
+        name = what.split()[0]
+        try:
+            lodge.create_demo(name, memory=256 << 20, **{'firmware': 'bios', **settings})
+            row(f'  with {what}', statistics.median(start_and_stop(lodge, name)[0] for _ in range(7)) - plain, 'ms')
+        except Exception as error:  # a host without the helper
+            print(f'  with {what}: cannot be measured: {error}')
+
+
+def bench_core(lodge):
+    """100 machines, one of them running, and nobody who asks."""
+    for number in range(100 - len(lodge.machines())):
+        lodge.create(f'Machine {number}', memory=256 << 20, disk_size=0)
+    saves = []
+    path = lodge.machine('Machine 0')
+    for number in range(30):
+        saves.append(milliseconds(lambda: path.call('SetSettings', '(a{sv}a{sv})', ({'memory': variant_t((256 + number) << 20)}, {}))))
+    machine = lodge.machine('Bare')
+    machine.start()
+    pid = lodge.core_pid()
+    wait_until(lambda: lodge.core_pid() is not None, 5, 'the core')
+    time.sleep(3)
+    switches = status_value(pid, 'voluntary_ctxt_switches')
+    time.sleep(10)
+    row('wake-ups of the idle core in 10 s', status_value(pid, 'voluntary_ctxt_switches') - switches, '', 1)
+    row('memory of the core (RSS), one guest, 100 machines', status_value(pid, 'VmRSS') / 1024, 'MB', 20)
+    row('descriptors of the core', len(os.listdir(f'/proc/{pid}/fd')), '')
+    row('SetSettings with its save of machine.json', statistics.median(saves), 'ms', 3)
+    machine.force_off()
+
+
+def variant_t(value):
+    from gi.repository import GLib
+    return GLib.Variant('t', value)
+
+
+def main():
+    lodge = Lodge()
+    try:
+        lodge.core_properties()
+        bench_pairs(lodge)
+        bench_helpers(lodge)
+        bench_core(lodge)
+    finally:
+        report = lodge.close(strict=False)
+        for what in report['killed'] + report['left']:
+            print('left behind:', what)
+    over = [r['what'].strip() for r in results if r['limit'] is not None and r['value'] > r['limit']]
+    if over:
+        print('over the limit: ' + ', '.join(over))
+    return 1 if over else 0
+
+
+if __name__ == '__main__':
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real guests under the real core: the demo guest, Debian's installer with both firmwares, another architecture."""
+import json
+import os
+import re
+import secrets
+import socket
+import time
+
+import pytest
+
+WINDOW_LIGHT = (255, 215, 95)   # the lodge's lit windows in data/demo/picture.py
+NEWT_GREY = (170, 170, 170)     # the installer's dialog
+
+
+def nonce_by_keys(machine, serial, device='/dev/ttyS0'):
+    """Types a command at the guest's keyboard and waits for it on the serial line; two tries, for lost keys."""
+    for _ in range(2):
+        nonce = secrets.token_hex(3)
+        machine.keys('ctrl', 'u')
+        machine.type(f'echo got-{nonce} > {device}\n')
+        try:
+            return serial.wait(rf'^got-{nonce}$', 20)
+        except TimeoutError as error:
+            last = error
+    raise last
+
+
+@pytest.mark.as_user
+def test_demo_guest(lodge_qemu):
+    machine = lodge_qemu.create_demo()
+    machine.start()
+    assert machine.state == 'running'
+    effective = machine.get('Effective')
+    assert effective['accelerator'] in ('kvm', 'tcg') and effective['pid'] > 0
+    with machine.serial() as serial:
+        serial.wait_ready()
+        machine.wait_screen(lambda screen: screen.has_colour(WINDOW_LIGHT, 0.002), 30, 'the lodge on the screen')
+        nonce_by_keys(machine, serial)
+        assert 'Linux' in serial.run('uname -a')
+    machine.shut_down()
+    assert machine.state == 'off'
+
+
+def test_demo_guest_agent(lodge):
+    machine = lodge.create_demo()
+    machine.start()
+    with machine.serial() as serial:
+        serial.wait_ready()
+        serial.run('while ! pidof qemu-ga; do sleep 0.2; done')
+    path = os.path.join(lodge.runtime, 'lodge', machine.id[:8], 'agent.sock')
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.settimeout(30)
+        agent.connect(path)
+        stream = agent.makefile('rw')
+        stream.write('{"execute": "guest-ping"}\n')
+        stream.flush()
+        assert json.loads(stream.readline().lstrip('\xff')) == {'return': {}}
+    machine.force_off()
+
+
+def test_pause_and_resume(lodge):
+    machine = lodge.create_demo(words='lodge.count')
+    machine.start()
+    with machine.serial() as serial:
+        before = serial.count_on(3, 90)[-1]
+        machine.call('Pause')
+        machine.wait_state('paused', 5)
+        while serial.read(0.5) and serial.numbers()[-1] != before:
+            before = serial.numbers()[-1]
+        standing = serial.numbers()[-1]
+        time.sleep(1)
+        serial.read()
+        assert serial.numbers()[-1] == standing
+        machine.call('Resume')
+        machine.wait_state('running', 5)
+        assert serial.count_on(3)[-1] > standing
+    machine.force_off()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('firmware', ['bios', 'uefi'])
+def test_debian_installer(lodge, installer_iso, firmware):
+    machine = lodge.create('Debian', [('iso', installer_iso)], firmware=firmware, disk_size=4 << 30, memory=1 << 30)
+    machine.start()
+    # "Select a language": a grey dialog that stands still.
+    machine.wait_screen(lambda screen: screen.has_colour(NEWT_GREY, 0.1), 300, 'the installer')
+    first = machine.wait_still(120, 4)
+    machine.keys('down')
+    moved = machine.wait_screen(lambda screen: screen.difference(first) > 0.001, 20, 'an answer to a key')
+    assert moved.difference(first) < 0.2, 'a whole new screen, not a moved bar'
+    machine.keys('up')
+    machine.wait_screen(lambda screen: screen.difference(first) < 0.001, 20, 'the bar back where it was')
+    machine.keys('ret')
+    machine.wait_screen(lambda screen: screen.difference(first) > 0.01, 30, 'the next page')
+    machine.force_off()
+
+
+@pytest.mark.slow
+def test_arm64_guest(lodge, arm64_guest):
+    kernel, initrd, _ = arm64_guest
+    machine = lodge.create('Arm', [('kernel', kernel), ('initrd', initrd)], arch='aarch64', memory=512 << 20,
+                           append='console=tty0 console=ttyAMA0 quiet')
+    machine.start()
+    with machine.serial() as serial:
+        serial.wait_ready(120)
+        assert re.search('aarch64', serial.run('uname -m'))
+        machine.wait_screen(lambda screen: screen.has_colour(WINDOW_LIGHT, 0.002), 30, 'the lodge on the screen')
+        nonce_by_keys(machine, serial, '/dev/ttyAMA0')
+    machine.shut_down()
+
+
+@pytest.mark.slow
+def test_arm64_guest_by_uefi(lodge, arm64_guest, tmp_path):
+    disk = tmp_path / 'disk.img'
+    disk.write_bytes(open(arm64_guest[2], 'rb').read())
+    machine = lodge.create('Arm', [('disk', str(disk))], arch='aarch64', firmware='uefi', memory=512 << 20)
+    machine.start()
+    with machine.serial() as serial:
+        serial.wait_ready(240)
+        assert 'aarch64' in serial.run('uname -m')
+    machine.shut_down()
