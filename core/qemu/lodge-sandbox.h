@@ -15,29 +15,43 @@ typedef enum
 
 const char *lodge_confinement_name (LodgeConfinement level);
 
-/** LodgeSandboxSpec: what one process may reach. Paths are absolute; the arrays are NULL-terminated and may be NULL. */
+/**
+ * LodgeSandboxSpec: what one process may reach, besides /usr and what a loader needs. Paths are absolute and must exist;
+ * the arrays are NULL-terminated and may be NULL. The environment inside is PATH, HOME (/tmp), LANG and @environment.
+ */
 typedef struct
 {
-  const char *const *read_write; /* folders and files */
-  const char *const *read_only;  /* besides /usr and what a loader needs */
-  const char *const *devices;    /* "/dev/kvm", render node */
-  gboolean           network;    /* keep the host's network namespace (QEMU's own user network) */
-  gboolean           new_session;
+  const char *const *read_write;  /* folders and files */
+  const char *const *read_only;
+  const char *const *devices;     /* "/dev/kvm", render node */
+  gboolean           network;     /* keep the host's network namespace (QEMU's own user network) */
+  gboolean           new_session; /* LodgeProcess makes one outside already; inside bubblewrap it is another */
+  const char        *folder;      /* (nullable) working directory, else "/" */
+  const char *const *environment; /* "NAME=VALUE" */
 } LodgeSandboxSpec;
 
 /**
  * LodgeSandbox: which confinement this host allows, found by trying it, and the way to wrap a command in it.
+ * Keep one: probing takes some ten milliseconds.
  */
 #define LODGE_TYPE_SANDBOX (lodge_sandbox_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeSandbox, lodge_sandbox, LODGE, SANDBOX, GObject)
 
-/** lodge_sandbox_probe_async: tries bubblewrap with the options Lodge uses, then Landlock. Never fails. */
+/** lodge_sandbox_probe_async: tries bubblewrap with the options Lodge uses, then Landlock. Never fails but when cancelled. */
 void             lodge_sandbox_probe_async  (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_sandbox_probe_programs_async: with these programs (nullable: there is none) in place of the installed ones */
+void             lodge_sandbox_probe_programs_async (const char *bwrap, const char *landlock, GCancellable *cancellable,
+                                                     GAsyncReadyCallback callback, gpointer data);
 LodgeSandbox    *lodge_sandbox_probe_finish (GAsyncResult *result, GError **error);
-LodgeSandbox    *lodge_sandbox_new          (LodgeConfinement level, const char *reason, const char *bwrap); /* for tests */
+
+/** lodge_sandbox_new: @program: (nullable): path of bwrap or lodge-landlock, as @level needs */
+LodgeSandbox    *lodge_sandbox_new          (LodgeConfinement level, const char *reason, const char *program);
 
 LodgeConfinement lodge_sandbox_get_level    (LodgeSandbox *self);
-const char      *lodge_sandbox_get_reason   (LodgeSandbox *self); /* "ok", "no-bubblewrap", "no-user-namespaces", ... */
+
+/** lodge_sandbox_get_reason: "ok", or why it is no better: "no-bubblewrap", "no-user-namespaces", "bubblewrap-failed", "no-landlock" (nor bubblewrap) */
+const char      *lodge_sandbox_get_reason   (LodgeSandbox *self);
 
 /** lodge_sandbox_wrap: Returns: (transfer full): the command line around @argv; pure */
 GStrv            lodge_sandbox_wrap         (LodgeSandbox *self, const LodgeSandboxSpec *spec, const char *const *argv);
