@@ -178,7 +178,7 @@ emit_closed_cb (gpointer data)
 static void
 close_with (LodgeQmpClient *self, const GError *error)
 {
-  g_autoptr (LodgeQmpClient) hold = g_object_ref (self);
+  g_autoptr (LodgeQmpClient) hold G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GSource) idle = NULL;
 
   if (self->state == STATE_CLOSED)

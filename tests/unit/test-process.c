@@ -150,7 +150,7 @@ test_descriptors (Fixture *fixture, gconstpointer data)
 
   spawn (fixture,
          "bash -c 'read -u 10 x; read -u 11 y; echo $x$y'; ls -l /proc/$$/fd | grep -c -- '->'; "
-         "ps -o sid= $$ | grep -c $$; sed -n 's/^Sig\\(Ign\\|Blk\\):.*\\(.......\\)$/\\2/p' /proc/$$/status",
+         "ps -o sid= $$ | grep -c $$; sed -n 's/^Sig\\(Ign\\|Blk\\):.*\\(.......\\)$/\\2/p' /proc/self/status",
          (LodgeFdMap[]){ { 11, 10 }, { 10, 11 }, { -1, -1 } });
   lodge_process_release (fixture->process);
   text = wait_for_exit (fixture);
