@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""count.py SKIPS RESULT.xml...: the counts of several JUnit files as one line, the last.
+"""count.py SKIPS RESULT...: the counts of several results as one line, the last.
+
+A result is a JUnit file of pytest (.xml) or a log of meson (.json; TAP tests count by their points).
 
 Names what failed and what was skipped. A skip that SKIPS does not list counts as a failure: a test
 that quietly stops running is worse than one that fails. A line of SKIPS is a name or a beginning of
 one that ends in *, " – " and the reason.
 """
+import json
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -19,33 +23,51 @@ def is_listed(name, skips):
     return any(name.startswith(skip[:-1]) if skip.endswith('*') else name == skip for skip in skips)
 
 
+def meson_results(path):
+    """(name, outcome, text) of every point; outcome is "passed", "failed" or "skipped"."""
+    with open(path, encoding='utf-8') as f:
+        tests = [json.loads(line) for line in f if line.strip()]
+    for test in tests:
+        points = re.findall(r'^(not )?ok \d+ *-? *(.*?)(?: # SKIP *(.*))?$', test.get('stdout') or '', re.M)
+        for bad, name, skip in points:
+            yield f'{test["name"]}: {name}', 'failed' if bad else 'skipped' if skip else 'passed', skip
+        if test['result'] == 'SKIP' and not points:
+            yield test['name'], 'skipped', 'skipped as a whole'
+        elif test['result'] in ('OK', 'EXPECTEDFAIL', 'SKIP'):
+            if not points:
+                yield test['name'], 'passed', ''
+        elif not any(bad for bad, _, _ in points):  # it crashed, or ran out of time
+            yield test['name'], 'failed', test['result']
+
+
+def pytest_results(path):
+    for case in ElementTree.parse(path).getroot().iter('testcase'):
+        name = '.'.join(part for part in (case.get('classname'), case.get('name')) if part)
+        skip = case.find('skipped')
+        if case.find('failure') is not None or case.find('error') is not None:
+            yield name, 'failed', ''
+        elif skip is not None:
+            yield name, 'skipped', skip.get('message') or ''
+        else:
+            yield name, 'passed', ''
+
+
 def main():
     skips = read_skips(sys.argv[1])
-    passed, failed, skipped = 0, 0, 0
+    counts = {'passed': 0, 'failed': 0, 'skipped': 0}
     for path in sys.argv[2:]:
         try:
-            root = ElementTree.parse(path).getroot()
-        except (OSError, ElementTree.ParseError) as error:
-            print(f'FAILED  {path}: no results ({error})')
-            failed += 1
-            continue
-        for suite in root.iter('testsuite'):
-            for case in suite.iter('testcase'):
-                name = '.'.join(part for part in (case.get('classname') or suite.get('name'), case.get('name')) if part)
-                skip = case.find('skipped')
-                if case.find('failure') is not None or case.find('error') is not None:
-                    print(f'FAILED  {name}')
-                    failed += 1
-                elif skip is not None:
-                    listed = is_listed(name, skips)
-                    print(f'{"skipped" if listed else "FAILED"}  {name}: {skip.get("message") or "no reason given"}'
-                          f'{"" if listed else " (a skip that tests/SKIPS does not list)"}')
-                    skipped += listed
-                    failed += not listed
-                else:
-                    passed += 1
-    print(f'{passed} passed, {failed} failed, {skipped} skipped')
-    sys.exit(1 if failed or not passed else 0)
+            results = list((meson_results if path.endswith('.json') else pytest_results)(path))
+        except (OSError, ValueError, KeyError, ElementTree.ParseError) as error:
+            results = [(path, 'failed', f'no results: {error}')]
+        for name, outcome, text in results:
+            if outcome == 'skipped' and not is_listed(name, skips):
+                outcome, text = 'failed', f'{text} (a skip that tests/SKIPS does not list)'
+            counts[outcome] += 1
+            if outcome != 'passed':
+                print(f'{outcome.upper() if outcome == "failed" else outcome}  {name}{": " + text if text else ""}')
+    print('{passed} passed, {failed} failed, {skipped} skipped'.format(**counts))
+    sys.exit(1 if counts['failed'] or not counts['passed'] else 0)
 
 
 if __name__ == '__main__':

@@ -184,7 +184,7 @@ test_scan_removes_the_dead (Fixture *fixture, gconstpointer data)
 static void
 test_same_eight_digits (Fixture *fixture, gconstpointer data)
 {
-  g_autofree char *dir = create_with_record (fixture, ID);
+  g_autofree char *dir G_GNUC_UNUSED = create_with_record (fixture, ID);
   g_autofree char *second = create (fixture, OTHER_ID);
   g_autofree char *name = g_path_get_basename (second);
   g_autoptr (GError) error = NULL;
