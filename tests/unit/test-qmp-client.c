@@ -393,7 +393,7 @@ test_descriptors (Fixture *fixture, gconstpointer data)
 
       fd = lodge_qmp_peer_take_fd (fixture->peer);
       g_assert_cmpint (fd, >=, 0);
-      g_assert_cmpint (write (fd, "12" + i - 1, 1), ==, 1);
+      g_assert_cmpint (write (fd, &"12"[i - 1], 1), ==, 1);
       close (fd);
       g_assert_cmpint (read (pipes[i * 2 - 2], &byte, 1), ==, 1);
       g_assert_cmpint (byte, ==, '0' + i);
