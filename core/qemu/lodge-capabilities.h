@@ -30,11 +30,14 @@ const char        *lodge_capabilities_get_version  (LodgeCapabilities *self); /*
 gboolean           lodge_capabilities_has_device   (LodgeCapabilities *self, const char *type);
 gboolean           lodge_capabilities_has_property (LodgeCapabilities *self, const char *type, const char *property);
 gboolean           lodge_capabilities_has_command  (LodgeCapabilities *self, const char *command);
-/** lodge_capabilities_has_member: whether the QAPI schema has it, by path: "netdev_add/arg-type/+stream/reconnect" */
+/** lodge_capabilities_has_property: of the types listed in lodge-capabilities-probe.c */
+/** lodge_capabilities_has_member: whether the QAPI schema has it, by path: "netdev_add/arg-type/+stream/reconnect". Only the paths listed in lodge-capabilities-probe.c are known; add yours there */
 gboolean           lodge_capabilities_has_member   (LodgeCapabilities *self, const char *path);
 gboolean           lodge_capabilities_has_machine  (LodgeCapabilities *self, const char *type);
 /** lodge_capabilities_get_machine: the newest versioned type behind an alias: "q35" → "pc-q35-7.2" */
 const char        *lodge_capabilities_get_machine  (LodgeCapabilities *self, const char *alias);
+/** lodge_capabilities_get_max_cpus: of a machine type or alias; 0 when there is no such */
+guint              lodge_capabilities_get_max_cpus (LodgeCapabilities *self, const char *type);
 gboolean           lodge_capabilities_has_display  (LodgeCapabilities *self, const char *display); /* "dbus", ... */
 gboolean           lodge_capabilities_has_audiodev (LodgeCapabilities *self, const char *driver);
 gboolean           lodge_capabilities_has_sandbox  (LodgeCapabilities *self);

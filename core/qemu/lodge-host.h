@@ -30,7 +30,9 @@ typedef struct
   char      *gl_reason;         /* "ok", "no-render-node", ... */
   char      *passt;             /* (nullable) path */
   char      *swtpm;             /* (nullable) path */
-  char      *audio_driver;      /* "pipewire", "pa", "sdl", "dbus", "none" */
+  char      *audio_driver;      /* "dbus", "pipewire", "pa", "none" */
+  char      *audio_socket;      /* (nullable) the sound server's socket, to be let into the confinement */
+  gboolean   io_uring;          /* the kernel lets this user have it */
 } LodgeHost;
 
 LodgeHost *lodge_host_new  (void);
