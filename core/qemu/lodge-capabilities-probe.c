@@ -277,16 +277,16 @@ read_machines (LodgeCapabilities *self, LodgeJsonSpan array)
 static gboolean
 read_schema (LodgeCapabilities *self, LodgeJsonSpan array)
 {
-  g_autoptr (LodgeQapiSchema) schema = lodge_qapi_schema_new (array);
+  g_autoptr (LodgeSchemaIndex) schema = lodge_schema_index_new (array);
   g_autoptr (GPtrArray) commands = NULL;
 
   if (schema == NULL)
     return FALSE;
-  commands = lodge_qapi_schema_get_commands (schema);
+  commands = lodge_schema_index_get_commands (schema);
   for (guint i = 0; i < commands->len; i++)
     lodge_capabilities_add (self, LODGE_HAS_COMMAND, commands->pdata[i]);
   for (guint i = 0; lodge_capabilities_members[i] != NULL; i++)
-    if (lodge_qapi_schema_has (schema, lodge_capabilities_members[i]))
+    if (lodge_schema_index_has (schema, lodge_capabilities_members[i]))
       lodge_capabilities_add (self, LODGE_HAS_MEMBER, lodge_capabilities_members[i]);
   return TRUE;
 }
@@ -448,6 +448,8 @@ lodge_capabilities_probe_full_async (const char *binary, LodgeArch arch, const c
   struct stat st;
 
   g_task_set_source_tag (task, lodge_capabilities_probe_full_async);
+  /* The steps notice a cancellation, with an error of our own domain. */
+  g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, probe, (GDestroyNotify) probe_free);
   probe->binary = g_strdup (binary);
   probe->name = g_path_get_basename (binary);

@@ -10,7 +10,7 @@
 #define MAX_ENTRIES 65536
 #define MAX_HOPS 64
 
-struct _LodgeQapiSchema
+struct _LodgeSchemaIndex
 {
   GHashTable *entries;  /* (owned) name → LodgeJsonSpan*, both owned */
   GPtrArray  *commands; /* (owned) borrowed names */
@@ -163,10 +163,10 @@ lodge_json_find_member (LodgeJsonSpan object, const char *name, LodgeJsonSpan *v
     }
 }
 
-LodgeQapiSchema *
-lodge_qapi_schema_new (LodgeJsonSpan array)
+LodgeSchemaIndex *
+lodge_schema_index_new (LodgeJsonSpan array)
 {
-  g_autoptr (LodgeQapiSchema) schema = g_new0 (LodgeQapiSchema, 1);
+  g_autoptr (LodgeSchemaIndex) schema = g_new0 (LodgeSchemaIndex, 1);
   LodgeJsonSpan entry;
 
   schema->entries = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -192,7 +192,7 @@ lodge_qapi_schema_new (LodgeJsonSpan array)
 }
 
 void
-lodge_qapi_schema_free (LodgeQapiSchema *schema)
+lodge_schema_index_free (LodgeSchemaIndex *schema)
 {
   if (schema == NULL)
     return;
@@ -203,14 +203,14 @@ lodge_qapi_schema_free (LodgeQapiSchema *schema)
 }
 
 GPtrArray *
-lodge_qapi_schema_get_commands (LodgeQapiSchema *schema)
+lodge_schema_index_get_commands (LodgeSchemaIndex *schema)
 {
   return g_ptr_array_ref (schema->commands);
 }
 
 /* Parses the entry called @name; it lives until the next call. */
 static JsonObject *
-load_entry (LodgeQapiSchema *schema, const char *name)
+load_entry (LodgeSchemaIndex *schema, const char *name)
 {
   const LodgeJsonSpan *span = g_hash_table_lookup (schema->entries, name);
   JsonNode *root;
@@ -270,7 +270,7 @@ has_string (JsonArray *array, const char *wanted)
 }
 
 gboolean
-lodge_qapi_schema_has (LodgeQapiSchema *schema, const char *path)
+lodge_schema_index_has (LodgeSchemaIndex *schema, const char *path)
 {
   g_auto (GStrv) parts = g_strsplit (path, "/", 16);
   JsonObject *entry = load_entry (schema, parts[0]);

@@ -26,31 +26,31 @@ gboolean     lodge_json_next_element (LodgeJsonSpan *cursor, LodgeJsonSpan *elem
 /** lodge_json_find_member: finds the value of @name among the direct members of an object */
 gboolean     lodge_json_find_member  (LodgeJsonSpan object, const char *name, LodgeJsonSpan *value);
 
-/** lodge_json_span_is_string: whether it is a string that needs no escapes and equals @text */
+/** lodge_json_span_equals: whether it is a string that needs no escapes and equals @text */
 gboolean     lodge_json_span_equals  (LodgeJsonSpan value, const char *text);
 
 /** lodge_json_span_dup_string: Returns: (transfer full) (nullable): the string; NULL when it is none, has escapes or is longer than 255 bytes */
 char        *lodge_json_span_dup_string (LodgeJsonSpan value);
 
 /**
- * LodgeQapiSchema: an index over the array that query-qmp-schema returns. The text must outlive it.
+ * LodgeSchemaIndex: an index over the array that query-qmp-schema returns. The text must outlive it.
  */
-typedef struct _LodgeQapiSchema LodgeQapiSchema;
+typedef struct _LodgeSchemaIndex LodgeSchemaIndex;
 
-/** lodge_qapi_schema_new: Returns: (nullable) (transfer full): NULL when @array is not a schema */
-LodgeQapiSchema *lodge_qapi_schema_new  (LodgeJsonSpan array);
-void             lodge_qapi_schema_free (LodgeQapiSchema *schema);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQapiSchema, lodge_qapi_schema_free)
+/** lodge_schema_index_new: Returns: (nullable) (transfer full): NULL when @array is not a schema */
+LodgeSchemaIndex *lodge_schema_index_new  (LodgeJsonSpan array);
+void             lodge_schema_index_free (LodgeSchemaIndex *schema);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeSchemaIndex, lodge_schema_index_free)
 
-/** lodge_qapi_schema_get_commands: Returns: (transfer container): names of all commands */
-GPtrArray   *lodge_qapi_schema_get_commands (LodgeQapiSchema *schema);
+/** lodge_schema_index_get_commands: Returns: (transfer container): names of all commands */
+GPtrArray   *lodge_schema_index_get_commands (LodgeSchemaIndex *schema);
 
 /**
- * lodge_qapi_schema_has:
+ * lodge_schema_index_has:
  * @path: "COMMAND" or "COMMAND/arg-type/..." or "COMMAND/ret-type/...", then "name" for a member,
  *   "+case" for a variant of a union, "^value" for a value of an enumeration, "$name" for a
  *   feature (last). Arrays are passed through. "netdev_add/arg-type/+stream/reconnect"
  */
-gboolean     lodge_qapi_schema_has      (LodgeQapiSchema *schema, const char *path);
+gboolean     lodge_schema_index_has      (LodgeSchemaIndex *schema, const char *path);
 
 G_END_DECLS

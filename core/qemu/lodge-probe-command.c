@@ -114,7 +114,8 @@ run_complete (GTask *task, GError *error)
   result->output_length = run->output->len;
   g_byte_array_append (run->output, (const guint8 *) "", 1);
   result->output = (char *) g_byte_array_free (g_steal_pointer (&run->output), FALSE);
-  result->errors = g_utf8_make_valid ((const char *) run->errors->data, run->errors->len);
+  g_byte_array_append (run->errors, (const guint8 *) "", 1);
+  result->errors = g_utf8_make_valid ((const char *) run->errors->data, run->errors->len - 1);
   g_strstrip (result->errors);
   g_task_return_pointer (task, result, (GDestroyNotify) lodge_command_result_free);
 }
