@@ -11,9 +11,10 @@
  * children, which is what an adopted process is.
  *
  * Death: bubblewrap is two processes besides the command: one outside, whose pid we have, and the init of the inner
- * pid namespace. Killing the outer one would leave the inner ones running, so kill() takes the whole
- * tree: it stops the outer process, so that the tree cannot grow, then kills from there down. The kernel kills a namespace
- * with its init.
+ * pid namespace. Killing the outer one would leave the inner ones running, so kill() stops it, so that the tree cannot
+ * grow, kills all below it and lets it go on: it ends by itself when the inner processes are really gone (which
+ * takes the kernel a while for a guest with much memory), so "exited" never comes too early. What does not end
+ * by itself then is killed too.
  */
 
 #include "core/qemu/lodge-process.h"
@@ -37,6 +38,7 @@
 #define MAX_TARGET    255
 #define FIRST_SAFE_FD 256 /* sources are moved beyond every target first, so that no dup2 hits one */
 #define MAX_TREE      64
+#define KILL_GRACE_MS 2000
 
 struct _LodgeProcess
 {
@@ -47,6 +49,7 @@ struct _LodgeProcess
   int      pidfd;
   int      gate;      /* -1 once released, and for adopted ones */
   guint    watch_id;
+  guint    kill_id;   /* 0 when kill() is not under way */
   gboolean own_child;
   gboolean exited;
 };
@@ -106,6 +109,7 @@ ended_cb (int fd, GIOCondition condition, gpointer data)
     status = -1;
   self->exited = TRUE;
   self->watch_id = 0;
+  g_clear_handle_id (&self->kill_id, g_source_remove);
   g_signal_emit (self, signals[SIGNAL_EXITED], 0, status);
 
   return G_SOURCE_REMOVE;
@@ -122,6 +126,9 @@ lodge_process_finalize (GObject *object)
   LodgeProcess *self = LODGE_PROCESS (object);
 
   g_clear_handle_id (&self->watch_id, g_source_remove);
+  if (self->kill_id != 0)
+    pidfd_send_signal (self->pidfd, SIGKILL, NULL, 0);
+  g_clear_handle_id (&self->kill_id, g_source_remove);
   /* The process goes on without us; when it ends while we live, it must not stay as a zombie. */
   if (self->own_child && !self->exited)
     g_child_watch_add (self->pid, reap_cb, NULL);
@@ -414,7 +421,7 @@ wait_until_stopped (LodgeProcess *self)
 }
 
 static void
-kill_children (GPid parent, guint *budget)
+kill_children (GPid parent, guint *killed)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", parent, parent);
   g_autofree char *text = NULL;
@@ -423,7 +430,7 @@ kill_children (GPid parent, guint *budget)
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return;
   words = g_strsplit (g_strstrip (text), " ", -1);
-  for (guint i = 0; words[i] != NULL && *words[i] != '\0' && *budget > 0; i++, --*budget)
+  for (guint i = 0; words[i] != NULL && *words[i] != '\0' && *killed < MAX_TREE; i++)
     {
       GPid pid = (GPid) g_ascii_strtoll (words[i], NULL, 10);
       int pidfd = pid > 0 ? pidfd_open (pid, 0) : -1;
@@ -433,23 +440,50 @@ kill_children (GPid parent, guint *budget)
         continue;
       if (read_stat (pid, &stat) && stat.parent == parent)
         {
-          kill_children (pid, budget);
+          kill_children (pid, killed);
+          ++*killed;
           pidfd_send_signal (pidfd, SIGKILL, NULL, 0);
         }
       close (pidfd);
     }
 }
 
-void
-lodge_process_kill (LodgeProcess *self)
+/* Stops the process and kills all below it. Returns how many that were; the process stays stopped. */
+static guint
+kill_below (LodgeProcess *self)
 {
-  guint budget = MAX_TREE;
-
-  if (has_ended (self))
-    return;
+  guint killed = 0;
 
   pidfd_send_signal (self->pidfd, SIGSTOP, NULL, 0);
   wait_until_stopped (self);
-  kill_children (self->pid, &budget);
+  kill_children (self->pid, &killed);
+
+  return killed;
+}
+
+static gboolean
+kill_all_cb (gpointer data)
+{
+  LodgeProcess *self = data;
+
+  self->kill_id = 0;
+  kill_below (self);
   pidfd_send_signal (self->pidfd, SIGKILL, NULL, 0);
+
+  return G_SOURCE_REMOVE;
+}
+
+void
+lodge_process_kill (LodgeProcess *self)
+{
+  if (has_ended (self) || self->kill_id != 0)
+    return;
+
+  if (kill_below (self) > 0)
+    {
+      self->kill_id = g_timeout_add (KILL_GRACE_MS, kill_all_cb, self);
+      pidfd_send_signal (self->pidfd, SIGCONT, NULL, 0);
+    }
+  else
+    pidfd_send_signal (self->pidfd, SIGKILL, NULL, 0);
 }

@@ -40,7 +40,12 @@ GPid          lodge_process_get_pid        (LodgeProcess *self);
 guint64       lodge_process_get_start_time (LodgeProcess *self);
 gboolean      lodge_process_is_alive       (LodgeProcess *self);
 
-/** lodge_process_kill: SIGKILLs the process and, where bubblewrap stands around it, what is inside; it cannot be refused */
+/**
+ * lodge_process_kill:
+ *
+ * SIGKILLs the process and, where bubblewrap stands around it, what is inside; it cannot be refused. "exited" comes when
+ * all of it is gone, and then with bubblewrap's way to tell a signal: exit code 128 + signal.
+ */
 void          lodge_process_kill           (LodgeProcess *self);
 
 G_END_DECLS

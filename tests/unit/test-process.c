@@ -191,6 +191,27 @@ test_adopt (Fixture *fixture, gconstpointer data)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
 }
 
+/* A process without bubblewrap that would go on when its children are dead. */
+static void
+test_kill_stubborn (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *left = NULL;
+
+  spawn (fixture, "trap '' TERM; echo begun; while :; do sleep 4321.5; done", NULL);
+  lodge_process_release (fixture->process);
+  wait_for_log (fixture, "begun");
+  lodge_process_kill (fixture->process);
+  text = wait_for_exit (fixture);
+  g_assert_true (WIFSIGNALED (fixture->status));
+  do /* the kernel is done with it a moment later */
+    {
+      g_clear_pointer (&left, g_free);
+      g_spawn_command_line_sync ("pgrep -f 'sleep 4321.5$'", &left, NULL, NULL, NULL);
+    }
+  while (*left != '\0');
+}
+
 /* What stands inside bubblewrap dies with it, also when it ignores what it can. */
 static void
 test_kill_inside (Fixture *fixture, gconstpointer data)
@@ -224,7 +245,8 @@ test_kill_inside (Fixture *fixture, gconstpointer data)
 
   lodge_process_kill (fixture->process);
   text = wait_for_exit (fixture);
-  g_assert_true (WIFSIGNALED (fixture->status));
+  g_assert_true (WIFEXITED (fixture->status));
+  g_assert_cmpint (WEXITSTATUS (fixture->status), ==, 128 + SIGKILL);
   g_spawn_command_line_sync ("pgrep -f 'sleep 4321.75'", &left, NULL, NULL, NULL);
   g_assert_cmpstr (left, ==, "");
 }
@@ -265,6 +287,7 @@ main (int argc, char *argv[])
   ADD ("descriptors", test_descriptors);
   ADD ("adopt", test_adopt);
   ADD ("kill-inside", test_kill_inside);
+  ADD ("kill-stubborn", test_kill_stubborn);
   ADD ("errors", test_errors);
 #undef ADD
   return g_test_run ();
