@@ -111,21 +111,27 @@ add_screen (LodgeCommandLine *self, GError **error)
 
 /* Keyboard and pointer */
 
-static void
-add_input (LodgeCommandLine *self)
+void
+lodge_command_line_add_usb (LodgeCommandLine *self)
 {
-  const LodgeProfile *profile = self->profile;
-  LodgeArgs *args = &self->args;
-  gboolean modern = lodge_family_is_modern (profile->family);
-  gboolean virt = profile->chipset == LODGE_CHIPSET_VIRT;
+  gboolean modern = lodge_family_is_modern (self->profile->family);
 
   /* Systems of the time of the PIIX have drivers for its USB 1.1 only. */
   begin_pci (self, modern ? "qemu-xhci" : "piix3-usb-uhci", "usb0", layout_of (self)->usb);
   if (modern)
     {
-      lodge_args_option (args, "p2", "8");
-      lodge_args_option (args, "p3", "8");
+      lodge_args_option (&self->args, "p2", "8");
+      lodge_args_option (&self->args, "p3", "8");
     }
+}
+
+static void
+add_input (LodgeCommandLine *self)
+{
+  const LodgeProfile *profile = self->profile;
+  LodgeArgs *args = &self->args;
+  gboolean virt = profile->chipset == LODGE_CHIPSET_VIRT;
+
   if (profile->pointer == LODGE_POINTER_TABLET || virt)
     {
       lodge_args_begin (args, "-device", profile->pointer == LODGE_POINTER_TABLET ? "usb-tablet" : "usb-mouse");

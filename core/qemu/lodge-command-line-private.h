@@ -65,6 +65,7 @@ gboolean lodge_command_line_add_firmware (LodgeCommandLine *self, GError **error
 gboolean lodge_command_line_add_storage  (LodgeCommandLine *self, GError **error);
 gboolean lodge_command_line_add_devices  (LodgeCommandLine *self, GError **error);
 void     lodge_command_line_add_root_ports (LodgeCommandLine *self);
+void     lodge_command_line_add_usb      (LodgeCommandLine *self);
 /** lodge_command_line_firmware_option: pflash0 and so on for -machine */
 void     lodge_command_line_add_firmware_options (LodgeCommandLine *self);
 

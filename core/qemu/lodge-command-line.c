@@ -152,7 +152,9 @@ lodge_command_line_build (const LodgeProfile *profile, LodgeCapabilities *capabi
   add_process (&self);
   if (lodge_command_line_add_machine (&self, error) && lodge_command_line_add_firmware (&self, error))
     {
+      /* Buses come before what is plugged into them. */
       lodge_command_line_add_root_ports (&self);
+      lodge_command_line_add_usb (&self);
       if (lodge_command_line_add_storage (&self, error) && lodge_command_line_add_devices (&self, error))
         return lodge_args_steal (&self.args);
     }
