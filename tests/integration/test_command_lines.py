@@ -12,11 +12,18 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 
 import pytest
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOLDEN = os.path.join(SOURCE, 'tests/unit/data/command-line')
+MOVE = """
+import json, os, sys
+for number, fd in json.loads(sys.argv[1]):
+    os.dup2(fd, number)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 QMP, RESCUE, AGENT, VDAGENT, SERIAL, NET, TPM = range(10, 17)
 
 
@@ -118,16 +125,12 @@ class Guest:
             sockets.append((NET, theirs))
         if any('fd=16' in value for value in argv):
             sockets.append((TPM, self.start_swtpm(folder)))
-        # High copies first, so that no number that is wanted is overwritten before it was moved.
+        # The numbers are taken by others in this process, and by subprocess itself in the child: a program moves them.
         moved = [(number, fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD, 100)) for number, sock in sockets]
-
-        def put_in_place():
-            for number, fd in moved:
-                os.dup2(fd, number)
-
         self.log = open(os.path.join(folder, 'log'), 'w+b')
-        self.process = subprocess.Popen(argv, preexec_fn=put_in_place, pass_fds=[number for number, _ in moved],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([sys.executable, '-c', MOVE, json.dumps(moved)] + argv,
+                                        pass_fds=[fd for _, fd in moved], stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log)
         for number, sock in sockets:
             sock.close()
         for _, fd in moved:
