@@ -34,8 +34,11 @@ GType lodge_display_scaling_get_type (void);
  * - first-frame: the first frame of the present console is on the way to the screen
  * - grab-changed (gboolean grabbed)
  * - closed (GError *reason): the console's session ended; the view drops the console by itself
+ * - shortcut (guint keyval, GdkModifierType state) -> gboolean: a key before it goes to the guest;
+ *   return TRUE for those the window keeps (F11)
+ * - leave: Ctrl+Alt+Tab was pressed; the default moves the focus on within the window
  *
- * Ctrl+Alt pressed and released alone ends the grab; Ctrl+Alt+Tab is left to the window.
+ * Ctrl+Alt pressed and released alone ends the grab.
  */
 G_DECLARE_FINAL_TYPE (LodgeDisplayView, lodge_display_view, LODGE, DISPLAY_VIEW, GtkWidget)
 

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 #define LODGE_FRAMEBUFFER_MAX_PIXELS (64u << 20)
 #define LODGE_FRAMEBUFFER_MAX_CURSOR 512
 #define LODGE_FRAMEBUFFER_TILE 256
+/* Pixels of its neighbours that a tile is shown with, so that scaled tiles meet without a seam. */
+#define LODGE_FRAMEBUFFER_OVERLAP 2
 
 /**
  * LodgeFramebuffer:
@@ -50,6 +52,9 @@ gboolean lodge_framebuffer_define_cursor (LodgeFramebuffer *self, gint32 width, 
                                           gint32 hot_x, gint32 hot_y, const guint8 *data,
                                           gsize length, GError **error);
 void     lodge_framebuffer_set_mouse   (LodgeFramebuffer *self, gint32 x, gint32 y, gboolean on);
+
+/** Whether there is damage to take. */
+gboolean lodge_framebuffer_is_pending (LodgeFramebuffer *self);
 
 /**
  * lodge_framebuffer_begin:

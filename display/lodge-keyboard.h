@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <gio/gio.h>
+#include "display/lodge-peer.h"
 
 G_BEGIN_DECLS
 
@@ -24,6 +24,9 @@ typedef enum
   LODGE_KEYBOARD_CAPS_LOCK = 1 << 2,
 } LodgeKeyboardModifiers;
 
+/** @path: the console's object on @peer */
+LodgeKeyboard *lodge_keyboard_new (LodgePeer *peer, const char *path);
+
 /** A key that is down already is pressed again: that is how auto-repeat is sent. */
 void     lodge_keyboard_press         (LodgeKeyboard *self, guint qnum);
 
@@ -43,5 +46,8 @@ void     lodge_keyboard_send_chord    (LodgeKeyboard *self, const guint *qnums, 
 
 /** Returns: #LodgeKeyboardModifiers */
 guint    lodge_keyboard_get_modifiers (LodgeKeyboard *self);
+
+/** What the guest says; for #LodgeConsole. */
+void     lodge_keyboard_set_modifiers (LodgeKeyboard *self, guint modifiers);
 
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <gio/gio.h>
+#include "display/lodge-peer.h"
 
 G_BEGIN_DECLS
 
@@ -27,17 +27,23 @@ typedef enum
   LODGE_MOUSE_EXTRA,
 } LodgeMouseButton;
 
+/** @path: the console's object on @peer */
+LodgeMouse *lodge_mouse_new (LodgePeer *peer, const char *path);
+
 /** Whether the guest has a tablet (positions) rather than a mouse (motions). */
-gboolean lodge_mouse_is_absolute (LodgeMouse *self);
+gboolean lodge_mouse_is_absolute  (LodgeMouse *self);
+
+/** What the guest says; for #LodgeConsole. */
+void     lodge_mouse_set_absolute (LodgeMouse *self, gboolean absolute);
 
 /** @x, @y: guest pixels */
-void     lodge_mouse_move_to     (LodgeMouse *self, guint x, guint y);
-void     lodge_mouse_move_by     (LodgeMouse *self, int dx, int dy);
-void     lodge_mouse_press       (LodgeMouse *self, LodgeMouseButton button);
-void     lodge_mouse_release     (LodgeMouse *self, LodgeMouseButton button);
+void     lodge_mouse_move_to      (LodgeMouse *self, guint x, guint y);
+void     lodge_mouse_move_by      (LodgeMouse *self, int dx, int dy);
+void     lodge_mouse_press        (LodgeMouse *self, LodgeMouseButton button);
+void     lodge_mouse_release      (LodgeMouse *self, LodgeMouseButton button);
 
 /** One notch of the wheel: press and release. */
-void     lodge_mouse_click       (LodgeMouse *self, LodgeMouseButton button);
-void     lodge_mouse_release_all (LodgeMouse *self);
+void     lodge_mouse_click        (LodgeMouse *self, LodgeMouseButton button);
+void     lodge_mouse_release_all  (LodgeMouse *self);
 
 G_END_DECLS

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * Theory of operation
+ *
+ * Keys go by their place (hardware keycode), so the guest's layout decides what they mean. What was
+ * pressed here is released here: on losing the focus, the window, the console or the grab, all keys
+ * and buttons that are down in the guest are let go.
+ *
+ * With a tablet in the guest the pointer simply passes through. With a plain mouse only motion can
+ * be sent, so a click grabs first; GTK has no pointer lock, the motion ends where the screen does.
+ *
+ * Ctrl+Alt pressed and let go with nothing between ends the grab.
+ */
+
+#include "display/lodge-display-input.h"
+
+#include <math.h>
+
+#include "display/lodge-grab.h"
+#include "display/lodge-keymap.h"
+
+/* One notch of a wheel in the units of a touchpad. */
+#define PIXELS_PER_NOTCH 15.0
+/* A flick may report more; a guest's queue of wheel clicks shall stay short. */
+#define MAX_NOTCHES 10
+
+struct _LodgeDisplayInput
+{
+  GObject parent_instance;
+
+  GtkWidget *widget;           /* (unowned) */
+  LodgeConsole *console;       /* (owned) (nullable) */
+  LodgeGrab *grab;             /* (owned) */
+  GtkWindow *window;           /* (unowned) (nullable): weak pointer; whose activity is watched */
+  gulong active_handler;
+  gboolean enabled;
+
+  graphene_rect_t area;
+  guint width, height;         /* guest pixels; 0 while there is no picture */
+
+  gboolean chord_armed;        /* Ctrl and Alt are down and nothing else has happened */
+  gboolean has_last;           /* last_x, last_y are where the pointer was seen last */
+  double last_x, last_y;
+  double rest_x, rest_y;       /* parts of a guest pixel that have not been sent */
+  double scroll_rest;          /* parts of a notch */
+  guint buttons;               /* bit per host button that went to the guest */
+};
+
+enum
+{
+  PROP_GRABBED = 1,
+  N_PROPERTIES
+};
+
+enum
+{
+  SIGNAL_SHORTCUT,
+  SIGNAL_LEAVE,
+  N_SIGNALS
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (LodgeDisplayInput, lodge_display_input, G_TYPE_OBJECT)
+
+static LodgeKeyboard *
+get_keyboard (LodgeDisplayInput *self)
+{
+  if (self->console == NULL || !self->enabled || lodge_console_is_closed (self->console))
+    return NULL;
+  return lodge_console_get_keyboard (self->console);
+}
+
+static LodgeMouse *
+get_mouse (LodgeDisplayInput *self)
+{
+  if (self->console == NULL || !self->enabled || lodge_console_is_closed (self->console))
+    return NULL;
+  return lodge_console_get_mouse (self->console);
+}
+
+static void
+let_go (LodgeDisplayInput *self)
+{
+  self->chord_armed = FALSE;
+  self->buttons = 0;
+  self->has_last = FALSE;
+  self->rest_x = self->rest_y = self->scroll_rest = 0;
+  if (self->console != NULL && !lodge_console_is_closed (self->console))
+    {
+      lodge_keyboard_release_all (lodge_console_get_keyboard (self->console));
+      lodge_mouse_release_all (lodge_console_get_mouse (self->console));
+    }
+}
+
+static void
+grab_active_cb (LodgeGrab *grab, GParamSpec *pspec, LodgeDisplayInput *self)
+{
+  let_go (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GRABBED]);
+}
+
+/* Keys */
+
+static gboolean
+is_control (guint keyval)
+{
+  return keyval == GDK_KEY_Control_L || keyval == GDK_KEY_Control_R;
+}
+
+static gboolean
+is_alt (guint keyval)
+{
+  return keyval == GDK_KEY_Alt_L || keyval == GDK_KEY_Alt_R || keyval == GDK_KEY_Meta_L
+         || keyval == GDK_KEY_Meta_R;
+}
+
+static gboolean
+key_pressed_cb (GtkEventControllerKey *controller, guint keyval, guint keycode,
+                GdkModifierType state, LodgeDisplayInput *self)
+{
+  const GdkModifierType chord = GDK_CONTROL_MASK | GDK_ALT_MASK;
+  LodgeKeyboard *keyboard = get_keyboard (self);
+  gboolean handled = FALSE;
+
+  if (keyboard == NULL)
+    return GDK_EVENT_PROPAGATE;
+
+  self->chord_armed = (is_control (keyval) && (state & GDK_ALT_MASK))
+                      || (is_alt (keyval) && (state & GDK_CONTROL_MASK));
+
+  if ((keyval == GDK_KEY_Tab || keyval == GDK_KEY_ISO_Left_Tab) && (state & chord) == chord)
+    {
+      lodge_display_input_release (self);
+      let_go (self);
+      g_signal_emit (self, signals[SIGNAL_LEAVE], 0);
+      return GDK_EVENT_STOP;
+    }
+  g_signal_emit (self, signals[SIGNAL_SHORTCUT], 0, keyval, state, &handled);
+  if (handled)
+    {
+      let_go (self);
+      return GDK_EVENT_STOP;
+    }
+  lodge_keyboard_press (keyboard, lodge_keymap_from_hardware (keycode));
+  return GDK_EVENT_STOP;
+}
+
+static void
+key_released_cb (GtkEventControllerKey *controller, guint keyval, guint keycode,
+                 GdkModifierType state, LodgeDisplayInput *self)
+{
+  LodgeKeyboard *keyboard = get_keyboard (self);
+
+  if (keyboard != NULL)
+    lodge_keyboard_release (keyboard, lodge_keymap_from_hardware (keycode));
+  if (self->chord_armed && (is_control (keyval) || is_alt (keyval)))
+    {
+      self->chord_armed = FALSE;
+      lodge_display_input_release (self);
+    }
+}
+
+/* Pointer */
+
+/* Guest pixel at a point of the widget; outside the picture it is the nearest one. */
+static gboolean
+to_guest (LodgeDisplayInput *self, double x, double y, guint *guest_x, guint *guest_y)
+{
+  if (self->width == 0 || self->height == 0 || self->area.size.width <= 0
+      || self->area.size.height <= 0)
+    return FALSE;
+  x = floor ((x - self->area.origin.x) * self->width / self->area.size.width);
+  y = floor ((y - self->area.origin.y) * self->height / self->area.size.height);
+  *guest_x = (guint) CLAMP (x, 0, (double) self->width - 1);
+  *guest_y = (guint) CLAMP (y, 0, (double) self->height - 1);
+  return TRUE;
+}
+
+static void
+move_by (LodgeDisplayInput *self, LodgeMouse *mouse, double x, double y)
+{
+  if (self->has_last && self->area.size.width > 0 && self->area.size.height > 0)
+    {
+      double dx = (x - self->last_x) * self->width / self->area.size.width + self->rest_x;
+      double dy = (y - self->last_y) * self->height / self->area.size.height + self->rest_y;
+
+      lodge_mouse_move_by (mouse, (int) trunc (dx), (int) trunc (dy));
+      self->rest_x = dx - trunc (dx);
+      self->rest_y = dy - trunc (dy);
+    }
+  self->has_last = TRUE;
+  self->last_x = x;
+  self->last_y = y;
+}
+
+static void
+motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeDisplayInput *self)
+{
+  LodgeMouse *mouse = get_mouse (self);
+  guint guest_x, guest_y;
+
+  if (mouse == NULL)
+    return;
+  if (!lodge_mouse_is_absolute (mouse))
+    {
+      if (lodge_grab_is_active (self->grab))
+        move_by (self, mouse, x, y);
+    }
+  else if (to_guest (self, x, y, &guest_x, &guest_y))
+    lodge_mouse_move_to (mouse, guest_x, guest_y);
+}
+
+static void
+leave_cb (GtkEventControllerMotion *controller, LodgeDisplayInput *self)
+{
+  self->has_last = FALSE;
+}
+
+static gboolean
+to_button (guint button, LodgeMouseButton *which)
+{
+  switch (button)
+    {
+    case GDK_BUTTON_PRIMARY:
+      *which = LODGE_MOUSE_LEFT;
+      return TRUE;
+    case GDK_BUTTON_MIDDLE:
+      *which = LODGE_MOUSE_MIDDLE;
+      return TRUE;
+    case GDK_BUTTON_SECONDARY:
+      *which = LODGE_MOUSE_RIGHT;
+      return TRUE;
+    case 8:
+      *which = LODGE_MOUSE_SIDE;
+      return TRUE;
+    case 9:
+      *which = LODGE_MOUSE_EXTRA;
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+static gboolean
+press (LodgeDisplayInput *self, LodgeMouse *mouse, GdkEvent *event)
+{
+  LodgeMouseButton which;
+
+  gtk_widget_grab_focus (self->widget);
+  self->chord_armed = FALSE;
+  if (!lodge_mouse_is_absolute (mouse) && !lodge_grab_is_active (self->grab))
+    {
+      /* This click asked for the pointer, it is not for the guest. */
+      lodge_grab_activate (self->grab, event);
+      return GDK_EVENT_STOP;
+    }
+  if (!to_button (gdk_button_event_get_button (event), &which))
+    return GDK_EVENT_PROPAGATE;
+  self->buttons |= 1u << which;
+  lodge_mouse_press (mouse, which);
+  return GDK_EVENT_STOP;
+}
+
+/* A legacy controller, because gestures hold back or drop what does not look like a click. */
+static gboolean
+event_cb (GtkEventControllerLegacy *controller, GdkEvent *event, LodgeDisplayInput *self)
+{
+  LodgeMouse *mouse = get_mouse (self);
+  LodgeMouseButton which;
+
+  if (mouse == NULL)
+    return GDK_EVENT_PROPAGATE;
+  switch ((int) gdk_event_get_event_type (event))
+    {
+    case GDK_BUTTON_PRESS:
+      return press (self, mouse, event);
+    case GDK_BUTTON_RELEASE:
+      if (!to_button (gdk_button_event_get_button (event), &which)
+          || !(self->buttons & 1u << which))
+        return GDK_EVENT_PROPAGATE;
+      self->buttons &= ~(1u << which);
+      lodge_mouse_release (mouse, which);
+      return GDK_EVENT_STOP;
+    default:
+      return GDK_EVENT_PROPAGATE;
+    }
+}
+
+static gboolean
+scroll_cb (GtkEventControllerScroll *controller, double dx, double dy, LodgeDisplayInput *self)
+{
+  LodgeMouse *mouse = get_mouse (self);
+  int notches;
+
+  if (mouse == NULL)
+    return GDK_EVENT_PROPAGATE;
+  if (gtk_event_controller_scroll_get_unit (controller) == GDK_SCROLL_UNIT_SURFACE)
+    dy /= PIXELS_PER_NOTCH;
+  if (dy * self->scroll_rest < 0)
+    self->scroll_rest = 0;
+  self->scroll_rest = CLAMP (self->scroll_rest + dy, -MAX_NOTCHES, MAX_NOTCHES);
+  notches = (int) trunc (self->scroll_rest);
+  self->scroll_rest -= notches;
+  for (int i = 0; i < ABS (notches); i++)
+    lodge_mouse_click (mouse, notches < 0 ? LODGE_MOUSE_WHEEL_UP : LODGE_MOUSE_WHEEL_DOWN);
+  return GDK_EVENT_STOP;
+}
+
+/* Focus */
+
+static void
+focus_leave_cb (GtkEventControllerFocus *controller, LodgeDisplayInput *self)
+{
+  lodge_grab_deactivate (self->grab);
+  let_go (self);
+}
+
+static void
+window_active_cb (GtkWindow *window, GParamSpec *pspec, LodgeDisplayInput *self)
+{
+  if (gtk_window_is_active (window))
+    return;
+  lodge_grab_deactivate (self->grab);
+  let_go (self);
+}
+
+static void
+unwatch_window (LodgeDisplayInput *self)
+{
+  if (self->window == NULL)
+    return;
+  g_clear_signal_handler (&self->active_handler, self->window);
+  g_clear_weak_pointer (&self->window);
+}
+
+static void
+root_cb (GtkWidget *widget, GParamSpec *pspec, LodgeDisplayInput *self)
+{
+  GtkRoot *root = gtk_widget_get_root (widget);
+
+  unwatch_window (self);
+  if (!GTK_IS_WINDOW (root))
+    return;
+  g_set_weak_pointer (&self->window, GTK_WINDOW (root));
+  self->active_handler = g_signal_connect (root, "notify::is-active",
+                                           G_CALLBACK (window_active_cb), self);
+}
+
+static void
+unmap_cb (GtkWidget *widget, LodgeDisplayInput *self)
+{
+  lodge_grab_deactivate (self->grab);
+  let_go (self);
+}
+
+static void
+add_controller (LodgeDisplayInput *self, GtkEventController *controller)
+{
+  gtk_event_controller_set_propagation_phase (controller, GTK_PHASE_TARGET);
+  gtk_widget_add_controller (self->widget, controller);
+}
+
+static void
+lodge_display_input_dispose (GObject *object)
+{
+  LodgeDisplayInput *self = LODGE_DISPLAY_INPUT (object);
+
+  lodge_display_input_set_console (self, NULL);
+  unwatch_window (self);
+  if (self->grab != NULL)
+    g_signal_handlers_disconnect_by_data (self->grab, self);
+  g_clear_object (&self->grab);
+  G_OBJECT_CLASS (lodge_display_input_parent_class)->dispose (object);
+}
+
+static void
+lodge_display_input_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_boolean (value, lodge_display_input_is_grabbed (LODGE_DISPLAY_INPUT (object)));
+}
+
+static void
+lodge_display_input_class_init (LodgeDisplayInputClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = lodge_display_input_dispose;
+  object_class->get_property = lodge_display_input_get_property;
+
+  properties[PROP_GRABBED] = g_param_spec_boolean ("grabbed", NULL, NULL, FALSE,
+                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+
+  signals[SIGNAL_SHORTCUT]
+      = g_signal_new ("shortcut", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                      g_signal_accumulator_true_handled, NULL, NULL, G_TYPE_BOOLEAN, 2, G_TYPE_UINT,
+                      GDK_TYPE_MODIFIER_TYPE);
+  signals[SIGNAL_LEAVE] = g_signal_new ("leave", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                                        NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+lodge_display_input_init (LodgeDisplayInput *self)
+{
+  self->enabled = TRUE;
+}
+
+LodgeDisplayInput *
+lodge_display_input_new (GtkWidget *widget)
+{
+  LodgeDisplayInput *self = g_object_new (LODGE_TYPE_DISPLAY_INPUT, NULL);
+  GtkEventController *controller;
+
+  self->widget = widget;
+  self->grab = lodge_grab_new (widget);
+  g_signal_connect (self->grab, "notify::active", G_CALLBACK (grab_active_cb), self);
+
+  controller = gtk_event_controller_key_new ();
+  g_signal_connect_object (controller, "key-pressed", G_CALLBACK (key_pressed_cb), self, 0);
+  g_signal_connect_object (controller, "key-released", G_CALLBACK (key_released_cb), self, 0);
+  add_controller (self, controller);
+
+  controller = gtk_event_controller_motion_new ();
+  g_signal_connect_object (controller, "enter", G_CALLBACK (motion_cb), self, 0);
+  g_signal_connect_object (controller, "motion", G_CALLBACK (motion_cb), self, 0);
+  g_signal_connect_object (controller, "leave", G_CALLBACK (leave_cb), self, 0);
+  add_controller (self, controller);
+
+  controller = gtk_event_controller_legacy_new ();
+  g_signal_connect_object (controller, "event", G_CALLBACK (event_cb), self, 0);
+  add_controller (self, controller);
+
+  controller = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_VERTICAL);
+  g_signal_connect_object (controller, "scroll", G_CALLBACK (scroll_cb), self, 0);
+  add_controller (self, controller);
+
+  controller = gtk_event_controller_focus_new ();
+  g_signal_connect_object (controller, "leave", G_CALLBACK (focus_leave_cb), self, 0);
+  add_controller (self, controller);
+
+  g_signal_connect_object (widget, "notify::root", G_CALLBACK (root_cb), self, 0);
+  g_signal_connect_object (widget, "unmap", G_CALLBACK (unmap_cb), self, 0);
+  return self;
+}
+
+void
+lodge_display_input_set_console (LodgeDisplayInput *self, LodgeConsole *console)
+{
+  if (self->console == console)
+    return;
+  if (self->grab != NULL)
+    lodge_grab_deactivate (self->grab);
+  let_go (self);
+  g_set_object (&self->console, console);
+}
+
+void
+lodge_display_input_set_enabled (LodgeDisplayInput *self, gboolean enabled)
+{
+  if (!enabled)
+    {
+      lodge_grab_deactivate (self->grab);
+      let_go (self);
+    }
+  self->enabled = enabled;
+}
+
+void
+lodge_display_input_set_area (LodgeDisplayInput *self, const graphene_rect_t *area, guint width,
+                              guint height)
+{
+  self->area = *area;
+  self->width = width;
+  self->height = height;
+}
+
+void
+lodge_display_input_grab (LodgeDisplayInput *self)
+{
+  if (self->console != NULL && self->enabled)
+    lodge_grab_activate (self->grab, NULL);
+}
+
+void
+lodge_display_input_release (LodgeDisplayInput *self)
+{
+  lodge_grab_deactivate (self->grab);
+}
+
+gboolean
+lodge_display_input_is_grabbed (LodgeDisplayInput *self)
+{
+  return self->grab != NULL && lodge_grab_is_active (self->grab);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "display/lodge-console.h"
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_DISPLAY_INPUT (lodge_display_input_get_type ())
+/**
+ * LodgeDisplayInput:
+ *
+ * Keys and pointer of a widget, sent to a console; the part of #LodgeDisplayView that listens.
+ *
+ * Properties (read, notify): grabbed.
+ * Signals:
+ * - shortcut (guint keyval, GdkModifierType state) -> gboolean: a key before it goes to the guest;
+ *   TRUE keeps it from the guest
+ * - leave: Ctrl+Alt+Tab was pressed
+ */
+G_DECLARE_FINAL_TYPE (LodgeDisplayInput, lodge_display_input, LODGE, DISPLAY_INPUT, GObject)
+
+/** @widget: (unowned): outlives it */
+LodgeDisplayInput *lodge_display_input_new         (GtkWidget *widget);
+
+/** @console: (nullable) */
+void               lodge_display_input_set_console (LodgeDisplayInput *self, LodgeConsole *console);
+void               lodge_display_input_set_enabled (LodgeDisplayInput *self, gboolean enabled);
+
+/** Where the picture is within the widget, and how many guest pixels it has. */
+void               lodge_display_input_set_area    (LodgeDisplayInput     *self,
+                                                    const graphene_rect_t *area,
+                                                    guint                  width,
+                                                    guint                  height);
+void               lodge_display_input_grab        (LodgeDisplayInput *self);
+void               lodge_display_input_release     (LodgeDisplayInput *self);
+gboolean           lodge_display_input_is_grabbed  (LodgeDisplayInput *self);
+
+G_END_DECLS

@@ -1,0 +1,680 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * Theory of operation
+ *
+ * Damage makes the view ask its frame clock for one tick; in the tick the scanout takes all that
+ * has come by then, and GTK paints the tiles that changed. While the view is not on the screen no
+ * tick comes and nothing is taken: the framebuffer merges.
+ *
+ * The picture's place is worked out in device pixels and converted back, so that at 1:1 each guest
+ * pixel is one device pixel, however the window is scaled.
+ */
+
+#include "config.h"
+
+#include "display/lodge-display-view.h"
+
+#include <math.h>
+
+#include <glib/gi18n-lib.h>
+
+#include "display/lodge-display-error.h"
+#include "display/lodge-display-input.h"
+#include "display/lodge-keymap.h"
+
+#define RESIZE_DELAY_MS 150
+#define MIN_GUEST_WIDTH 320
+#define MIN_GUEST_HEIGHT 200
+
+struct _LodgeDisplayView
+{
+  GtkWidget parent_instance;
+
+  LodgeConsole *console;         /* (owned) (nullable) */
+  LodgeListener *listener;       /* (owned) (nullable): once attached */
+  GCancellable *attaching;       /* (owned) (nullable) */
+  gulong closed_handler;
+  LodgeScanout *scanout;         /* (owned) */
+  LodgeDisplayInput *input;      /* (owned) */
+  LodgeDisplayScaling scaling;
+  gboolean resize_guest, input_enabled;
+  gboolean first_frame;          /* of the present console has been seen */
+  guint tick, resize_timer;
+  graphene_rect_t area;          /* the picture, in units of the widget */
+};
+
+enum
+{
+  PROP_CONSOLE = 1,
+  PROP_SCALING,
+  PROP_RESIZE_GUEST,
+  PROP_INPUT_ENABLED,
+  PROP_GRABBED,
+  PROP_HAS_FRAME,
+  PROP_GUEST_WIDTH,
+  PROP_GUEST_HEIGHT,
+  N_PROPERTIES
+};
+
+enum
+{
+  SIGNAL_FIRST_FRAME,
+  SIGNAL_GRAB_CHANGED,
+  SIGNAL_CLOSED,
+  SIGNAL_SHORTCUT,
+  SIGNAL_LEAVE,
+  N_SIGNALS
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_ENUM_TYPE (LodgeDisplayScaling, lodge_display_scaling,
+                    G_DEFINE_ENUM_VALUE (LODGE_DISPLAY_SCALING_FIT, "fit"),
+                    G_DEFINE_ENUM_VALUE (LODGE_DISPLAY_SCALING_ONE, "one"),
+                    G_DEFINE_ENUM_VALUE (LODGE_DISPLAY_SCALING_INTEGER, "integer"))
+
+G_DEFINE_FINAL_TYPE (LodgeDisplayView, lodge_display_view, GTK_TYPE_WIDGET)
+
+/* Where the picture goes */
+
+static void
+update_area (LodgeDisplayView *self)
+{
+  const double device = gtk_widget_get_scale_factor (GTK_WIDGET (self));
+  const double width = gtk_widget_get_width (GTK_WIDGET (self)) * device;
+  const double height = gtk_widget_get_height (GTK_WIDGET (self)) * device;
+  const guint guest_width = lodge_scanout_get_width (self->scanout);
+  const guint guest_height = lodge_scanout_get_height (self->scanout);
+  double scale = 1, shown_width, shown_height;
+
+  lodge_scanout_set_scale_factor (self->scanout, (int) device);
+  self->area = GRAPHENE_RECT_INIT (0, 0, 0, 0);
+  if (guest_width > 0 && guest_height > 0 && width > 0 && height > 0)
+    {
+      if (self->scaling != LODGE_DISPLAY_SCALING_ONE)
+        scale = MIN (width / guest_width, height / guest_height);
+      if (self->scaling == LODGE_DISPLAY_SCALING_INTEGER && scale >= 1)
+        scale = floor (scale);
+      shown_width = MAX (1, round (guest_width * scale));
+      shown_height = MAX (1, round (guest_height * scale));
+      self->area = GRAPHENE_RECT_INIT (floor ((width - shown_width) / 2) / device,
+                                       floor ((height - shown_height) / 2) / device,
+                                       shown_width / device, shown_height / device);
+    }
+  lodge_scanout_set_filter (self->scanout, scale == floor (scale) ? LODGE_SCANOUT_NEAREST
+                                                                  : LODGE_SCANOUT_LINEAR);
+  lodge_display_input_set_area (self->input, &self->area, guest_width, guest_height);
+}
+
+/* The guest's size */
+
+static gboolean
+resize_cb (gpointer user_data)
+{
+  LodgeDisplayView *self = user_data;
+  GtkWidget *widget = user_data;
+  const int device = gtk_widget_get_scale_factor (widget);
+  const int width = gtk_widget_get_width (widget) * device;
+  const int height = gtk_widget_get_height (widget) * device;
+
+  self->resize_timer = 0;
+  if (self->console != NULL && self->resize_guest && width >= MIN_GUEST_WIDTH
+      && height >= MIN_GUEST_HEIGHT)
+    lodge_console_set_size (self->console, (guint) width, (guint) height, 0, 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+schedule_resize (LodgeDisplayView *self)
+{
+  g_clear_handle_id (&self->resize_timer, g_source_remove);
+  if (self->console != NULL && self->resize_guest)
+    self->resize_timer = g_timeout_add (RESIZE_DELAY_MS, resize_cb, self);
+}
+
+/* The picture */
+
+static void
+fail (LodgeDisplayView *self, const GError *reason)
+{
+  g_autoptr (LodgeDisplayView) keep = g_object_ref (self);
+
+  lodge_display_view_set_console (self, NULL);
+  g_signal_emit (self, signals[SIGNAL_CLOSED], 0, reason);
+}
+
+/* Brings the scanout up to date. */
+static void
+take (LodgeDisplayView *self)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean had_frame = lodge_display_view_has_frame (self);
+
+  if (self->listener == NULL
+      || !lodge_framebuffer_is_pending (lodge_listener_get_framebuffer (self->listener)))
+    return;
+  if (!lodge_scanout_take (self->scanout, lodge_listener_get_framebuffer (self->listener), &error))
+    {
+      fail (self, error);
+      return;
+    }
+  if (!had_frame && lodge_display_view_has_frame (self))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HAS_FRAME]);
+  if (!self->first_frame && lodge_display_view_has_frame (self))
+    {
+      self->first_frame = TRUE;
+      g_signal_emit (self, signals[SIGNAL_FIRST_FRAME], 0);
+    }
+}
+
+static gboolean
+tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+{
+  LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
+
+  self->tick = 0;
+  take (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+schedule_take (LodgeDisplayView *self)
+{
+  if (self->tick == 0 && self->listener != NULL && gtk_widget_get_mapped (GTK_WIDGET (self))
+      && lodge_framebuffer_is_pending (lodge_listener_get_framebuffer (self->listener)))
+    self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+}
+
+static void
+scanout_size_cb (GdkPaintable *paintable, LodgeDisplayView *self)
+{
+  update_area (self);
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GUEST_WIDTH]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GUEST_HEIGHT]);
+}
+
+/* The pointer */
+
+static gboolean
+draws_cursor (LodgeDisplayView *self)
+{
+  LodgeCursor *cursor;
+
+  if (self->listener == NULL || self->console == NULL
+      || lodge_mouse_is_absolute (lodge_console_get_mouse (self->console)))
+    return FALSE;
+  cursor = lodge_listener_get_cursor (self->listener);
+  return lodge_cursor_is_visible (cursor) && lodge_cursor_get_texture (cursor) != NULL;
+}
+
+/* With a tablet the host's pointer takes the guest's shape; without, the guest's pointer is
+ * somewhere else and is drawn, and the host's is hidden while it is grabbed. */
+static void
+update_cursor (LodgeDisplayView *self)
+{
+  g_autoptr (GdkCursor) shown = NULL;
+  GtkWidget *widget = GTK_WIDGET (self);
+
+  if (self->listener != NULL && self->console != NULL)
+    {
+      LodgeCursor *cursor = lodge_listener_get_cursor (self->listener);
+      GdkTexture *texture = lodge_cursor_get_texture (cursor);
+      int hot_x, hot_y;
+
+      lodge_cursor_get_hotspot (cursor, &hot_x, &hot_y);
+      if (!lodge_mouse_is_absolute (lodge_console_get_mouse (self->console)))
+        {
+          if (lodge_display_input_is_grabbed (self->input))
+            shown = gdk_cursor_new_from_name ("none", NULL);
+        }
+      else if (texture != NULL && !lodge_cursor_is_visible (cursor))
+        shown = gdk_cursor_new_from_name ("none", NULL);
+      else if (texture != NULL)
+        shown = gdk_cursor_new_from_texture (texture, hot_x, hot_y, NULL);
+    }
+  gtk_widget_set_cursor (widget, shown);
+  if (draws_cursor (self))
+    gtk_widget_queue_draw (widget);
+}
+
+static void
+draw_cursor (LodgeDisplayView *self, GtkSnapshot *snapshot)
+{
+  LodgeCursor *cursor = lodge_listener_get_cursor (self->listener);
+  GdkTexture *texture = lodge_cursor_get_texture (cursor);
+  const double across = self->area.size.width / lodge_scanout_get_width (self->scanout);
+  const double down = self->area.size.height / lodge_scanout_get_height (self->scanout);
+  int x, y, hot_x, hot_y;
+
+  lodge_cursor_get_position (cursor, &x, &y);
+  lodge_cursor_get_hotspot (cursor, &hot_x, &hot_y);
+  gtk_snapshot_append_texture (snapshot, texture,
+                               &GRAPHENE_RECT_INIT (self->area.origin.x + (x - hot_x) * across,
+                                                    self->area.origin.y + (y - hot_y) * down,
+                                                    gdk_texture_get_width (texture) * across,
+                                                    gdk_texture_get_height (texture) * down));
+}
+
+/* The console */
+
+static void
+console_closed_cb (LodgeConsole *console, GError *reason, LodgeDisplayView *self)
+{
+  /* The newest frame may still be on its way here. */
+  if (self->listener != NULL)
+    take (self);
+  if (self->console == console)
+    fail (self, reason);
+}
+
+static void
+attached_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeDisplayView) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeListener) listener
+      = lodge_console_attach_finish (LODGE_CONSOLE (source), result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+      || self->console != LODGE_CONSOLE (source))
+    return;
+  g_clear_object (&self->attaching);
+  if (listener == NULL)
+    {
+      fail (self, error);
+      return;
+    }
+  self->listener = g_steal_pointer (&listener);
+  g_signal_connect_object (self->listener, "damaged", G_CALLBACK (schedule_take), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (lodge_listener_get_cursor (self->listener), "changed",
+                           G_CALLBACK (update_cursor), self, G_CONNECT_SWAPPED);
+  schedule_take (self);
+  update_cursor (self);
+}
+
+static void
+drop_console (LodgeDisplayView *self)
+{
+  if (self->console == NULL)
+    return;
+  lodge_display_input_set_console (self->input, NULL);
+  g_cancellable_cancel (self->attaching);
+  g_clear_object (&self->attaching);
+  if (self->tick != 0)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick);
+  self->tick = 0;
+  g_clear_handle_id (&self->resize_timer, g_source_remove);
+  if (self->listener != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (self->listener, self);
+      g_signal_handlers_disconnect_by_data (lodge_listener_get_cursor (self->listener), self);
+      lodge_listener_close (self->listener);
+    }
+  g_clear_object (&self->listener);
+  g_clear_signal_handler (&self->closed_handler, self->console);
+  g_signal_handlers_disconnect_by_data (lodge_console_get_mouse (self->console), self);
+  g_clear_object (&self->console);
+}
+
+/* Widget */
+
+static void
+grabbed_cb (LodgeDisplayInput *input, GParamSpec *pspec, LodgeDisplayView *self)
+{
+  update_cursor (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GRABBED]);
+  g_signal_emit (self, signals[SIGNAL_GRAB_CHANGED], 0, lodge_display_input_is_grabbed (input));
+}
+
+static gboolean
+shortcut_cb (LodgeDisplayInput *input, guint keyval, GdkModifierType state, LodgeDisplayView *self)
+{
+  gboolean handled = FALSE;
+
+  g_signal_emit (self, signals[SIGNAL_SHORTCUT], 0, keyval, state, &handled);
+  return handled;
+}
+
+static void
+leave_cb (LodgeDisplayInput *input, LodgeDisplayView *self)
+{
+  g_signal_emit (self, signals[SIGNAL_LEAVE], 0);
+}
+
+static void
+lodge_display_view_leave (LodgeDisplayView *self)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+
+  if (root != NULL)
+    gtk_widget_child_focus (GTK_WIDGET (root), GTK_DIR_TAB_FORWARD);
+}
+
+static void
+lodge_display_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
+{
+  LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
+
+  if (self->area.size.width <= 0)
+    return;
+  gtk_snapshot_push_clip (snapshot, &GRAPHENE_RECT_INIT (0, 0, gtk_widget_get_width (widget),
+                                                         gtk_widget_get_height (widget)));
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_translate (snapshot, &self->area.origin);
+  gdk_paintable_snapshot (GDK_PAINTABLE (self->scanout), snapshot, self->area.size.width,
+                          self->area.size.height);
+  gtk_snapshot_restore (snapshot);
+  if (draws_cursor (self))
+    draw_cursor (self, snapshot);
+  gtk_snapshot_pop (snapshot);
+}
+
+static void
+lodge_display_view_measure (GtkWidget *widget, GtkOrientation orientation, int for_size,
+                            int *minimum, int *natural, int *minimum_baseline, int *natural_baseline)
+{
+  LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
+  const int device = gtk_widget_get_scale_factor (widget);
+  const guint size = orientation == GTK_ORIENTATION_HORIZONTAL
+                         ? lodge_scanout_get_width (self->scanout)
+                         : lodge_scanout_get_height (self->scanout);
+
+  *minimum = 0;
+  *natural = (int) size / device;
+}
+
+static void
+lodge_display_view_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
+
+  update_area (self);
+  schedule_resize (self);
+}
+
+static void
+lodge_display_view_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (lodge_display_view_parent_class)->map (widget);
+  schedule_take (LODGE_DISPLAY_VIEW (widget));
+}
+
+static void
+scale_factor_cb (LodgeDisplayView *self)
+{
+  update_area (self);
+  schedule_resize (self);
+}
+
+static void
+lodge_display_view_dispose (GObject *object)
+{
+  LodgeDisplayView *self = LODGE_DISPLAY_VIEW (object);
+
+  if (self->input != NULL)
+    {
+      drop_console (self);
+      g_signal_handlers_disconnect_by_data (self->input, self);
+      g_signal_handlers_disconnect_by_data (self->scanout, self);
+    }
+  g_clear_object (&self->input);
+  g_clear_object (&self->scanout);
+  G_OBJECT_CLASS (lodge_display_view_parent_class)->dispose (object);
+}
+
+static void
+lodge_display_view_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  LodgeDisplayView *self = LODGE_DISPLAY_VIEW (object);
+
+  switch (id)
+    {
+    case PROP_CONSOLE:
+      g_value_set_object (value, self->console);
+      break;
+    case PROP_SCALING:
+      g_value_set_enum (value, self->scaling);
+      break;
+    case PROP_RESIZE_GUEST:
+      g_value_set_boolean (value, self->resize_guest);
+      break;
+    case PROP_INPUT_ENABLED:
+      g_value_set_boolean (value, self->input_enabled);
+      break;
+    case PROP_GRABBED:
+      g_value_set_boolean (value, lodge_display_view_get_grabbed (self));
+      break;
+    case PROP_HAS_FRAME:
+      g_value_set_boolean (value, lodge_display_view_has_frame (self));
+      break;
+    case PROP_GUEST_WIDTH:
+      g_value_set_uint (value, lodge_scanout_get_width (self->scanout));
+      break;
+    case PROP_GUEST_HEIGHT:
+      g_value_set_uint (value, lodge_scanout_get_height (self->scanout));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+lodge_display_view_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  LodgeDisplayView *self = LODGE_DISPLAY_VIEW (object);
+
+  switch (id)
+    {
+    case PROP_CONSOLE:
+      lodge_display_view_set_console (self, g_value_get_object (value));
+      break;
+    case PROP_SCALING:
+      lodge_display_view_set_scaling (self, g_value_get_enum (value));
+      break;
+    case PROP_RESIZE_GUEST:
+      self->resize_guest = g_value_get_boolean (value);
+      schedule_resize (self);
+      break;
+    case PROP_INPUT_ENABLED:
+      self->input_enabled = g_value_get_boolean (value);
+      lodge_display_input_set_enabled (self->input, self->input_enabled);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+lodge_display_view_class_init (LodgeDisplayViewClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  const GParamFlags read = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags write = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+
+  object_class->dispose = lodge_display_view_dispose;
+  object_class->get_property = lodge_display_view_get_property;
+  object_class->set_property = lodge_display_view_set_property;
+  widget_class->snapshot = lodge_display_view_snapshot;
+  widget_class->measure = lodge_display_view_measure;
+  widget_class->size_allocate = lodge_display_view_size_allocate;
+  widget_class->map = lodge_display_view_map;
+
+  properties[PROP_CONSOLE] = g_param_spec_object ("console", NULL, NULL, LODGE_TYPE_CONSOLE, write);
+  properties[PROP_SCALING]
+      = g_param_spec_enum ("scaling", NULL, NULL, LODGE_TYPE_DISPLAY_SCALING,
+                           LODGE_DISPLAY_SCALING_FIT, write);
+  properties[PROP_RESIZE_GUEST] = g_param_spec_boolean ("resize-guest", NULL, NULL, FALSE, write);
+  properties[PROP_INPUT_ENABLED] = g_param_spec_boolean ("input-enabled", NULL, NULL, TRUE, write);
+  properties[PROP_GRABBED] = g_param_spec_boolean ("grabbed", NULL, NULL, FALSE, read);
+  properties[PROP_HAS_FRAME] = g_param_spec_boolean ("has-frame", NULL, NULL, FALSE, read);
+  properties[PROP_GUEST_WIDTH]
+      = g_param_spec_uint ("guest-width", NULL, NULL, 0, G_MAXUINT, 0, read);
+  properties[PROP_GUEST_HEIGHT]
+      = g_param_spec_uint ("guest-height", NULL, NULL, 0, G_MAXUINT, 0, read);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+
+  signals[SIGNAL_FIRST_FRAME]
+      = g_signal_new ("first-frame", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_GRAB_CHANGED]
+      = g_signal_new ("grab-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+  signals[SIGNAL_CLOSED] = g_signal_new ("closed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                                         NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  signals[SIGNAL_SHORTCUT]
+      = g_signal_new ("shortcut", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                      g_signal_accumulator_true_handled, NULL, NULL, G_TYPE_BOOLEAN, 2, G_TYPE_UINT,
+                      GDK_TYPE_MODIFIER_TYPE);
+  signals[SIGNAL_LEAVE]
+      = g_signal_new_class_handler ("leave", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST,
+                                    G_CALLBACK (lodge_display_view_leave), NULL, NULL, NULL,
+                                    G_TYPE_NONE, 0);
+
+  gtk_widget_class_set_css_name (widget_class, "displayview");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
+}
+
+static void
+lodge_display_view_init (LodgeDisplayView *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+
+  self->input_enabled = TRUE;
+  self->scanout = lodge_scanout_new ();
+  g_signal_connect (self->scanout, "invalidate-size", G_CALLBACK (scanout_size_cb), self);
+  g_signal_connect_swapped (self->scanout, "invalidate-contents",
+                            G_CALLBACK (gtk_widget_queue_draw), self);
+  self->input = lodge_display_input_new (widget);
+  g_signal_connect (self->input, "notify::grabbed", G_CALLBACK (grabbed_cb), self);
+  g_signal_connect (self->input, "shortcut", G_CALLBACK (shortcut_cb), self);
+  g_signal_connect (self->input, "leave", G_CALLBACK (leave_cb), self);
+  g_signal_connect (self, "notify::scale-factor", G_CALLBACK (scale_factor_cb), NULL);
+
+  gtk_widget_set_focusable (widget, TRUE);
+  gtk_widget_set_overflow (widget, GTK_OVERFLOW_HIDDEN);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _("Screen of the machine"), -1);
+}
+
+GtkWidget *
+lodge_display_view_new (void)
+{
+  return g_object_new (LODGE_TYPE_DISPLAY_VIEW, NULL);
+}
+
+void
+lodge_display_view_set_console (LodgeDisplayView *self, LodgeConsole *console)
+{
+  g_return_if_fail (LODGE_IS_DISPLAY_VIEW (self));
+
+  if (self->console == console)
+    return;
+  drop_console (self);
+  if (console != NULL)
+    {
+      self->console = g_object_ref (console);
+      self->first_frame = FALSE;
+      self->attaching = g_cancellable_new ();
+      self->closed_handler = g_signal_connect (console, "closed", G_CALLBACK (console_closed_cb),
+                                               self);
+      g_signal_connect_object (lodge_console_get_mouse (console), "notify::absolute",
+                               G_CALLBACK (update_cursor), self, G_CONNECT_SWAPPED);
+      lodge_display_input_set_console (self->input, console);
+      lodge_console_attach_async (console, self->attaching, attached_cb, g_object_ref (self));
+      schedule_resize (self);
+    }
+  update_cursor (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONSOLE]);
+}
+
+LodgeConsole *
+lodge_display_view_get_console (LodgeDisplayView *self)
+{
+  return self->console;
+}
+
+void
+lodge_display_view_set_scaling (LodgeDisplayView *self, LodgeDisplayScaling scaling)
+{
+  if (self->scaling == scaling)
+    return;
+  self->scaling = scaling;
+  update_area (self);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SCALING]);
+}
+
+LodgeDisplayScaling
+lodge_display_view_get_scaling (LodgeDisplayView *self)
+{
+  return self->scaling;
+}
+
+gboolean
+lodge_display_view_has_frame (LodgeDisplayView *self)
+{
+  return lodge_scanout_get_width (self->scanout) > 0;
+}
+
+gboolean
+lodge_display_view_get_grabbed (LodgeDisplayView *self)
+{
+  return lodge_display_input_is_grabbed (self->input);
+}
+
+void
+lodge_display_view_grab (LodgeDisplayView *self)
+{
+  gtk_widget_grab_focus (GTK_WIDGET (self));
+  lodge_display_input_grab (self->input);
+}
+
+void
+lodge_display_view_release_grab (LodgeDisplayView *self)
+{
+  lodge_display_input_release (self->input);
+}
+
+void
+lodge_display_view_send_keys (LodgeDisplayView *self, const char * const *qcodes)
+{
+  g_autoptr (GArray) qnums = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  if (self->console == NULL)
+    return;
+  for (; *qcodes != NULL; qcodes++)
+    {
+      guint qnum = lodge_keymap_from_qcode (*qcodes);
+
+      if (qnum != 0)
+        g_array_append_val (qnums, qnum);
+    }
+  lodge_keyboard_send_chord (lodge_console_get_keyboard (self->console),
+                             (const guint *) (void *) qnums->data, qnums->len);
+}
+
+GdkTexture *
+lodge_display_view_screenshot (LodgeDisplayView *self)
+{
+  return lodge_display_view_thumbnail (self, 0);
+}
+
+GdkTexture *
+lodge_display_view_thumbnail (LodgeDisplayView *self, guint width)
+{
+  g_autoptr (LodgeDisplayView) keep = g_object_ref (self);
+
+  take (self);
+  return lodge_scanout_to_texture (self->scanout, width);
+}
+
+LodgeScanout *
+lodge_display_view_get_scanout (LodgeDisplayView *self)
+{
+  return self->scanout;
+}

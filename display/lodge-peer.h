@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <gio/gunixfdlist.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_PEER (lodge_peer_get_type ())
+/**
+ * LodgePeer:
+ *
+ * Calls QEMU on the main connection of a session and keeps the watch: a call that QEMU does not
+ * answer within LODGE_PEER_TIMEOUT_MS means that its main loop hangs.
+ *
+ * Signals:
+ * - not-responding: a call has timed out
+ */
+G_DECLARE_FINAL_TYPE (LodgePeer, lodge_peer, LODGE, PEER, GObject)
+
+#define LODGE_PEER_TIMEOUT_MS 20000
+
+LodgePeer       *lodge_peer_new            (GDBusConnection *connection);
+GDBusConnection *lodge_peer_get_connection (LodgePeer *self);
+
+/** @reply: (nullable): NULL with @error. Called exactly once, also after the end of the session. */
+typedef void (*LodgePeerFunc) (GVariant *reply, const GError *error, gpointer user_data);
+
+/**
+ * lodge_peer_call:
+ * @arguments: (nullable) (transfer floating)
+ * @fds: (nullable)
+ * @callback: (nullable)
+ */
+void             lodge_peer_call           (LodgePeer     *self,
+                                            const char    *path,
+                                            const char    *interface,
+                                            const char    *method,
+                                            GVariant      *arguments,
+                                            GUnixFDList   *fds,
+                                            int            timeout_ms,
+                                            LodgePeerFunc  callback,
+                                            gpointer       user_data);
+
+G_END_DECLS
