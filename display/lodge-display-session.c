@@ -419,7 +419,7 @@ machine_answered_cb (GVariant *reply, const GError *error, gpointer user_data)
   LodgeDisplaySession *self = open->session;
   g_autoptr (GVariant) all = NULL;
   g_autoptr (GVariant) ids = NULL;
-  const guint32 *id;
+  const guint32 *id = NULL;
   gsize n_ids = 0;
 
   if (reply == NULL)

@@ -103,8 +103,9 @@ update_area (LodgeDisplayView *self)
                                        floor ((height - shown_height) / 2) / device,
                                        shown_width / device, shown_height / device);
     }
-  lodge_scanout_set_filter (self->scanout, scale == floor (scale) ? LODGE_SCANOUT_NEAREST
-                                                                  : LODGE_SCANOUT_LINEAR);
+  /* At 1:1 there is nothing to interpolate. */
+  lodge_scanout_set_filter (self->scanout, scale >= 2 && scale == floor (scale)
+                                               ? LODGE_SCANOUT_NEAREST : LODGE_SCANOUT_LINEAR);
   lodge_display_input_set_area (self->input, &self->area, guest_width, guest_height);
 }
 

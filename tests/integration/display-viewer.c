@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * A window with one LodgeDisplayView, driven by lines on stdin, for the tests of display/:
+ *
+ *   frame                 waits for the first frame
+ *   size WIDTH HEIGHT     waits until the guest's picture has that size
+ *   resize WIDTH HEIGHT   makes the view that large, with resize-guest on
+ *   keys QCODE...         sends a chord
+ *   screenshot FILE.png   the newest frame, in guest pixels
+ *   window FILE.png       what the window shows
+ *   mapped                whether pictures come through shared memory
+ *   closed                waits until the session has ended; says the code and the message
+ *
+ * Each line is answered by one line that begins with "ok" or "error". The argument is the number of the
+ * socket's descriptor.
+ */
+
+#include <gtk/gtk.h>
+#include <gio/gunixinputstream.h>
+#include <string.h>
+
+#include "display/lodge-display-error.h"
+#include "display/lodge-display-session.h"
+#include "display/lodge-display-view.h"
+
+static LodgeDisplaySession *session;
+static LodgeDisplayView *view;
+static GtkWindow *window;
+static GDataInputStream *input;
+static char *closed;
+static gboolean seen;
+static char *waiting_for;
+static guint wanted_width, wanted_height;
+
+static void read_line (void);
+
+static void
+answer (const char *text)
+{
+  g_print ("%s\n", text);
+  read_line ();
+}
+
+static void
+check_wait (void)
+{
+  guint width, height;
+  g_autofree char *waited = NULL;
+
+  if (waiting_for == NULL)
+    return;
+  g_object_get (view, "guest-width", &width, "guest-height", &height, NULL);
+  if ((strcmp (waiting_for, "frame") == 0 && seen)
+      || (strcmp (waiting_for, "size") == 0 && width == wanted_width && height == wanted_height)
+      || (strcmp (waiting_for, "closed") == 0 && closed != NULL))
+    {
+      g_autofree char *text = closed != NULL ? g_strdup_printf ("ok %s", closed) : g_strdup ("ok");
+
+      waited = g_steal_pointer (&waiting_for);
+      answer (text);
+    }
+  else if (closed != NULL)
+    {
+      g_autofree char *text = g_strdup_printf ("error closed: %s", closed);
+
+      waited = g_steal_pointer (&waiting_for);
+      answer (text);
+    }
+}
+
+static void
+wait_for (const char *what)
+{
+  waiting_for = g_strdup (what);
+  check_wait ();
+}
+
+static void
+save (GdkTexture *texture, const char *path)
+{
+  if (texture != NULL && gdk_texture_save_to_png (texture, path))
+    answer ("ok");
+  else
+    answer ("error no picture");
+}
+
+static void
+save_window (const char *path)
+{
+  GtkWidget *widget = GTK_WIDGET (view);
+  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  g_autoptr (GskRenderNode) node = NULL;
+  g_autoptr (GdkTexture) texture = NULL;
+
+  gdk_paintable_snapshot (paintable, snapshot, gtk_widget_get_width (widget),
+                          gtk_widget_get_height (widget));
+  node = gtk_snapshot_free_to_node (snapshot);
+  if (node != NULL)
+    texture = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (window)), node, NULL);
+  save (texture, path);
+}
+
+static void
+run (char **words)
+{
+  guint n = g_strv_length (words);
+  g_autoptr (GdkTexture) texture = NULL;
+
+  if (n == 1 && (strcmp (words[0], "frame") == 0 || strcmp (words[0], "closed") == 0))
+    wait_for (words[0]);
+  else if (n == 3 && strcmp (words[0], "size") == 0)
+    {
+      wanted_width = (guint) atoi (words[1]);
+      wanted_height = (guint) atoi (words[2]);
+      wait_for ("size");
+    }
+  else if (n == 3 && strcmp (words[0], "resize") == 0)
+    {
+      g_object_set (view, "resize-guest", TRUE, NULL);
+      gtk_window_set_default_size (window, atoi (words[1]), atoi (words[2]));
+      answer ("ok");
+    }
+  else if (n >= 2 && strcmp (words[0], "keys") == 0)
+    {
+      lodge_display_view_send_keys (view, (const char * const *) words + 1);
+      answer ("ok");
+    }
+  else if (n == 2 && strcmp (words[0], "screenshot") == 0)
+    {
+      texture = lodge_display_view_screenshot (view);
+      save (texture, words[1]);
+    }
+  else if (n == 2 && strcmp (words[0], "window") == 0)
+    save_window (words[1]);
+  else
+    answer ("error unknown command");
+}
+
+static void
+line_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree char *line = g_data_input_stream_read_line_finish (input, result, NULL, NULL);
+  g_auto (GStrv) words = NULL;
+
+  if (line == NULL)
+    exit (0);
+  words = g_strsplit (g_strstrip (line), " ", -1);
+  run (words);
+}
+
+static void
+read_line (void)
+{
+  g_data_input_stream_read_line_async (input, G_PRIORITY_LOW, NULL, line_cb, NULL);
+}
+
+static void
+closed_cb (gpointer source, GError *reason)
+{
+  if (closed == NULL)
+    closed = g_strdup_printf ("%d %s", reason->code, reason->message);
+  check_wait ();
+}
+
+static void
+first_frame_cb (void)
+{
+  seen = TRUE;
+  check_wait ();
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  session = lodge_display_session_new_finish (result, &error);
+  if (session == NULL)
+    {
+      closed_cb (NULL, error);
+      return;
+    }
+  g_signal_connect (session, "closed", G_CALLBACK (closed_cb), NULL);
+  lodge_display_view_set_console (view, lodge_display_session_get_primary_console (session));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_autoptr (GInputStream) stream = g_unix_input_stream_new (0, FALSE);
+
+  if (argc != 2)
+    return 2;
+  setvbuf (stdout, NULL, _IOLBF, 0);
+  gtk_init ();
+  window = GTK_WINDOW (gtk_window_new ());
+  view = LODGE_DISPLAY_VIEW (lodge_display_view_new ());
+  gtk_window_set_decorated (window, FALSE);
+  gtk_window_set_default_size (window, 1024, 768);
+  gtk_window_set_child (window, GTK_WIDGET (view));
+  g_signal_connect (view, "first-frame", G_CALLBACK (first_frame_cb), NULL);
+  g_signal_connect (view, "closed", G_CALLBACK (closed_cb), NULL);
+  g_signal_connect (view, "notify::guest-width", G_CALLBACK (check_wait), NULL);
+  g_signal_connect (view, "notify::guest-height", G_CALLBACK (check_wait), NULL);
+  gtk_window_present (window);
+  gtk_widget_grab_focus (GTK_WIDGET (view));
+  lodge_display_session_new_async (atoi (argv[1]), NULL, opened_cb, NULL);
+
+  input = g_data_input_stream_new (stream);
+  read_line ();
+  for (;;)
+    g_main_context_iteration (NULL, TRUE);
+}
