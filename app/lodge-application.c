@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "app/lodge-application.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "app/lodge-client.h"
+#include "core/ipc/lodge-error-text.h"
+#include "ui/lodge-console-window.h"
+#include "ui/lodge-window.h"
+
+struct _LodgeApplication
+{
+  AdwApplication parent_instance;
+
+  LodgeClient *client;  /* (owned) (nullable) until startup */
+  GSettings *settings;  /* (owned) (nullable) until startup */
+  LodgeWindow *window;  /* (weak) (nullable) */
+  GPtrArray *wanted;    /* (owned) names of machines to be opened once the core answers */
+};
+
+G_DEFINE_FINAL_TYPE (LodgeApplication, lodge_application, ADW_TYPE_APPLICATION)
+
+static void open_console (LodgeApplication *self, LodgeMachineItem *item);
+
+static LodgeLibrary *
+get_library (LodgeApplication *self)
+{
+  return lodge_client_get_library (self->client);
+}
+
+static LodgeWindow *
+ensure_window (LodgeApplication *self)
+{
+  if (self->window == NULL)
+    {
+      g_set_weak_pointer (&self->window,
+                          lodge_window_new (ADW_APPLICATION (self), get_library (self), self->settings));
+      g_signal_connect_object (self->window, "open-console", G_CALLBACK (open_console), self, G_CONNECT_SWAPPED);
+    }
+
+  return self->window;
+}
+
+static gboolean
+console_closed_cb (LodgeApplication *self, GtkWindow *console)
+{
+  LodgeMachineItem *item = lodge_console_window_get_item (LODGE_CONSOLE_WINDOW (console));
+
+  if (lodge_machine_item_is_up (item) && self->window != NULL)
+    {
+      g_autofree char *text = g_strdup_printf (_("“%s” keeps running"), lodge_machine_item_get_name (item));
+
+      lodge_window_toast (self->window, text);
+    }
+  return FALSE;
+}
+
+static void
+open_console (LodgeApplication *self, LodgeMachineItem *item)
+{
+  LodgeConsoleWindow *console;
+
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
+    if (LODGE_IS_CONSOLE_WINDOW (l->data) && lodge_console_window_get_item (l->data) == item)
+      {
+        gtk_window_present (l->data);
+        return;
+      }
+
+  console = lodge_console_window_new (ADW_APPLICATION (self), get_library (self), item);
+  g_signal_connect_object (console, "close-request", G_CALLBACK (console_closed_cb), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (console));
+}
+
+typedef struct
+{
+  LodgeApplication *self; /* (owned) */
+  char *text;             /* (owned) */
+} Find;
+
+static void
+found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Find *find = user_data;
+  LodgeApplication *self = find->self;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
+  LodgeMachineItem *item = NULL;
+
+  if (lodge_ipc_core_call_find_machine_finish (LODGE_IPC_CORE (source), &path, result, &error))
+    item = lodge_library_find (get_library (self), path);
+
+  if (item != NULL)
+    open_console (self, item);
+  else
+    {
+      LodgeWindow *window = ensure_window (self);
+      g_autofree char *sentence = NULL;
+
+      gtk_window_present (GTK_WINDOW (window));
+      if (error != NULL)
+        {
+          LodgeErrorContext about = { .machine = find->text, .lookup = TRUE };
+
+          lodge_error_normalize (error);
+          sentence = lodge_error_text (error, &about);
+          lodge_window_toast (window, sentence);
+        }
+    }
+
+  g_application_release (G_APPLICATION (self));
+  g_object_unref (self);
+  g_free (find->text);
+  g_free (find);
+}
+
+static void
+open_wanted (LodgeApplication *self)
+{
+  LodgeIpcCore *core = lodge_library_get_core (get_library (self));
+
+  if (lodge_library_get_status (get_library (self)) != LODGE_LIBRARY_READY)
+    return;
+
+  while (self->wanted->len > 0)
+    {
+      Find *find = g_new0 (Find, 1);
+
+      find->self = g_object_ref (self);
+      find->text = g_ptr_array_steal_index (self->wanted, 0);
+      /* The hold of the command line is kept until the console is there. */
+      lodge_ipc_core_call_find_machine (core, find->text, g_variant_new ("a{sv}", NULL), NULL, found_cb, find);
+    }
+}
+
+static void
+open_machine (LodgeApplication *self, const char *text)
+{
+  g_application_hold (G_APPLICATION (self));
+  g_ptr_array_add (self->wanted, g_strdup (text));
+  open_wanted (self);
+}
+
+static void
+about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  LodgeApplication *self = user_data;
+  GtkWindow *parent = gtk_application_get_active_window (GTK_APPLICATION (self));
+
+  adw_show_about_window (parent,
+                         "application-name", "Lodge",
+                         "application-icon", LODGE_APP_ID,
+                         "version", LODGE_VERSION,
+                         "developer-name", _("The Lodge developers"),
+                         "comments", _("Runs other operating systems in windows of their own"),
+                         "license-type", GTK_LICENSE_GPL_3_0,
+                         NULL);
+}
+
+static void
+quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  GList *windows;
+
+  while ((windows = gtk_application_get_windows (GTK_APPLICATION (user_data))) != NULL)
+    gtk_window_destroy (windows->data);
+  g_application_quit (G_APPLICATION (user_data));
+}
+
+static void
+lodge_application_startup (GApplication *application)
+{
+  LodgeApplication *self = LODGE_APPLICATION (application);
+  static const GActionEntry actions[] = {
+    { .name = "about", .activate = about_action },
+    { .name = "quit", .activate = quit_action },
+  };
+  static const struct
+  {
+    const char *action;
+    const char *keys[3];
+  } accels[] = {
+    { "win.new", { "<Primary>n" } },
+    { "win.search", { "<Primary>f" } },
+    { "win.rename", { "F2" } },
+    { "win.settings", { "<Primary>comma" } },
+    { "win.delete", { "Delete" } },
+    { "window.close", { "<Primary>w" } },
+    { "app.quit", { "<Primary>q" } },
+  };
+
+  G_APPLICATION_CLASS (lodge_application_parent_class)->startup (application);
+
+  gtk_window_set_default_icon_name (LODGE_APP_ID);
+  self->settings = g_settings_new (LODGE_APP_ID);
+  self->client = lodge_client_new (NULL);
+  g_signal_connect_object (get_library (self), "changed", G_CALLBACK (open_wanted), self, G_CONNECT_SWAPPED);
+
+  g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
+  for (guint i = 0; i < G_N_ELEMENTS (accels); i++)
+    gtk_application_set_accels_for_action (GTK_APPLICATION (self), accels[i].action, accels[i].keys);
+}
+
+static void
+lodge_application_activate (GApplication *application)
+{
+  gtk_window_present (GTK_WINDOW (ensure_window (LODGE_APPLICATION (application))));
+}
+
+/* An argument is a file when it has a folder in it or is there; machines cannot have '/' in their names. */
+static GFile *
+file_for_argument (GApplicationCommandLine *command_line, const char *argument)
+{
+  g_autoptr (GFile) file = g_application_command_line_create_file_for_arg (command_line, argument);
+
+  if (strchr (argument, '/') != NULL || g_file_query_file_type (file, 0, NULL) == G_FILE_TYPE_REGULAR)
+    return g_steal_pointer (&file);
+  return NULL;
+}
+
+static int
+lodge_application_command_line (GApplication *application, GApplicationCommandLine *command_line)
+{
+  LodgeApplication *self = LODGE_APPLICATION (application);
+  GVariantDict *options = g_application_command_line_get_options_dict (command_line);
+  g_autofree const char **arguments = NULL;
+  const char *image = NULL;
+  gboolean handled = FALSE;
+
+  if (g_variant_dict_lookup (options, "new", "^&ay", &image))
+    {
+      g_autoptr (GFile) file = g_application_command_line_create_file_for_arg (command_line, image);
+
+      g_application_activate (application);
+      lodge_window_new_machine (self->window, file);
+      handled = TRUE;
+    }
+
+  g_variant_dict_lookup (options, G_OPTION_REMAINING, "^a&ay", &arguments);
+  for (guint i = 0; arguments != NULL && arguments[i] != NULL; i++)
+    {
+      g_autoptr (GFile) file = file_for_argument (command_line, arguments[i]);
+
+      handled = TRUE;
+      if (file != NULL)
+        {
+          g_application_activate (application);
+          lodge_window_new_machine (self->window, file);
+        }
+      else
+        open_machine (self, arguments[i]);
+    }
+
+  if (!handled)
+    g_application_activate (application);
+  return 0;
+}
+
+static int
+lodge_application_handle_local_options (GApplication *application, GVariantDict *options)
+{
+  if (g_variant_dict_contains (options, "version"))
+    {
+      g_print ("lodge %s\n", LODGE_VERSION);
+      return 0;
+    }
+
+  return -1;
+}
+
+static void
+lodge_application_shutdown (GApplication *application)
+{
+  LodgeApplication *self = LODGE_APPLICATION (application);
+
+  g_clear_object (&self->client);
+  g_clear_object (&self->settings);
+
+  G_APPLICATION_CLASS (lodge_application_parent_class)->shutdown (application);
+}
+
+static void
+lodge_application_finalize (GObject *object)
+{
+  LodgeApplication *self = LODGE_APPLICATION (object);
+
+  g_clear_weak_pointer (&self->window);
+  g_clear_object (&self->client);
+  g_clear_object (&self->settings);
+  g_clear_pointer (&self->wanted, g_ptr_array_unref);
+
+  G_OBJECT_CLASS (lodge_application_parent_class)->finalize (object);
+}
+
+static void
+lodge_application_class_init (LodgeApplicationClass *klass)
+{
+  GApplicationClass *application_class = G_APPLICATION_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = lodge_application_finalize;
+  application_class->startup = lodge_application_startup;
+  application_class->activate = lodge_application_activate;
+  application_class->command_line = lodge_application_command_line;
+  application_class->handle_local_options = lodge_application_handle_local_options;
+  application_class->shutdown = lodge_application_shutdown;
+}
+
+static void
+lodge_application_init (LodgeApplication *self)
+{
+  static const GOptionEntry options[] = {
+    { "new", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_("Make a machine from a disc or disk image"), N_("FILE") },
+    { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Print the version and exit"), NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, NULL, NULL, N_("[MACHINE|FILE…]") },
+    { NULL },
+  };
+
+  self->wanted = g_ptr_array_new_with_free_func (g_free);
+  g_application_add_main_option_entries (G_APPLICATION (self), options);
+  g_application_set_option_context_summary (G_APPLICATION (self), _("Opens Lodge, or the console of a machine."));
+}
+
+LodgeApplication *
+lodge_application_new (void)
+{
+  return g_object_new (LODGE_TYPE_APPLICATION,
+                       "application-id", LODGE_APP_ID,
+                       "resource-base-path", "/org/lodgevm/Lodge",
+                       "flags", G_APPLICATION_HANDLES_COMMAND_LINE,
+                       NULL);
+}

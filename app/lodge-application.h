@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+/**
+ * LodgeApplication:
+ *
+ * The window program: command line, actions, windows. One process serves all windows of a
+ * session; a second `lodge` hands its command line to the first.
+ */
+#define LODGE_TYPE_APPLICATION (lodge_application_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeApplication, lodge_application, LODGE, APPLICATION, AdwApplication)
+
+LodgeApplication *lodge_application_new (void);
+
+G_END_DECLS

@@ -1,0 +1,202 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lodge-core for tests of the window: org.lodgevm.Core1 from its XML, machines kept in memory, no guests.
+
+fake_core.py [--machines JSON] [--no-demo]; each entry of the JSON array may set any property of a machine.
+Calls are written to standard output, one JSON array [machine, method, arguments] a line.
+"""
+import argparse
+import json
+import os
+import sys
+import time
+import uuid
+
+import gi
+gi.require_version('Gio', '2.0')
+from gi.repository import Gio, GLib  # noqa: E402
+
+ROOT = '/org/lodgevm/Core1'
+MACHINE = 'org.lodgevm.Core1.Machine'
+XML = os.path.join(os.path.dirname(__file__), '../../data/dbus/org.lodgevm.Core1.xml')
+MANAGER = """<node><interface name="org.freedesktop.DBus.ObjectManager">
+<method name="GetManagedObjects"><arg type="a{oa{sa{sv}}}" direction="out"/></method>
+<signal name="InterfacesAdded"><arg type="o"/><arg type="a{sa{sv}}"/></signal>
+<signal name="InterfacesRemoved"><arg type="o"/><arg type="as"/></signal></interface></node>"""
+GIB = 1 << 30
+TYPES = {'Settings': 'a{sv}', 'Effective': 'a{sv}', 'Fault': 'a{sv}', 'StateDetails': 'a{sv}', 'PendingSettings': 'as',
+         'Created': 'x', 'LastStarted': 'x'}
+SETTING_TYPES = {'cores': 'u', 'memory': 't', 'disk-size': 't', '3d': 'b'}
+
+
+def variants(values):
+    result = {}
+    for key, value in values.items():
+        if isinstance(value, GLib.Variant):
+            result[key] = value
+        elif isinstance(value, bool):
+            result[key] = GLib.Variant('b', value)
+        elif isinstance(value, int):
+            result[key] = GLib.Variant(SETTING_TYPES.get(key, 't'), value)
+        else:
+            result[key] = GLib.Variant('s', value)
+    return result
+
+
+class Machine:
+    def __init__(self, name, **values):
+        self.values = {
+            'Id': str(uuid.uuid4()), 'Name': name, 'Folder': f'/tmp/{name}', 'State': 'off', 'StateReason': '',
+            'StateDetails': {}, 'PendingSettings': [], 'Effective': {}, 'Fault': {}, 'Created': 0, 'LastStarted': 0,
+            'Settings': {'name': name, 'cores': 2, 'memory': 2 * GIB, 'firmware': 'uefi', '3d': False,
+                         'network': 'user', 'disk': 'disks/disk0.qcow2', 'disk-size': 20 * GIB, 'cd': ''},
+        }
+        settings = values.pop('Settings', {})
+        self.values.update(values)
+        self.values['Settings'].update(settings)
+        self.path = ROOT + '/machines/' + self.values['Id'].replace('-', '_')
+
+    def variant(self, key):
+        value = self.values[key]
+        kind = TYPES.get(key, 's')
+        return GLib.Variant(kind, variants(value) if kind == 'a{sv}' else value)
+
+    def properties(self):
+        return {key: self.variant(key) for key in self.values}
+
+
+class Core:
+    def __init__(self, machines, demo):
+        self.demo = demo
+        self.connection = Gio.bus_get_sync(Gio.BusType.SESSION)
+        interfaces = Gio.DBusNodeInfo.new_for_xml(open(XML, encoding='utf-8').read())
+        self.machine_info = interfaces.lookup_interface(MACHINE)
+        self.machines = {}
+        self.ids = {}
+        self.trash = {}
+        self.connection.register_object(ROOT, interfaces.lookup_interface('org.lodgevm.Core1'), self.core_call,
+                                        self.core_property, None)
+        self.connection.register_object(ROOT, Gio.DBusNodeInfo.new_for_xml(MANAGER).interfaces[0], self.manager_call,
+                                        None, None)
+        for values in machines:
+            self.add(Machine(**values))
+        Gio.bus_own_name_on_connection(self.connection, 'org.lodgevm.Core1', 0, None, lambda *_: sys.exit(0))
+
+    def add(self, machine, tell=False):
+        self.machines[machine.path] = machine
+        self.ids[machine.path] = self.connection.register_object(machine.path, self.machine_info, self.machine_call,
+                                                                 self.machine_property, None)
+        if tell:
+            self.connection.emit_signal(None, ROOT, 'org.freedesktop.DBus.ObjectManager', 'InterfacesAdded',
+                                        GLib.Variant('(oa{sa{sv}})', (machine.path, {MACHINE: machine.properties()})))
+
+    def remove(self, machine):
+        del self.machines[machine.path]
+        self.connection.unregister_object(self.ids.pop(machine.path))
+        self.connection.emit_signal(None, ROOT, 'org.freedesktop.DBus.ObjectManager', 'InterfacesRemoved',
+                                    GLib.Variant('(oas)', (machine.path, [MACHINE])))
+
+    def change(self, machine, **values):
+        machine.values.update(values)
+        self.connection.emit_signal(None, machine.path, 'org.freedesktop.DBus.Properties', 'PropertiesChanged',
+                                    GLib.Variant('(sa{sv}as)', (MACHINE, {k: machine.variant(k) for k in values}, [])))
+
+    def core_property(self, connection, sender, path, interface, name):
+        return {
+            'ApiVersion': GLib.Variant('u', 1), 'Version': GLib.Variant('s', 'fake'),
+            'Features': GLib.Variant('as', ['demo'] if self.demo else []),
+            'Host': GLib.Variant('a{sv}', variants({
+                'acceleration': 'tcg', 'acceleration-reason': 'no-cpu-flags', 'cores': 8, 'memory': 16 * GIB,
+                'memory-available': 9 * GIB, 'gl-reason': 'no-render-node', 'qemu-version': '7.2.22'})),
+        }[name]
+
+    def machine_property(self, connection, sender, path, interface, name):
+        return self.machines[path].variant(name)
+
+    def manager_call(self, connection, sender, path, interface, method, arguments, invocation):
+        objects = {p: {MACHINE: m.properties()} for p, m in self.machines.items()}
+        invocation.return_value(GLib.Variant('(a{oa{sa{sv}}})', (objects,)))
+
+    def log(self, name, method, arguments):
+        print(json.dumps([name, method, arguments.print_(False)]), flush=True)
+
+    def core_call(self, connection, sender, path, interface, method, arguments, invocation):
+        self.log(None, method, arguments)
+        values = arguments.unpack()
+        if method == 'CreateMachine':
+            if 'fault' in values[0]:
+                invocation.return_dbus_error('org.lodgevm.Error.NoSpace', 'needs 3 GB')
+                return
+            settings = {k: v for k, v in values[1].items() if k != 'demo'}
+            machine = Machine(values[0], Settings=settings)
+            self.add(machine, tell=True)
+            invocation.return_value(GLib.Variant('(o)', (machine.path,)))
+        elif method == 'FindMachine':
+            found = [p for p, m in self.machines.items() if values[0] in (m.values['Name'], m.values['Id'])]
+            if found:
+                invocation.return_value(GLib.Variant('(o)', (found[0],)))
+            else:
+                invocation.return_dbus_error('org.lodgevm.Error.NotFound', values[0])
+        elif method == 'Undelete':
+            machine = self.trash.pop(values[0])
+            self.add(machine, tell=True)
+            invocation.return_value(GLib.Variant('(o)', (machine.path,)))
+        elif method == 'Quit':
+            invocation.return_value(None)
+            self.connection.flush_sync()
+            sys.exit(0)
+        else:
+            invocation.return_dbus_error('org.lodgevm.Error.NotSupported', method)
+
+    def machine_call(self, connection, sender, path, interface, method, arguments, invocation):
+        machine = self.machines[path]
+        if method != 'Screenshot':
+            self.log(machine.values['Name'], method, arguments)
+        states = {'Start': 'running', 'Pause': 'paused', 'Resume': 'running', 'Shutdown': 'stopping', 'ForceOff': 'off'}
+        if method in states:
+            if method == 'Start' and 'refuse' in machine.values['Name']:
+                invocation.return_dbus_error('org.lodgevm.Error.QemuFailed', 'qemu-system-x86_64: -drive: no such file')
+                return
+            self.change(machine, State=states[method], LastStarted=int(time.time()))
+            invocation.return_value(None)
+        elif method == 'SetSettings':
+            settings = arguments.unpack()[0]
+            if settings.get('cores') == 7:
+                invocation.return_dbus_error('org.lodgevm.Error.OutOfRange', '1 to 6')
+                return
+            machine.values['Settings'].update(settings)
+            self.change(machine, Settings=machine.values['Settings'], Name=machine.values['Settings']['name'])
+            invocation.return_value(GLib.Variant('(as)', ([],)))
+        elif method == 'Delete':
+            self.trash[machine.values['Id']] = machine
+            self.remove(machine)
+            invocation.return_value(None)
+        elif method == 'GetLog':
+            invocation.return_value(GLib.Variant('(s)', ('line one\nline two\n' * 40,)))
+        elif method == 'Screenshot':
+            fd = os.memfd_create('screen')
+            width, height = 640, 480
+            rows = bytearray()
+            for y in range(height):
+                rows += bytes((30 + y // 8, 60 + y // 6, 120 + y // 4)) * width
+            os.write(fd, b'P6\n%d %d\n255\n' % (width, height) + rows)
+            fds = Gio.UnixFDList.new_from_array([fd])
+            invocation.return_value_with_unix_fd_list(GLib.Variant('(h)', (0,)), fds)
+        elif method == 'RestorePrevious':
+            self.change(machine, State='off', Fault={})
+            invocation.return_value(None)
+        else:
+            invocation.return_dbus_error('org.lodgevm.Error.NotSupported', method)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--machines', default='[]')
+    parser.add_argument('--no-demo', action='store_true')
+    options = parser.parse_args()
+    core = Core(json.loads(options.machines), not options.no_demo)
+    GLib.MainLoop().run()
+    del core
+
+
+main()

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "ui/lodge-library.h"
+
+G_BEGIN_DECLS
+
+/**
+ * LodgeConsolePage:
+ *
+ * The picture of a machine, and in its place or over it the cause why there is none, with what can
+ * be done about it. Opens the display by itself whenever the machine is up, again after the core or the machine
+ * came back, but not after another viewer took it: then the person decides.
+ *
+ * Signal "grab-changed" (gboolean).
+ */
+#define LODGE_TYPE_CONSOLE_PAGE (lodge_console_page_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeConsolePage, lodge_console_page, LODGE, CONSOLE_PAGE, AdwBin)
+
+void          lodge_console_page_set_item     (LodgeConsolePage *self, LodgeMachineItem *item);
+
+/* Returns: (transfer full) (nullable): the newest frame */
+GdkTexture   *lodge_console_page_screenshot   (LodgeConsolePage *self);
+void          lodge_console_page_focus        (LodgeConsolePage *self);
+
+void          lodge_console_page_release_grab (LodgeConsolePage *self);
+
+/* Ends the session; the guest runs on. */
+void          lodge_console_page_close        (LodgeConsolePage *self);
+
+G_END_DECLS

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "ui/lodge-library.h"
+
+G_BEGIN_DECLS
+
+/**
+ * LodgeConsoleWindow:
+ *
+ * The screen of one machine in a window of its own, with what belongs around it: header bar,
+ * fullscreen with a bar at the top edge, screenshot, keys. Closing it leaves the guest running.
+ */
+#define LODGE_TYPE_CONSOLE_WINDOW (lodge_console_window_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeConsoleWindow, lodge_console_window, LODGE, CONSOLE_WINDOW, AdwApplicationWindow)
+
+LodgeConsoleWindow *lodge_console_window_new      (AdwApplication *application, LodgeLibrary *library,
+                                                   LodgeMachineItem *item);
+LodgeMachineItem   *lodge_console_window_get_item (LodgeConsoleWindow *self);
+
+G_END_DECLS

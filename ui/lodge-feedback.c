@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "ui/lodge-feedback.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "core/ipc/lodge-error-text.h"
+#include "ui/lodge-log-window.h"
+
+static AdwToastOverlay *
+find_overlay (GtkWidget *from)
+{
+  GtkWidget *overlay = gtk_widget_get_ancestor (from, ADW_TYPE_TOAST_OVERLAY);
+  GtkRoot *root = gtk_widget_get_root (from);
+
+  if (overlay != NULL)
+    return ADW_TOAST_OVERLAY (overlay);
+
+  /* A window keeps its overlay below itself. */
+  if (root != NULL)
+    for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (root)); child != NULL;
+         child = gtk_widget_get_next_sibling (child))
+      for (GtkWidget *w = child; w != NULL; w = gtk_widget_get_first_child (w))
+        if (ADW_IS_TOAST_OVERLAY (w))
+          return ADW_TOAST_OVERLAY (w);
+
+  return NULL;
+}
+
+static void
+add_toast (GtkWidget *from, AdwToast *toast)
+{
+  AdwToastOverlay *overlay = find_overlay (from);
+
+  if (overlay != NULL)
+    adw_toast_overlay_add_toast (overlay, g_object_ref (toast));
+}
+
+AdwToast *
+lodge_feedback_toast (GtkWidget *from, const char *title)
+{
+  AdwToast *toast = adw_toast_new (title);
+  AdwToastOverlay *overlay = find_overlay (from);
+
+  if (overlay == NULL)
+    {
+      /* The window went meanwhile; nobody is left to be told. */
+      g_object_ref_sink (toast);
+      g_idle_add_once ((GSourceOnceFunc) g_object_unref, toast);
+      return toast;
+    }
+
+  adw_toast_overlay_add_toast (overlay, toast);
+  return toast;
+}
+
+void
+lodge_feedback_undo_toast (GtkWidget *from, const char *title, GCallback undo, gpointer user_data,
+                           GClosureNotify destroy)
+{
+  g_autoptr (AdwToast) toast = adw_toast_new (title);
+
+  adw_toast_set_button_label (toast, _("_Undo"));
+  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
+  g_signal_connect_data (toast, "button-clicked", undo, user_data, destroy, G_CONNECT_SWAPPED);
+  add_toast (from, toast);
+}
+
+typedef struct
+{
+  GtkWindow *parent;      /* (owned) */
+  LodgeMachineItem *item; /* (owned) (nullable) */
+} ErrorDialog;
+
+static void
+error_dialog_free (gpointer data, GClosure *closure)
+{
+  ErrorDialog *context = data;
+
+  g_clear_object (&context->parent);
+  g_clear_object (&context->item);
+  g_free (context);
+}
+
+static void
+response_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  ErrorDialog *context = user_data;
+
+  if (g_str_equal (response, "log"))
+    lodge_feedback_show_log (GTK_WIDGET (context->parent), context->item);
+}
+
+static GtkWidget *
+details_new (const GError *error)
+{
+  g_autofree char *text = g_strndup (error->message, 4096);
+  GtkWidget *expander = gtk_expander_new (_("Technical Details"));
+  GtkWidget *label;
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+  label = gtk_label_new (valid);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 48);
+  gtk_widget_add_css_class (label, "monospace");
+  gtk_widget_add_css_class (label, "caption");
+  gtk_widget_set_margin_top (label, 6);
+  gtk_expander_set_child (GTK_EXPANDER (expander), label);
+  return expander;
+}
+
+void
+lodge_feedback_error (GtkWidget *from, const char *heading, GError *error, LodgeMachineItem *item)
+{
+  LodgeErrorContext about = { .machine = item != NULL ? lodge_machine_item_get_name (item) : NULL };
+  g_autoptr (GError) own = error;
+  g_autofree char *sentence = NULL;
+  GtkRoot *root = gtk_widget_get_root (from);
+  ErrorDialog *context;
+  GtkWidget *dialog;
+
+  if (root == NULL || g_error_matches (own, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+
+  lodge_error_normalize (own);
+  sentence = lodge_error_text (own, &about);
+  dialog = adw_message_dialog_new (GTK_WINDOW (root), heading, sentence);
+  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _("_Close"));
+  if (item != NULL && lodge_machine_item_get_proxy (item) != NULL)
+    adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "log", _("Show _Log"));
+  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
+  if (*own->message != '\0')
+    adw_message_dialog_set_extra_child (ADW_MESSAGE_DIALOG (dialog), details_new (own));
+
+  context = g_new0 (ErrorDialog, 1);
+  context->parent = GTK_WINDOW (g_object_ref (root));
+  context->item = item != NULL ? g_object_ref (item) : NULL;
+  g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), context, error_dialog_free, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+void
+lodge_feedback_show_log (GtkWidget *from, LodgeMachineItem *item)
+{
+  GtkRoot *root = gtk_widget_get_root (from);
+  GtkWidget *window = lodge_log_window_new (item);
+
+  if (root != NULL)
+    gtk_window_set_transient_for (GTK_WINDOW (window), GTK_WINDOW (root));
+  gtk_window_present (GTK_WINDOW (window));
+}

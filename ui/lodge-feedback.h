@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "ui/lodge-machine-item.h"
+
+G_BEGIN_DECLS
+
+/* How windows speak back: toasts for what can be undone or only needs a note, a dialog where a
+ * person must read. */
+
+/**
+ * lodge_feedback_toast:
+ * @from: any widget; the toast appears in its nearest AdwToastOverlay
+ *
+ * Returns: (transfer none): to add a button to; shown already, so add it at once
+ */
+AdwToast *lodge_feedback_toast       (GtkWidget *from, const char *title);
+
+/**
+ * lodge_feedback_undo_toast:
+ * @undo: called when Undo is pressed, with @user_data
+ * @destroy: (nullable): frees @user_data when the toast is gone
+ */
+void      lodge_feedback_undo_toast  (GtkWidget *from, const char *title, GCallback undo, gpointer user_data,
+                                      GClosureNotify destroy);
+
+/**
+ * lodge_feedback_error:
+ * @from: any widget; the dialog belongs to its window
+ * @heading: what did not happen, "“Debian” Could Not Be Started"
+ * @error: (transfer full): as the call gave it
+ * @item: (nullable): the machine whose log is offered
+ */
+void      lodge_feedback_error       (GtkWidget *from, const char *heading, GError *error, LodgeMachineItem *item);
+
+/* Fetches and shows the log of @item. */
+void      lodge_feedback_show_log    (GtkWidget *from, LodgeMachineItem *item);
+
+G_END_DECLS

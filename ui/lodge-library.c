@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "ui/lodge-library.h"
+
+struct _LodgeLibrary
+{
+  GObject parent_instance;
+
+  GListStore *machines;      /* (owned) of LodgeMachineItem */
+  LodgeIpcCore *core;        /* (owned) (nullable) */
+  GVariant *host;            /* (owned) (nullable) the last known Host */
+  LodgeLibraryStatus status;
+  GError *error;             /* (owned) (nullable) */
+};
+
+static guint changed_signal;
+
+G_DEFINE_FINAL_TYPE (LodgeLibrary, lodge_library, G_TYPE_OBJECT)
+
+static void
+read_host (LodgeLibrary *self)
+{
+  GVariant *host = self->core != NULL ? lodge_ipc_core_get_host (self->core) : NULL;
+
+  if (host == NULL)
+    return;
+  g_clear_pointer (&self->host, g_variant_unref);
+  self->host = g_variant_ref (host);
+}
+
+static void
+core_properties_changed_cb (LodgeLibrary *self)
+{
+  read_host (self);
+  g_signal_emit (self, changed_signal, 0);
+}
+
+static void
+drop_core (LodgeLibrary *self)
+{
+  if (self->core != NULL)
+    g_signal_handlers_disconnect_by_data (self->core, self);
+  g_clear_object (&self->core);
+}
+
+static void
+lodge_library_finalize (GObject *object)
+{
+  LodgeLibrary *self = LODGE_LIBRARY (object);
+
+  drop_core (self);
+  g_clear_object (&self->machines);
+  g_clear_pointer (&self->host, g_variant_unref);
+  g_clear_error (&self->error);
+
+  G_OBJECT_CLASS (lodge_library_parent_class)->finalize (object);
+}
+
+static void
+lodge_library_class_init (LodgeLibraryClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = lodge_library_finalize;
+
+  changed_signal = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 0);
+}
+
+static void
+lodge_library_init (LodgeLibrary *self)
+{
+  self->machines = g_list_store_new (LODGE_TYPE_MACHINE_ITEM);
+}
+
+LodgeLibrary *
+lodge_library_new (void)
+{
+  return g_object_new (LODGE_TYPE_LIBRARY, NULL);
+}
+
+GListModel *
+lodge_library_get_machines (LodgeLibrary *self)
+{
+  return G_LIST_MODEL (self->machines);
+}
+
+static gboolean
+find_position (LodgeLibrary *self, const char *object_path, guint *position)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->machines));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LodgeMachineItem) item = g_list_model_get_item (G_LIST_MODEL (self->machines), i);
+
+      if (g_str_equal (lodge_machine_item_get_object_path (item), object_path))
+        {
+          *position = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+LodgeMachineItem *
+lodge_library_find (LodgeLibrary *self, const char *object_path)
+{
+  g_autoptr (LodgeMachineItem) item = NULL;
+  guint position;
+
+  if (!find_position (self, object_path, &position))
+    return NULL;
+
+  /* The store keeps it alive. */
+  item = g_list_model_get_item (G_LIST_MODEL (self->machines), position);
+  return item;
+}
+
+void
+lodge_library_add (LodgeLibrary *self, LodgeMachineItem *item)
+{
+  g_list_store_append (self->machines, item);
+}
+
+void
+lodge_library_remove (LodgeLibrary *self, const char *object_path)
+{
+  guint position;
+
+  if (find_position (self, object_path, &position))
+    g_list_store_remove (self->machines, position);
+}
+
+LodgeIpcCore *
+lodge_library_get_core (LodgeLibrary *self)
+{
+  return self->core;
+}
+
+LodgeLibraryStatus
+lodge_library_get_status (LodgeLibrary *self)
+{
+  return self->status;
+}
+
+const GError *
+lodge_library_get_error (LodgeLibrary *self)
+{
+  return self->error;
+}
+
+void
+lodge_library_set_status (LodgeLibrary *self, LodgeLibraryStatus status, LodgeIpcCore *core, const GError *error)
+{
+  self->status = status;
+  g_clear_error (&self->error);
+  if (error != NULL)
+    self->error = g_error_copy (error);
+
+  if (core != self->core)
+    {
+      drop_core (self);
+      if (core != NULL)
+        {
+          self->core = g_object_ref (core);
+          g_signal_connect_swapped (core, "g-properties-changed", G_CALLBACK (core_properties_changed_cb), self);
+          read_host (self);
+        }
+    }
+  g_signal_emit (self, changed_signal, 0);
+}
+
+gboolean
+lodge_library_has_feature (LodgeLibrary *self, const char *feature)
+{
+  const char *const *features = self->core != NULL ? lodge_ipc_core_get_features (self->core) : NULL;
+
+  return features != NULL && g_strv_contains (features, feature);
+}
+
+const char *
+lodge_library_host_string (LodgeLibrary *self, const char *key, const char *fallback)
+{
+  const char *value;
+
+  return self->host != NULL && g_variant_lookup (self->host, key, "&s", &value) ? value : fallback;
+}
+
+guint64
+lodge_library_host_uint (LodgeLibrary *self, const char *key, guint64 fallback)
+{
+  guint64 wide;
+  guint32 narrow;
+
+  if (self->host == NULL)
+    return fallback;
+  if (g_variant_lookup (self->host, key, "t", &wide))
+    return wide;
+  if (g_variant_lookup (self->host, key, "u", &narrow))
+    return narrow;
+  return fallback;
+}

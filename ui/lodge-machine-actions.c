@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "ui/lodge-machine-actions.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "core/ipc/lodge-error.h"
+#include "ui/lodge-feedback.h"
+
+struct _LodgeMachineActions
+{
+  GObject parent_instance;
+
+  LodgeLibrary *library;     /* (owned) */
+  LodgeMachineItem *item;    /* (owned) */
+  GtkWidget *widget;         /* (weak) (nullable) */
+  gboolean inserted;
+  GSimpleActionGroup *group; /* (owned) */
+};
+
+G_DEFINE_FINAL_TYPE (LodgeMachineActions, lodge_machine_actions, G_TYPE_OBJECT)
+
+#define STATE(name) (1u << LODGE_MACHINE_##name)
+#define UP (STATE (RUNNING) | STATE (PAUSED) | STATE (STOPPING))
+#define ANY (UP | STATE (OFF) | STATE (STARTING) | STATE (BROKEN))
+
+typedef struct
+{
+  const char *action;
+  const char *method;   /* (nullable) of the Machine interface, called with an empty a{sv} */
+  guint states;         /* in which it is allowed, the table of docs/DBUS */
+  const char *heading;  /* of the error dialog */
+} Verb;
+
+static const Verb verbs[] = {
+  { "start", "Start", STATE (OFF), N_("“%s” Could Not Be Started") },
+  { "pause", "Pause", STATE (RUNNING) | STATE (STOPPING), N_("“%s” Could Not Be Paused") },
+  { "resume", "Resume", STATE (PAUSED), N_("“%s” Could Not Be Resumed") },
+  { "reset", "Reset", UP, N_("“%s” Could Not Be Restarted") },
+  { "shutdown", "Shutdown", STATE (RUNNING) | STATE (STOPPING), N_("“%s” Could Not Be Asked to Shut Down") },
+  { "force-off", "ForceOff", UP | STATE (STARTING), N_("“%s” Could Not Be Switched Off") },
+  { "restore-previous", "RestorePrevious", STATE (BROKEN), N_("“%s” Could Not Be Restored") },
+  { "make-separate", "MakeSeparate", STATE (BROKEN), N_("“%s” Could Not Be Made a Separate Machine") },
+  { "send-keys", NULL, UP, N_("The Keys Could Not Be Sent to “%s”") },
+  { "delete", NULL, STATE (OFF) | STATE (BROKEN), N_("“%s” Could Not Be Deleted") },
+  { "show-log", NULL, ANY, NULL },
+  { "show-file", NULL, ANY, NULL },
+};
+
+typedef struct
+{
+  LodgeMachineActions *self; /* (owned) */
+  const Verb *verb;
+} Call;
+
+static Call *
+call_new (LodgeMachineActions *self, const Verb *verb)
+{
+  Call *call = g_new0 (Call, 1);
+
+  call->self = g_object_ref (self);
+  call->verb = verb;
+  lodge_machine_item_push_busy (self->item);
+  return call;
+}
+
+static void
+call_end (Call *call, GError *error)
+{
+  LodgeMachineActions *self = call->self;
+  g_autofree char *heading = NULL;
+
+  lodge_machine_item_pop_busy (self->item);
+  if (error != NULL && self->widget != NULL)
+    {
+      heading = g_strdup_printf (_(call->verb->heading), lodge_machine_item_get_name (self->item));
+      lodge_feedback_error (self->widget, heading, error, self->item);
+    }
+  else
+    g_clear_error (&error);
+  g_object_unref (self);
+  g_free (call);
+}
+
+static void
+called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &error);
+
+  call_end (user_data, error);
+}
+
+static void
+undeleted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  Call *call = user_data;
+  LodgeMachineActions *self = call->self;
+
+  lodge_ipc_core_call_undelete_finish (LODGE_IPC_CORE (source), NULL, result, &error);
+  if (error != NULL && self->widget != NULL)
+    lodge_feedback_error (self->widget, _("The Machine Could Not Be Brought Back"), error, NULL);
+  else
+    g_clear_error (&error);
+  g_object_unref (self);
+  g_free (call);
+}
+
+static void
+undo_delete_cb (LodgeMachineActions *self)
+{
+  LodgeIpcCore *core = lodge_library_get_core (self->library);
+  Call *call;
+
+  if (core == NULL)
+    return;
+  call = g_new0 (Call, 1);
+  call->self = g_object_ref (self);
+  lodge_ipc_core_call_undelete (core, lodge_machine_item_get_id (self->item), g_variant_new ("a{sv}", NULL), NULL,
+                                undeleted_cb, call);
+}
+
+static void
+unref_closure_data (gpointer data, GClosure *closure)
+{
+  g_object_unref (data);
+}
+
+static void
+deleted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  Call *call = user_data;
+  LodgeMachineActions *self = call->self;
+
+  if (lodge_ipc_machine_call_delete_finish (LODGE_IPC_MACHINE (source), result, &error) && self->widget != NULL)
+    {
+      g_autofree char *title = g_strdup_printf (_("“%s” deleted"), lodge_machine_item_get_name (self->item));
+
+      lodge_feedback_undo_toast (self->widget, title, G_CALLBACK (undo_delete_cb), g_object_ref (self),
+                                 unref_closure_data);
+    }
+  call_end (call, error);
+}
+
+static const Verb *
+find_verb (const char *action)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    if (g_str_equal (verbs[i].action, action))
+      return &verbs[i];
+
+  g_return_val_if_reached (NULL);
+}
+
+static void
+show_file (LodgeMachineActions *self)
+{
+  g_autofree char *uri = g_filename_to_uri (lodge_machine_item_get_folder (self->item), NULL, NULL);
+
+  if (uri != NULL)
+    gtk_show_uri (GTK_WINDOW (gtk_widget_get_root (self->widget)), uri, GDK_CURRENT_TIME);
+}
+
+static void
+activate_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  LodgeMachineActions *self = user_data;
+  const Verb *verb = find_verb (g_action_get_name (G_ACTION (action)));
+  LodgeIpcMachine *proxy = lodge_machine_item_get_proxy (self->item);
+  GVariant *options;
+
+  if (self->widget == NULL)
+    return;
+  if (g_str_equal (verb->action, "show-file"))
+    {
+      show_file (self);
+      return;
+    }
+  if (g_str_equal (verb->action, "show-log"))
+    {
+      lodge_feedback_show_log (self->widget, self->item);
+      return;
+    }
+  if (proxy == NULL)
+    return;
+
+  options = g_variant_new ("a{sv}", NULL);
+  if (g_str_equal (verb->action, "send-keys"))
+    g_dbus_proxy_call (G_DBUS_PROXY (proxy), "SendKeys", g_variant_new ("(@as@a{sv})", parameter, options),
+                       G_DBUS_CALL_FLAGS_NONE, -1, NULL, called_cb, call_new (self, verb));
+  else if (g_str_equal (verb->action, "delete"))
+    lodge_ipc_machine_call_delete (proxy, options, NULL, deleted_cb, call_new (self, verb));
+  else
+    g_dbus_proxy_call (G_DBUS_PROXY (proxy), verb->method, g_variant_new ("(@a{sv})", options),
+                       G_DBUS_CALL_FLAGS_NONE, -1, NULL, called_cb, call_new (self, verb));
+}
+
+static void
+update (LodgeMachineActions *self)
+{
+  guint state = 1u << lodge_machine_item_get_state (self->item);
+  gboolean there = lodge_machine_item_get_proxy (self->item) != NULL;
+  const char *fault = lodge_machine_item_fault_string (self->item, "code", "");
+
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    {
+      GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->group), verbs[i].action);
+      gboolean enabled = (verbs[i].states & state) != 0 &&
+                         (there || g_str_equal (verbs[i].action, "show-file"));
+
+      if (g_str_equal (verbs[i].action, "restore-previous"))
+        enabled = enabled && lodge_machine_item_fault_boolean (self->item, "previous");
+      if (g_str_equal (verbs[i].action, "make-separate"))
+        enabled = enabled && g_str_equal (fault, "duplicate-id");
+      g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
+    }
+}
+
+static void
+lodge_machine_actions_finalize (GObject *object)
+{
+  LodgeMachineActions *self = LODGE_MACHINE_ACTIONS (object);
+
+  g_clear_weak_pointer (&self->widget);
+  g_clear_object (&self->library);
+  g_clear_object (&self->item);
+  g_clear_object (&self->group);
+
+  G_OBJECT_CLASS (lodge_machine_actions_parent_class)->finalize (object);
+}
+
+static void
+lodge_machine_actions_class_init (LodgeMachineActionsClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = lodge_machine_actions_finalize;
+}
+
+static void
+lodge_machine_actions_init (LodgeMachineActions *self)
+{
+  self->group = g_simple_action_group_new ();
+}
+
+LodgeMachineActions *
+lodge_machine_actions_new (LodgeLibrary *library, LodgeMachineItem *item, GtkWidget *widget)
+{
+  LodgeMachineActions *self = g_object_new (LODGE_TYPE_MACHINE_ACTIONS, NULL);
+
+  self->library = g_object_ref (library);
+  self->item = g_object_ref (item);
+  g_set_weak_pointer (&self->widget, widget);
+  self->inserted = TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    {
+      gboolean keys = g_str_equal (verbs[i].action, "send-keys");
+      g_autoptr (GSimpleAction) action = g_simple_action_new (verbs[i].action,
+                                                              keys ? G_VARIANT_TYPE_STRING_ARRAY : NULL);
+
+      g_signal_connect_object (action, "activate", G_CALLBACK (activate_cb), self, 0);
+      g_action_map_add_action (G_ACTION_MAP (self->group), G_ACTION (action));
+    }
+  g_signal_connect_object (item, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  update (self);
+  gtk_widget_insert_action_group (widget, "machine", G_ACTION_GROUP (self->group));
+  return self;
+}
+
+void
+lodge_machine_actions_drop (LodgeMachineActions *self)
+{
+  /* The widget stays known: an answer may come after the page went on to another machine. */
+  if (self->widget != NULL && self->inserted)
+    gtk_widget_insert_action_group (self->widget, "machine", NULL);
+  self->inserted = FALSE;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "ui/lodge-machine-item.h"
+
+struct _LodgeMachineItem
+{
+  GObject parent_instance;
+
+  char *object_path;        /* (owned) */
+  LodgeIpcMachine *proxy;   /* (owned) (nullable) */
+  char *id;                 /* (owned) */
+  char *name;               /* (owned) */
+  char *folder;             /* (owned) */
+  char *state_reason;       /* (owned) */
+  LodgeMachineState state;
+  GVariant *state_details;  /* (owned) a{sv} */
+  GVariant *settings;       /* (owned) a{sv} */
+  GVariant *effective;      /* (owned) a{sv} */
+  GVariant *fault;          /* (owned) a{sv} */
+  GStrv pending;            /* (owned) */
+  GdkPaintable *picture;    /* (owned) (nullable) */
+  guint busy;
+  gboolean viewer;
+};
+
+enum
+{
+  PROP_NAME = 1,
+  PROP_STATE,
+  PROP_PICTURE,
+  PROP_BUSY,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+static guint changed_signal;
+
+G_DEFINE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, G_TYPE_OBJECT)
+
+static LodgeMachineState
+state_from_word (const char *word)
+{
+  static const char *const words[] = { "off", "starting", "running", "paused", "stopping", "broken" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    if (g_strcmp0 (word, words[i]) == 0)
+      return (LodgeMachineState) i;
+
+  return LODGE_MACHINE_OFF;
+}
+
+static gboolean
+replace_string (char **place, const char *value)
+{
+  if (g_strcmp0 (*place, value) == 0)
+    return FALSE;
+
+  g_free (*place);
+  *place = g_strdup (value != NULL ? value : "");
+  return TRUE;
+}
+
+static void
+replace_dictionary (GVariant **place, GVariant *value)
+{
+  g_clear_pointer (place, g_variant_unref);
+  if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
+    *place = g_variant_ref (value);
+  else
+    *place = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+}
+
+static void
+read_proxy (LodgeMachineItem *self)
+{
+  LodgeMachineState state = state_from_word (lodge_ipc_machine_get_state (self->proxy));
+  gboolean renamed = replace_string (&self->name, lodge_ipc_machine_get_name (self->proxy));
+  gboolean moved = state != self->state;
+
+  replace_string (&self->id, lodge_ipc_machine_get_id (self->proxy));
+  replace_string (&self->folder, lodge_ipc_machine_get_folder (self->proxy));
+  replace_string (&self->state_reason, lodge_ipc_machine_get_state_reason (self->proxy));
+  replace_dictionary (&self->state_details, lodge_ipc_machine_get_state_details (self->proxy));
+  replace_dictionary (&self->settings, lodge_ipc_machine_get_settings (self->proxy));
+  replace_dictionary (&self->effective, lodge_ipc_machine_get_effective (self->proxy));
+  replace_dictionary (&self->fault, lodge_ipc_machine_get_fault (self->proxy));
+  g_strfreev (self->pending);
+  self->pending = g_strdupv ((GStrv) lodge_ipc_machine_get_pending_settings (self->proxy));
+  self->state = state;
+
+  /* A picture of the last session would pass for the present one. */
+  if (moved && (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_STARTING || state == LODGE_MACHINE_BROKEN))
+    lodge_machine_item_set_picture (self, NULL);
+
+  if (renamed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NAME]);
+  if (moved)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
+
+static void
+properties_changed_cb (LodgeMachineItem *self)
+{
+  read_proxy (self);
+  g_signal_emit (self, changed_signal, 0);
+}
+
+static void
+lodge_machine_item_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  LodgeMachineItem *self = LODGE_MACHINE_ITEM (object);
+
+  switch (prop_id)
+    {
+    case PROP_NAME:
+      g_value_set_string (value, self->name);
+      break;
+    case PROP_STATE:
+      g_value_set_uint (value, self->state);
+      break;
+    case PROP_PICTURE:
+      g_value_set_object (value, self->picture);
+      break;
+    case PROP_BUSY:
+      g_value_set_boolean (value, self->busy > 0);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+drop_proxy (LodgeMachineItem *self)
+{
+  if (self->proxy != NULL)
+    g_signal_handlers_disconnect_by_data (self->proxy, self);
+  g_clear_object (&self->proxy);
+}
+
+static void
+lodge_machine_item_finalize (GObject *object)
+{
+  LodgeMachineItem *self = LODGE_MACHINE_ITEM (object);
+
+  drop_proxy (self);
+  g_free (self->object_path);
+  g_free (self->id);
+  g_free (self->name);
+  g_free (self->folder);
+  g_free (self->state_reason);
+  g_clear_pointer (&self->state_details, g_variant_unref);
+  g_clear_pointer (&self->settings, g_variant_unref);
+  g_clear_pointer (&self->effective, g_variant_unref);
+  g_clear_pointer (&self->fault, g_variant_unref);
+  g_strfreev (self->pending);
+  g_clear_object (&self->picture);
+
+  G_OBJECT_CLASS (lodge_machine_item_parent_class)->finalize (object);
+}
+
+static void
+lodge_machine_item_class_init (LodgeMachineItemClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  object_class->get_property = lodge_machine_item_get_property;
+  object_class->finalize = lodge_machine_item_finalize;
+
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, "", flags);
+  properties[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, LODGE_MACHINE_BROKEN, 0, flags);
+  properties[PROP_PICTURE] = g_param_spec_object ("picture", NULL, NULL, GDK_TYPE_PAINTABLE, flags);
+  properties[PROP_BUSY] = g_param_spec_boolean ("busy", NULL, NULL, FALSE, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  changed_signal = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 0);
+}
+
+static void
+lodge_machine_item_init (LodgeMachineItem *self)
+{
+  self->id = g_strdup ("");
+  self->name = g_strdup ("");
+  self->folder = g_strdup ("");
+  self->state_reason = g_strdup ("");
+  replace_dictionary (&self->state_details, NULL);
+  replace_dictionary (&self->settings, NULL);
+  replace_dictionary (&self->effective, NULL);
+  replace_dictionary (&self->fault, NULL);
+}
+
+LodgeMachineItem *
+lodge_machine_item_new (const char *object_path)
+{
+  LodgeMachineItem *self = g_object_new (LODGE_TYPE_MACHINE_ITEM, NULL);
+
+  self->object_path = g_strdup (object_path);
+  return self;
+}
+
+const char *
+lodge_machine_item_get_object_path (LodgeMachineItem *self)
+{
+  return self->object_path;
+}
+
+void
+lodge_machine_item_set_proxy (LodgeMachineItem *self, LodgeIpcMachine *proxy)
+{
+  if (self->proxy == proxy)
+    return;
+
+  drop_proxy (self);
+  if (proxy != NULL)
+    {
+      self->proxy = g_object_ref (proxy);
+      g_signal_connect_swapped (proxy, "g-properties-changed", G_CALLBACK (properties_changed_cb), self);
+      read_proxy (self);
+    }
+  g_signal_emit (self, changed_signal, 0);
+}
+
+LodgeIpcMachine *
+lodge_machine_item_get_proxy (LodgeMachineItem *self)
+{
+  return self->proxy;
+}
+
+const char *
+lodge_machine_item_get_id (LodgeMachineItem *self)
+{
+  return self->id;
+}
+
+const char *
+lodge_machine_item_get_name (LodgeMachineItem *self)
+{
+  return self->name;
+}
+
+const char *
+lodge_machine_item_get_folder (LodgeMachineItem *self)
+{
+  return self->folder;
+}
+
+LodgeMachineState
+lodge_machine_item_get_state (LodgeMachineItem *self)
+{
+  return self->state;
+}
+
+const char *
+lodge_machine_item_get_state_reason (LodgeMachineItem *self)
+{
+  return self->state_reason;
+}
+
+GVariant *
+lodge_machine_item_get_state_details (LodgeMachineItem *self)
+{
+  return self->state_details;
+}
+
+gboolean
+lodge_machine_item_is_pending (LodgeMachineItem *self, const char *key)
+{
+  return self->pending != NULL && g_strv_contains ((const char *const *) self->pending, key);
+}
+
+guint
+lodge_machine_item_get_n_pending (LodgeMachineItem *self)
+{
+  return self->pending != NULL ? g_strv_length (self->pending) : 0;
+}
+
+gboolean
+lodge_machine_item_is_up (LodgeMachineItem *self)
+{
+  return self->state == LODGE_MACHINE_RUNNING || self->state == LODGE_MACHINE_PAUSED ||
+         self->state == LODGE_MACHINE_STOPPING;
+}
+
+GVariant *
+lodge_machine_item_lookup_setting (LodgeMachineItem *self, const char *key)
+{
+  return g_variant_lookup_value (self->settings, key, NULL);
+}
+
+/* The borrowed string lives as long as @dictionary keeps it, which is until the next change. */
+static const char *
+lookup_string (GVariant *dictionary, const char *key, const char *fallback)
+{
+  const char *value;
+
+  return g_variant_lookup (dictionary, key, "&s", &value) ? value : fallback;
+}
+
+static guint64
+lookup_uint (GVariant *dictionary, const char *key, guint64 fallback)
+{
+  guint64 wide;
+  guint32 narrow;
+
+  if (g_variant_lookup (dictionary, key, "t", &wide))
+    return wide;
+  if (g_variant_lookup (dictionary, key, "u", &narrow))
+    return narrow;
+  return fallback;
+}
+
+const char *
+lodge_machine_item_setting_string (LodgeMachineItem *self, const char *key, const char *fallback)
+{
+  return lookup_string (self->settings, key, fallback);
+}
+
+guint64
+lodge_machine_item_setting_uint (LodgeMachineItem *self, const char *key, guint64 fallback)
+{
+  return lookup_uint (self->settings, key, fallback);
+}
+
+gboolean
+lodge_machine_item_setting_boolean (LodgeMachineItem *self, const char *key, gboolean fallback)
+{
+  gboolean value;
+
+  return g_variant_lookup (self->settings, key, "b", &value) ? value : fallback;
+}
+
+const char *
+lodge_machine_item_detail_string (LodgeMachineItem *self, const char *key, const char *fallback)
+{
+  return lookup_string (self->state_details, key, fallback);
+}
+
+guint64
+lodge_machine_item_detail_uint (LodgeMachineItem *self, const char *key, guint64 fallback)
+{
+  return lookup_uint (self->state_details, key, fallback);
+}
+
+const char *
+lodge_machine_item_effective_string (LodgeMachineItem *self, const char *key, const char *fallback)
+{
+  return lookup_string (self->effective, key, fallback);
+}
+
+const char *
+lodge_machine_item_fault_string (LodgeMachineItem *self, const char *key, const char *fallback)
+{
+  return lookup_string (self->fault, key, fallback);
+}
+
+gboolean
+lodge_machine_item_fault_boolean (LodgeMachineItem *self, const char *key)
+{
+  gboolean value = FALSE;
+
+  return g_variant_lookup (self->fault, key, "b", &value) && value;
+}
+
+GdkPaintable *
+lodge_machine_item_get_picture (LodgeMachineItem *self)
+{
+  return self->picture;
+}
+
+void
+lodge_machine_item_set_picture (LodgeMachineItem *self, GdkPaintable *picture)
+{
+  if (g_set_object (&self->picture, picture))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PICTURE]);
+}
+
+gboolean
+lodge_machine_item_has_viewer (LodgeMachineItem *self)
+{
+  return self->viewer;
+}
+
+void
+lodge_machine_item_set_viewer (LodgeMachineItem *self, gboolean viewer)
+{
+  self->viewer = viewer;
+}
+
+gboolean
+lodge_machine_item_is_busy (LodgeMachineItem *self)
+{
+  return self->busy > 0;
+}
+
+void
+lodge_machine_item_push_busy (LodgeMachineItem *self)
+{
+  if (self->busy++ == 0)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BUSY]);
+}
+
+void
+lodge_machine_item_pop_busy (LodgeMachineItem *self)
+{
+  g_return_if_fail (self->busy > 0);
+
+  if (--self->busy == 0)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BUSY]);
+}

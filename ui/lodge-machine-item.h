@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gdk/gdk.h>
+
+#include "lodge-core1.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  LODGE_MACHINE_OFF,
+  LODGE_MACHINE_STARTING,
+  LODGE_MACHINE_RUNNING,
+  LODGE_MACHINE_PAUSED,
+  LODGE_MACHINE_STOPPING,
+  LODGE_MACHINE_BROKEN,
+} LodgeMachineState;
+
+/**
+ * LodgeMachineItem:
+ *
+ * One machine as the window shows it. It outlives the proxy that it was filled from: while the core
+ * is away the last known values stay, and there is no proxy to call.
+ *
+ * Signal "changed": some value or the proxy changed; the properties name, state and picture notify too.
+ */
+#define LODGE_TYPE_MACHINE_ITEM (lodge_machine_item_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, LODGE, MACHINE_ITEM, GObject)
+
+LodgeMachineItem *lodge_machine_item_new              (const char       *object_path);
+const char       *lodge_machine_item_get_object_path  (LodgeMachineItem *self);
+
+/**
+ * lodge_machine_item_set_proxy:
+ * @proxy: (nullable): with its properties loaded; %NULL when the core is gone
+ */
+void              lodge_machine_item_set_proxy        (LodgeMachineItem *self, LodgeIpcMachine *proxy);
+
+/**
+ * lodge_machine_item_get_proxy:
+ *
+ * Returns: (nullable) (transfer none): %NULL while the core is gone
+ */
+LodgeIpcMachine  *lodge_machine_item_get_proxy        (LodgeMachineItem *self);
+
+const char       *lodge_machine_item_get_id           (LodgeMachineItem *self);
+const char       *lodge_machine_item_get_name         (LodgeMachineItem *self);
+const char       *lodge_machine_item_get_folder       (LodgeMachineItem *self);
+LodgeMachineState lodge_machine_item_get_state        (LodgeMachineItem *self);
+const char       *lodge_machine_item_get_state_reason (LodgeMachineItem *self);
+GVariant         *lodge_machine_item_get_state_details (LodgeMachineItem *self);
+gboolean          lodge_machine_item_is_pending       (LodgeMachineItem *self, const char *key);
+guint             lodge_machine_item_get_n_pending    (LodgeMachineItem *self);
+
+/* Whether there is a guest whose picture can be asked for: running, paused or stopping. */
+gboolean          lodge_machine_item_is_up            (LodgeMachineItem *self);
+
+/* Returns: (transfer full) (nullable): the value of @key in Settings */
+GVariant         *lodge_machine_item_lookup_setting   (LodgeMachineItem *self, const char *key);
+
+/* Values of the dictionaries; the fallback where the key is missing or has another type. */
+const char       *lodge_machine_item_setting_string   (LodgeMachineItem *self, const char *key, const char *fallback);
+guint64           lodge_machine_item_setting_uint     (LodgeMachineItem *self, const char *key, guint64 fallback);
+gboolean          lodge_machine_item_setting_boolean  (LodgeMachineItem *self, const char *key, gboolean fallback);
+const char       *lodge_machine_item_detail_string    (LodgeMachineItem *self, const char *key, const char *fallback);
+guint64           lodge_machine_item_detail_uint      (LodgeMachineItem *self, const char *key, guint64 fallback);
+const char       *lodge_machine_item_effective_string (LodgeMachineItem *self, const char *key, const char *fallback);
+const char       *lodge_machine_item_fault_string     (LodgeMachineItem *self, const char *key, const char *fallback);
+gboolean          lodge_machine_item_fault_boolean    (LodgeMachineItem *self, const char *key);
+
+/* The last picture of the screen, (nullable) when none is known. */
+GdkPaintable     *lodge_machine_item_get_picture      (LodgeMachineItem *self);
+void              lodge_machine_item_set_picture      (LodgeMachineItem *self, GdkPaintable *picture);
+
+/* Whether an open console gives the picture, so that none need be asked for. */
+gboolean          lodge_machine_item_has_viewer       (LodgeMachineItem *self);
+void              lodge_machine_item_set_viewer       (LodgeMachineItem *self, gboolean viewer);
+
+/* Calls under way that the person waits for; a spinner shows while there are any. */
+gboolean          lodge_machine_item_is_busy          (LodgeMachineItem *self);
+void              lodge_machine_item_push_busy        (LodgeMachineItem *self);
+void              lodge_machine_item_pop_busy         (LodgeMachineItem *self);
+
+G_END_DECLS

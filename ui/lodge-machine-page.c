@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "ui/lodge-machine-page.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "ui/lodge-machine-actions.h"
+#include "ui/lodge-machine-text.h"
+#include "ui/lodge-screen.h"
+#include "ui/lodge-setting-change.h"
+
+struct _LodgeMachinePage
+{
+  AdwBin parent_instance;
+
+  LodgeMachineItem *item;       /* (owned) (nullable) */
+  LodgeMachineActions *actions; /* (owned) (nullable) */
+
+  GtkStack *stack;
+  AdwStatusPage *broken;
+  LodgeScreen *screen;
+  GtkWidget *placeholder;
+  GtkButton *primary;
+  GtkStack *name_stack;
+  GtkLabel *name;
+  GtkEntry *name_entry;
+  GtkImage *state_icon;
+  GtkLabel *state;
+  GtkSpinner *spinner;
+  GtkWidget *pause;
+  GtkWidget *resume;
+  GtkWidget *shutdown;
+  GtkWidget *notice;
+  GtkLabel *notice_text;
+  GtkWidget *notice_log;
+  AdwActionRow *pending;
+  AdwActionRow *system;
+  AdwActionRow *display;
+  AdwActionRow *storage;
+  AdwActionRow *network;
+};
+
+enum
+{
+  SHOW_CONSOLE,
+  SHOW_SETTINGS,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (LodgeMachinePage, lodge_machine_page, ADW_TYPE_BIN)
+
+static void
+update_picture (LodgeMachinePage *self)
+{
+  GdkPaintable *picture = lodge_machine_item_get_picture (self->item);
+
+  lodge_screen_set_picture (self->screen, picture);
+  gtk_widget_set_visible (self->placeholder, picture == NULL);
+  gtk_widget_set_valign (GTK_WIDGET (self->primary), picture != NULL ? GTK_ALIGN_END : GTK_ALIGN_CENTER);
+}
+
+static void
+update_primary (LodgeMachinePage *self)
+{
+  LodgeMachineState state = lodge_machine_item_get_state (self->item);
+  const char *label;
+
+  switch (state)
+    {
+    case LODGE_MACHINE_PAUSED:
+      label = _("_Resume");
+      break;
+    case LODGE_MACHINE_RUNNING:
+    case LODGE_MACHINE_STOPPING:
+      label = _("Show _Console");
+      break;
+    case LODGE_MACHINE_STARTING:
+      label = _("Starting…");
+      break;
+    case LODGE_MACHINE_OFF:
+    case LODGE_MACHINE_BROKEN:
+    default:
+      label = _("_Start");
+      break;
+    }
+
+  gtk_button_set_label (self->primary, label);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->primary), state != LODGE_MACHINE_STARTING &&
+                            lodge_machine_item_get_proxy (self->item) != NULL &&
+                            !(state == LODGE_MACHINE_OFF && lodge_machine_item_is_busy (self->item)));
+}
+
+static void
+update_notice (LodgeMachinePage *self)
+{
+  g_autofree char *reason = lodge_machine_text_reason (self->item);
+  gboolean stopped = lodge_machine_item_get_state (self->item) == LODGE_MACHINE_OFF;
+
+  gtk_widget_set_visible (self->notice, reason != NULL);
+  if (reason != NULL)
+    gtk_label_set_label (self->notice_text, reason);
+  gtk_widget_set_visible (self->notice_log, stopped);
+}
+
+static void
+update_pending (LodgeMachinePage *self)
+{
+  guint n = lodge_machine_item_get_n_pending (self->item);
+  g_autofree char *title = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u change waits for the next start",
+                                                         "%u changes wait for the next start", n), n);
+
+  gtk_widget_set_visible (GTK_WIDGET (self->pending), n > 0);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->pending), title);
+}
+
+static void
+update (LodgeMachinePage *self)
+{
+  LodgeMachineState state = lodge_machine_item_get_state (self->item);
+  gboolean up = lodge_machine_item_is_up (self->item);
+  gboolean busy = lodge_machine_item_is_busy (self->item) || state == LODGE_MACHINE_STARTING;
+  g_autofree char *system = lodge_machine_text_system (self->item);
+  g_autofree char *display = lodge_machine_text_display (self->item);
+  g_autofree char *storage = lodge_machine_text_storage (self->item);
+  g_autofree char *network = lodge_machine_text_network (self->item);
+
+  if (state == LODGE_MACHINE_BROKEN)
+    {
+      g_autofree char *fault = lodge_machine_text_fault (self->item);
+      g_autofree char *escaped = g_markup_escape_text (fault, -1);
+      g_autofree char *title = g_markup_escape_text (lodge_machine_item_get_name (self->item), -1);
+
+      adw_status_page_set_title (self->broken, title);
+      adw_status_page_set_description (self->broken, escaped);
+      gtk_stack_set_visible_child_name (self->stack, "broken");
+      return;
+    }
+
+  gtk_stack_set_visible_child_name (self->stack, "machine");
+  gtk_label_set_label (self->name, lodge_machine_item_get_name (self->item));
+  gtk_label_set_label (self->state, lodge_machine_text_state (self->item));
+  gtk_image_set_from_icon_name (self->state_icon, lodge_machine_text_state_icon (self->item));
+  gtk_widget_set_visible (GTK_WIDGET (self->spinner), busy);
+  gtk_spinner_set_spinning (self->spinner, busy);
+  gtk_widget_set_visible (self->pause, state == LODGE_MACHINE_RUNNING || state == LODGE_MACHINE_STOPPING);
+  gtk_widget_set_visible (self->resume, state == LODGE_MACHINE_PAUSED);
+  gtk_widget_set_visible (self->shutdown, up);
+  lodge_screen_set_dimmed (self->screen, state == LODGE_MACHINE_PAUSED);
+
+  adw_action_row_set_subtitle (self->system, system);
+  adw_action_row_set_subtitle (self->display, display);
+  adw_action_row_set_subtitle (self->storage, storage);
+  adw_action_row_set_subtitle (self->network, network);
+
+  update_picture (self);
+  update_primary (self);
+  update_notice (self);
+  update_pending (self);
+}
+
+static void
+primary_cb (LodgeMachinePage *self)
+{
+  LodgeMachineState state;
+
+  if (self->item == NULL)
+    return;
+
+  state = lodge_machine_item_get_state (self->item);
+  if (state == LODGE_MACHINE_OFF)
+    gtk_widget_activate_action (GTK_WIDGET (self), "machine.start", NULL);
+  else if (state == LODGE_MACHINE_PAUSED)
+    gtk_widget_activate_action (GTK_WIDGET (self), "machine.resume", NULL);
+  g_signal_emit (self, signals[SHOW_CONSOLE], 0);
+}
+
+static void
+row_activated_cb (LodgeMachinePage *self, AdwActionRow *row)
+{
+  g_signal_emit (self, signals[SHOW_SETTINGS], 0, gtk_widget_get_name (GTK_WIDGET (row)));
+}
+
+static void
+name_done_cb (LodgeMachinePage *self)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *done = NULL;
+
+  if (!g_str_equal (gtk_stack_get_visible_child_name (self->name_stack), "entry"))
+    return;
+
+  gtk_stack_set_visible_child_name (self->name_stack, "label");
+  name = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (self->name_entry))));
+  if (self->item == NULL || *name == '\0' || g_str_equal (name, lodge_machine_item_get_name (self->item)))
+    return;
+
+  done = g_strdup_printf (_("Renamed to “%s”"), name);
+  lodge_setting_change (GTK_WIDGET (self), self->item, "name", g_variant_new_string (name), done);
+}
+
+static gboolean
+name_key_cb (LodgeMachinePage *self, guint keyval)
+{
+  if (keyval != GDK_KEY_Escape)
+    return FALSE;
+
+  gtk_editable_set_text (GTK_EDITABLE (self->name_entry), "");
+  gtk_stack_set_visible_child_name (self->name_stack, "label");
+  return TRUE;
+}
+
+static void
+drop_item (LodgeMachinePage *self)
+{
+  if (self->item != NULL)
+    g_signal_handlers_disconnect_by_data (self->item, self);
+  if (self->actions != NULL)
+    lodge_machine_actions_drop (self->actions);
+  g_clear_object (&self->actions);
+  g_clear_object (&self->item);
+}
+
+static void
+lodge_machine_page_dispose (GObject *object)
+{
+  drop_item (LODGE_MACHINE_PAGE (object));
+
+  G_OBJECT_CLASS (lodge_machine_page_parent_class)->dispose (object);
+}
+
+static void
+lodge_machine_page_class_init (LodgeMachinePageClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lodge_machine_page_dispose;
+
+  signals[SHOW_CONSOLE] = g_signal_new ("show-console", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                        NULL, NULL, G_TYPE_NONE, 0);
+  signals[SHOW_SETTINGS] = g_signal_new ("show-settings", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                         NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-machine-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, stack);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, broken);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, screen);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, placeholder);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, primary);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, name_stack);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, name);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, name_entry);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, state_icon);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, state);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, spinner);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, pause);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, resume);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, shutdown);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, notice);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, notice_text);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, notice_log);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, pending);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, system);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, display);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, storage);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, network);
+  gtk_widget_class_bind_template_callback (widget_class, primary_cb);
+  gtk_widget_class_bind_template_callback (widget_class, row_activated_cb);
+  gtk_widget_class_bind_template_callback (widget_class, name_done_cb);
+  gtk_widget_class_bind_template_callback (widget_class, name_key_cb);
+}
+
+static void
+lodge_machine_page_init (LodgeMachinePage *self)
+{
+  g_type_ensure (LODGE_TYPE_SCREEN);
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+void
+lodge_machine_page_set_item (LodgeMachinePage *self, LodgeLibrary *library, LodgeMachineItem *item)
+{
+  if (item == self->item)
+    return;
+
+  drop_item (self);
+  gtk_stack_set_visible_child_name (self->name_stack, "label");
+  if (item == NULL)
+    return;
+
+  self->item = g_object_ref (item);
+  self->actions = lodge_machine_actions_new (library, item, GTK_WIDGET (self));
+  g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
+  g_signal_connect_swapped (item, "notify::busy", G_CALLBACK (update), self);
+  g_signal_connect_swapped (item, "notify::picture", G_CALLBACK (update_picture), self);
+  update (self);
+}
+
+LodgeMachineItem *
+lodge_machine_page_get_item (LodgeMachinePage *self)
+{
+  return self->item;
+}
+
+void
+lodge_machine_page_rename (LodgeMachinePage *self)
+{
+  if (self->item == NULL || lodge_machine_item_get_state (self->item) == LODGE_MACHINE_BROKEN)
+    return;
+
+  gtk_editable_set_text (GTK_EDITABLE (self->name_entry), lodge_machine_item_get_name (self->item));
+  gtk_stack_set_visible_child_name (self->name_stack, "entry");
+  gtk_widget_grab_focus (GTK_WIDGET (self->name_entry));
+}

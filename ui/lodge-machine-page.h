@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "ui/lodge-library.h"
+
+G_BEGIN_DECLS
+
+/**
+ * LodgeMachinePage:
+ *
+ * One machine: its picture with the one action that fits its state, and a card for each part.
+ *
+ * Signals: "show-console" and "show-settings" (name of the settings page).
+ */
+#define LODGE_TYPE_MACHINE_PAGE (lodge_machine_page_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeMachinePage, lodge_machine_page, LODGE, MACHINE_PAGE, AdwBin)
+
+/* @item: (nullable) */
+void              lodge_machine_page_set_item (LodgeMachinePage *self, LodgeLibrary *library, LodgeMachineItem *item);
+LodgeMachineItem *lodge_machine_page_get_item (LodgeMachinePage *self);
+
+/* Lets the person type a new name in place. */
+void              lodge_machine_page_rename   (LodgeMachinePage *self);
+
+G_END_DECLS

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "ui/lodge-machine-row.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "ui/lodge-machine-text.h"
+#include "ui/lodge-screen.h"
+
+struct _LodgeMachineRow
+{
+  GtkWidget parent_instance;
+
+  LodgeMachineItem *item; /* (owned) (nullable) */
+  LodgeScreen *screen;
+  GtkLabel *name;
+  GtkImage *state_icon;
+  GtkLabel *state;
+  GtkSpinner *spinner;
+};
+
+G_DEFINE_FINAL_TYPE (LodgeMachineRow, lodge_machine_row, GTK_TYPE_WIDGET)
+
+static void
+update (LodgeMachineRow *self)
+{
+  LodgeMachineState state = lodge_machine_item_get_state (self->item);
+  const char *name = lodge_machine_item_get_name (self->item);
+  const char *word = lodge_machine_text_state (self->item);
+  gboolean busy = lodge_machine_item_is_busy (self->item) || state == LODGE_MACHINE_STARTING;
+  GtkWidget *parent = gtk_widget_get_parent (GTK_WIDGET (self));
+  /* Translators: how a screen reader reads a row: name, state */
+  g_autofree char *spoken = g_strdup_printf (_("%s, %s"), name, word);
+
+  gtk_label_set_label (self->name, name);
+  gtk_label_set_label (self->state, word);
+  gtk_image_set_from_icon_name (self->state_icon, lodge_machine_text_state_icon (self->item));
+  lodge_screen_set_picture (self->screen, lodge_machine_item_get_picture (self->item));
+  lodge_screen_set_dimmed (self->screen, state == LODGE_MACHINE_PAUSED);
+  lodge_screen_set_icon (self->screen,
+                         state == LODGE_MACHINE_BROKEN ? "dialog-warning-symbolic" : "computer-symbolic", 16);
+
+  gtk_widget_remove_css_class (GTK_WIDGET (self), "running");
+  gtk_widget_remove_css_class (GTK_WIDGET (self), "broken");
+  if (state == LODGE_MACHINE_RUNNING)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "running");
+  if (state == LODGE_MACHINE_BROKEN)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "broken");
+
+  gtk_widget_set_visible (GTK_WIDGET (self->spinner), busy);
+  gtk_spinner_set_spinning (self->spinner, busy);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
+  if (parent != NULL)
+    gtk_accessible_update_property (GTK_ACCESSIBLE (parent), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
+}
+
+static void
+drop_item (LodgeMachineRow *self)
+{
+  if (self->item != NULL)
+    g_signal_handlers_disconnect_by_data (self->item, self);
+  g_clear_object (&self->item);
+}
+
+static void
+lodge_machine_row_dispose (GObject *object)
+{
+  LodgeMachineRow *self = LODGE_MACHINE_ROW (object);
+  GtkWidget *child;
+
+  drop_item (self);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (child);
+
+  G_OBJECT_CLASS (lodge_machine_row_parent_class)->dispose (object);
+}
+
+static void
+lodge_machine_row_class_init (LodgeMachineRowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lodge_machine_row_dispose;
+
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_css_name (widget_class, "machine-row");
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-machine-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, screen);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, name);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, state_icon);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, state);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, spinner);
+}
+
+static void
+lodge_machine_row_init (LodgeMachineRow *self)
+{
+  g_type_ensure (LODGE_TYPE_SCREEN);
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+GtkWidget *
+lodge_machine_row_new (void)
+{
+  return g_object_new (LODGE_TYPE_MACHINE_ROW, NULL);
+}
+
+void
+lodge_machine_row_set_item (LodgeMachineRow *self, LodgeMachineItem *item)
+{
+  drop_item (self);
+  if (item == NULL)
+    return;
+
+  self->item = g_object_ref (item);
+  g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
+  g_signal_connect_swapped (item, "notify::picture", G_CALLBACK (update), self);
+  g_signal_connect_swapped (item, "notify::busy", G_CALLBACK (update), self);
+  update (self);
+}
+
+LodgeMachineItem *
+lodge_machine_row_get_item (LodgeMachineRow *self)
+{
+  return self->item;
+}

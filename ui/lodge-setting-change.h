@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "ui/lodge-machine-item.h"
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_setting_change:
+ * @from: the widget whose toast overlay offers Undo; an AdwPreferencesWindow has one of its own
+ * @value: floating; of the key's type
+ * @done: what was done, for the toast: "Memory is 4 GB"
+ *
+ * Changes one setting of @item at once and offers to take it back. When the core refuses, the
+ * person is told and "changed" of @item is emitted, so that rows show the old value again.
+ */
+void lodge_setting_change (GtkWidget *from, LodgeMachineItem *item, const char *key, GVariant *value,
+                           const char *done);
+
+G_END_DECLS
