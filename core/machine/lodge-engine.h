@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/config/lodge-store.h"
+#include "core/qemu/lodge-capabilities.h"
+#include "core/qemu/lodge-probe.h"
+#include "core/qemu/lodge-sandbox.h"
+
+G_BEGIN_DECLS
+
+/**
+ * LodgeEngine: what all machines of one core share: where things lie, the store, and what the
+ * probes found out about this host. The probes are begun with lodge_engine_probe() and nothing
+ * waits for them but what needs their answers.
+ *
+ * Signal: "changed" when an answer of a probe has come.
+ */
+#define LODGE_TYPE_ENGINE (lodge_engine_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeEngine, lodge_engine, LODGE, ENGINE, GObject)
+
+LodgeEngine       *lodge_engine_new            (const LodgePaths *paths, LodgeStore *store); /* @paths must outlive it */
+
+/** lodge_engine_probe: begins the probes; again, afresh, when called a second time (Doctor) */
+void               lodge_engine_probe          (LodgeEngine *self);
+
+/**
+ * lodge_engine_prepare_async:
+ *
+ * Waits for what a start on @arch needs; at once when it is known. A QEMU that was replaced or
+ * installed meanwhile is probed again. Errors: NO_QEMU, QEMU_TOO_OLD, QEMU_FAILED
+ */
+void               lodge_engine_prepare_async  (LodgeEngine *self, LodgeArch arch, GCancellable *cancellable,
+                                                GAsyncReadyCallback callback, gpointer data);
+LodgeCapabilities *lodge_engine_prepare_finish (LodgeEngine *self, GAsyncResult *result, GError **error);
+
+const LodgePaths  *lodge_engine_get_paths      (LodgeEngine *self);
+LodgeStore        *lodge_engine_get_store      (LodgeEngine *self);
+const LodgeHost   *lodge_engine_get_host       (LodgeEngine *self); /* (nullable) until probed; memory is fresh */
+LodgeSandbox      *lodge_engine_get_sandbox    (LodgeEngine *self); /* (nullable) until probed */
+
+/** lodge_engine_get_facts: the Host property of Core1. Returns: (transfer floating): a{sv} */
+GVariant          *lodge_engine_get_facts      (LodgeEngine *self);
+
+/** lodge_engine_check_profile: whether this host can give @profile's cores and memory. Error: OUT_OF_RANGE */
+gboolean           lodge_engine_check_profile  (LodgeEngine *self, const LodgeProfile *profile, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* The end of a guest. Three things must come together before a machine is off: the process is
+ * gone, its QMP socket has said all it had to say (the SHUTDOWN event is often still unread when
+ * the pidfd fires), and everything that was made for the guest has been taken back. */
+
+#include "core/machine/lodge-machine-private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LAST_WORDS_MS 500
+#define TAIL_BYTES 4096
+#define LOG_MAX_BYTES (4 * 1024 * 1024)
+
+static void
+helper_free (gpointer data)
+{
+  LodgeGuestHelper *helper = data;
+
+  g_signal_handlers_disconnect_by_data (helper->process, helper);
+  if (lodge_process_is_alive (helper->process))
+    lodge_process_kill (helper->process);
+  g_object_unref (helper->process);
+  g_free (helper->name);
+  g_free (helper);
+}
+
+LodgeGuest *
+lodge_guest_new (LodgeMachine *self, LodgeProfile *profile)
+{
+  LodgeGuest *guest = g_new0 (LodgeGuest, 1);
+
+  guest->serial = ++self->n_guests;
+  guest->profile = profile;
+  guest->helpers = g_ptr_array_new_with_free_func (helper_free);
+  guest->off_waiters = g_ptr_array_new_with_free_func (g_object_unref);
+  return guest;
+}
+
+void
+lodge_guest_free (LodgeGuest *guest)
+{
+  if (guest == NULL)
+    return;
+
+  g_clear_handle_id (&guest->kill_id, g_source_remove);
+  g_clear_handle_id (&guest->close_id, g_source_remove);
+  g_clear_handle_id (&guest->start_id, g_source_remove);
+  g_clear_handle_id (&guest->space_id, g_source_remove);
+  g_clear_object (&guest->log_monitor);
+  if (guest->qmp != NULL)
+    lodge_qmp_client_close (guest->qmp);
+  g_clear_object (&guest->qmp);
+  g_clear_object (&guest->process);
+  g_ptr_array_unref (guest->helpers);
+  g_clear_pointer (&guest->locks, g_ptr_array_unref);
+  g_clear_pointer (&guest->record, lodge_runtime_record_free);
+  g_clear_object (&guest->start);
+  g_clear_error (&guest->start_error);
+  g_ptr_array_unref (guest->off_waiters);
+  lodge_profile_free (guest->profile);
+  g_free (guest->log);
+  g_free (guest->shutdown_reason);
+  g_free (guest->block_error);
+  g_free (guest);
+}
+
+/* What this guest's QEMU and helpers wrote last, as text that can be shown. */
+char *
+lodge_guest_log_tail (LodgeGuest *guest)
+{
+  char buffer[TAIL_BYTES];
+  g_autofree char *text = NULL;
+  goffset from;
+  struct stat st;
+  gssize length;
+  int fd;
+
+  if (guest->log == NULL)
+    return g_strdup ("");
+  fd = open (guest->log, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    return g_strdup ("");
+
+  if (fstat (fd, &st) != 0)
+    st.st_size = 0;
+  from = st.st_size < guest->log_start ? 0 : guest->log_start;
+  from = MAX (from, st.st_size - (goffset) sizeof buffer);
+  length = pread (fd, buffer, sizeof buffer, from);
+  close (fd);
+
+  text = g_utf8_make_valid (buffer, MAX (length, 0));
+  return g_strdup (g_strstrip (text));
+}
+
+GVariant *
+lodge_guest_details (LodgeMachine *self, const char *message)
+{
+  LodgeGuest *guest = self->guest;
+  const char *accelerator = NULL;
+  GVariantDict details;
+
+  g_variant_dict_init (&details, NULL);
+  if (message != NULL && *message != '\0')
+    g_variant_dict_insert (&details, "message", "s", message);
+  if (guest != NULL && guest->log != NULL)
+    g_variant_dict_insert (&details, "log", "s", guest->log);
+  if (guest != NULL && guest->record != NULL
+      && g_variant_lookup (guest->record->effective, "accelerator", "&s", &accelerator))
+    g_variant_dict_insert (&details, "accelerator", "s", accelerator);
+  return g_variant_dict_end (&details);
+}
+
+/* bubblewrap gives a signal of its child on as 128 + signal. -1: not our child, nothing is known. */
+static void
+decode_status (int wait_status, int *exit_status, int *signal)
+{
+  *exit_status = -1;
+  *signal = 0;
+  if (wait_status == -1)
+    return;
+  if (WIFSIGNALED (wait_status))
+    *signal = WTERMSIG (wait_status);
+  else if (WIFEXITED (wait_status) && WEXITSTATUS (wait_status) > 128)
+    *signal = WEXITSTATUS (wait_status) - 128;
+  else if (WIFEXITED (wait_status))
+    *exit_status = WEXITSTATUS (wait_status);
+}
+
+static const char *
+choose_reason (const LodgeGuest *guest, int exit_status, int signal)
+{
+  const char *said = guest->shutdown_reason;
+
+  if (guest->force_off || g_strcmp0 (said, "host-qmp-quit") == 0)
+    return "user";
+  if (said != NULL && (g_str_has_prefix (said, "guest-panic") || g_str_has_prefix (said, "guest-crash")))
+    return "guest-panicked";
+  if (said != NULL && g_str_has_prefix (said, "guest"))
+    return "guest-shutdown";
+  if (g_strcmp0 (said, "host-signal") == 0 || signal == SIGKILL || signal == SIGTERM)
+    return "killed";
+  /* A shutdown that was asked can end so fast that nothing of it is read. */
+  if (guest->shutdown_asked && exit_status == 0)
+    return "guest-shutdown";
+  return "crashed";
+}
+
+static GError *
+make_start_error (LodgeGuest *guest, const char *tail, int exit_status, int signal)
+{
+  g_autofree char *how = NULL;
+
+  if (guest->start_error != NULL)
+    return g_steal_pointer (&guest->start_error);
+
+  if (signal != 0)
+    how = g_strdup_printf ("signal %d, %s", signal, g_strsignal (signal));
+  else
+    how = g_strdup_printf ("exit status %d", exit_status);
+  return g_error_new (LODGE_ERROR, LODGE_ERROR_QEMU_FAILED, "%s (%s)",
+                      *tail != '\0' ? tail : "QEMU ended without a word", how);
+}
+
+static void
+finish_end (LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+  g_autofree char *tail = lodge_guest_log_tail (guest);
+  g_autofree char *dir = guest->record != NULL ? g_strdup (guest->record->dir) : NULL;
+  g_autoptr (GPtrArray) off_waiters = g_ptr_array_ref (guest->off_waiters);
+  g_autoptr (GTask) start = g_steal_pointer (&guest->start);
+  g_autoptr (GError) start_error = NULL;
+  gboolean unasked = !guest->force_off && !guest->shutdown_asked && start == NULL;
+  const char *reason;
+  GVariantDict details;
+  int exit_status, signal;
+
+  decode_status (guest->wait_status, &exit_status, &signal);
+  reason = choose_reason (guest, exit_status, signal);
+  if (start != NULL)
+    {
+      start_error = make_start_error (guest, tail, exit_status, signal);
+      reason = guest->force_off ? "user" : "start-failed";
+    }
+
+  g_variant_dict_init (&details, NULL);
+  if (strcmp (reason, "user") != 0 && strcmp (reason, "guest-shutdown") != 0)
+    {
+      g_autoptr (GVariant) basic = g_variant_ref_sink (
+        lodge_guest_details (self, start_error != NULL ? start_error->message : tail));
+
+      g_variant_dict_clear (&details);
+      g_variant_dict_init (&details, basic);
+      if (exit_status >= 0)
+        g_variant_dict_insert (&details, "exit-status", "i", exit_status);
+      if (signal != 0)
+        g_variant_dict_insert (&details, "signal", "i", signal);
+    }
+
+  g_object_ref (self);
+  g_clear_pointer (&self->guest, lodge_guest_free);
+  if (dir != NULL)
+    lodge_runtime_dir_remove (dir);
+  lodge_machine_change (self, LODGE_CHANGE_ENDED, reason, g_variant_dict_end (&details));
+  if (unasked)
+    lodge_machine_emit_stopped (self);
+  if (start != NULL)
+    g_task_return_error (start, g_steal_pointer (&start_error));
+  for (guint i = 0; i < off_waiters->len; i++)
+    g_task_return_boolean (g_ptr_array_index (off_waiters, i), TRUE);
+  lodge_machine_follow_entry (self);
+  g_object_unref (self);
+}
+
+static gboolean
+last_words_cb (gpointer data)
+{
+  LodgeMachine *self = data;
+
+  self->guest->close_id = 0;
+  finish_end (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+exited_cb (LodgeProcess *process, int wait_status, LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+
+  if (guest == NULL || guest->process != process || guest->exited)
+    return;
+
+  guest->exited = TRUE;
+  guest->wait_status = wait_status;
+  if (guest->qmp != NULL && lodge_qmp_client_is_open (guest->qmp))
+    guest->close_id = g_timeout_add (LAST_WORDS_MS, last_words_cb, self);
+  else
+    finish_end (self);
+}
+
+static void
+closed_cb (LodgeQmpClient *qmp, const GError *error, LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+
+  if (guest == NULL || guest->qmp != qmp)
+    return;
+  if (guest->exited)
+    {
+      g_clear_handle_id (&guest->close_id, g_source_remove);
+      finish_end (self);
+    }
+}
+
+static void
+event_cb (LodgeQmpClient *qmp, const char *name, JsonObject *data, gint64 time, LodgeMachine *self)
+{
+  if (self->guest != NULL && self->guest->qmp == qmp)
+    lodge_machine_event (self, name, data);
+}
+
+/* A guest can make QEMU complain without end. The log is opened for appending, so that cutting it
+ * to nothing is safe at any time. */
+static void
+log_changed_cb (GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event,
+                LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+  struct stat st;
+
+  if (guest != NULL && guest->log != NULL && lstat (guest->log, &st) == 0 && S_ISREG (st.st_mode)
+      && st.st_size > LOG_MAX_BYTES && truncate (guest->log, 0) == 0)
+    guest->log_start = 0;
+}
+
+void
+lodge_guest_watch_process (LodgeMachine *self)
+{
+  g_signal_connect_object (self->guest->process, "exited", G_CALLBACK (exited_cb), self, 0);
+
+  if (self->guest->log != NULL)
+    {
+      g_autoptr (GFile) file = g_file_new_for_path (self->guest->log);
+
+      self->guest->log_monitor = g_file_monitor_file (file, G_FILE_MONITOR_NONE, NULL, NULL);
+      if (self->guest->log_monitor != NULL)
+        g_signal_connect_object (self->guest->log_monitor, "changed", G_CALLBACK (log_changed_cb), self, 0);
+    }
+}
+
+static void
+helper_exited_cb (LodgeProcess *process, int wait_status, LodgeGuestHelper *helper)
+{
+  LodgeMachine *self = helper->machine;
+  g_autoptr (GVariant) basic = NULL;
+  g_autofree char *tail = NULL;
+  GVariantDict details;
+  int exit_status, signal;
+
+  if (self->guest == NULL || self->guest->exited || self->guest->force_off
+      || self->guest->shutdown_reason != NULL)
+    return;
+
+  decode_status (wait_status, &exit_status, &signal);
+  tail = lodge_guest_log_tail (self->guest);
+  if (self->guest->start != NULL)
+    {
+      if (self->guest->start_error == NULL)
+        self->guest->start_error = g_error_new (LODGE_ERROR, LODGE_ERROR_HELPER_FAILED, "%s: %s",
+                                                helper->name,
+                                                *tail != '\0' ? tail : "ended without a word");
+      lodge_guest_kill (self);
+      return;
+    }
+
+  basic = g_variant_ref_sink (lodge_guest_details (self, tail));
+  g_variant_dict_init (&details, basic);
+  g_variant_dict_insert (&details, "helper", "s", helper->name);
+  if (exit_status >= 0)
+    g_variant_dict_insert (&details, "exit-status", "i", exit_status);
+  if (signal != 0)
+    g_variant_dict_insert (&details, "signal", "i", signal);
+  lodge_machine_say (self, "helper-failed", g_variant_dict_end (&details));
+}
+
+void
+lodge_guest_watch_helper (LodgeMachine *self, const char *name, LodgeProcess *process)
+{
+  LodgeGuestHelper *helper = g_new0 (LodgeGuestHelper, 1);
+
+  helper->machine = self;
+  helper->name = g_strdup (name);
+  helper->process = g_object_ref (process);
+  g_signal_connect (process, "exited", G_CALLBACK (helper_exited_cb), helper);
+  g_ptr_array_add (self->guest->helpers, helper);
+}
+
+void
+lodge_guest_connect (LodgeMachine *self, LodgeQmpClient *qmp)
+{
+  g_set_object (&self->guest->qmp, qmp);
+  g_signal_connect_object (qmp, "event", G_CALLBACK (event_cb), self, 0);
+  g_signal_connect_object (qmp, "closed", G_CALLBACK (closed_cb), self, 0);
+}
+
+/* Ends a guest without asking it; where no process is there yet, the start is unwound at once. */
+void
+lodge_guest_kill (LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+
+  if (guest->process != NULL && !guest->exited)
+    lodge_process_kill (guest->process);
+  else if (guest->process == NULL)
+    finish_end (self);
+}

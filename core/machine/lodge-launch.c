@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/machine/lodge-launch.h"
+
+#include "core/machine/lodge-machine-private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *
+choose_gl (LodgeLaunchPlan *plan, const LodgeProfile *profile, LodgeCapabilities *capabilities,
+           const LodgeHost *host)
+{
+  if (!profile->accel_3d)
+    plan->gl_reason = "off";
+  else if (host->render_node == NULL)
+    plan->gl_reason = host->gl_reason != NULL ? host->gl_reason : "no-render-node";
+  else if (profile->video != LODGE_VIDEO_VIRTIO
+           || !lodge_capabilities_has_device (capabilities, "virtio-vga-gl"))
+    plan->gl_reason = "no-device";
+  else
+    {
+      plan->gl_reason = "ok";
+      return "virgl";
+    }
+  return "none";
+}
+
+LodgeLaunchPlan *
+lodge_launch_plan_new (LodgeEngine *engine, const LodgeProfile *profile,
+                       LodgeCapabilities *capabilities, const char *folder, gboolean without_kvm)
+{
+  LodgeLaunchPlan *plan = g_new0 (LodgeLaunchPlan, 1);
+  const LodgeHost *host = lodge_engine_get_host (engine);
+  LodgeFdMap end = { -1, -1 };
+
+  plan->folder = g_strdup (folder);
+  plan->fds = g_array_new (FALSE, FALSE, sizeof (LodgeFdMap));
+  g_array_append_val (plan->fds, end);
+  plan->launch.folder = plan->folder;
+  plan->launch.paused = TRUE;
+  plan->launch.accel = host->accel;
+  plan->accel_reason = host->accel_reason;
+  if (without_kvm && host->accel == LODGE_ACCEL_KVM)
+    {
+      plan->launch.accel = LODGE_ACCEL_TCG;
+      plan->accel_reason = "asked";
+    }
+#if defined (__x86_64__)
+  if (profile->arch != LODGE_ARCH_X86_64)
+#elif defined (__aarch64__)
+  if (profile->arch != LODGE_ARCH_AARCH64)
+#elif defined (__riscv)
+  if (profile->arch != LODGE_ARCH_RISCV64)
+#endif
+    {
+      plan->launch.accel = LODGE_ACCEL_TCG;
+      plan->accel_reason = "other-architecture";
+    }
+  plan->launch.gl_backend = choose_gl (plan, profile, capabilities, host);
+  return plan;
+}
+
+void
+lodge_launch_plan_close (LodgeLaunchPlan *plan)
+{
+  for (guint i = 0; i + 1 < plan->fds->len; i++)
+    close (g_array_index (plan->fds, LodgeFdMap, i).source);
+  g_array_remove_range (plan->fds, 0, plan->fds->len - 1);
+}
+
+void
+lodge_launch_plan_free (LodgeLaunchPlan *plan)
+{
+  if (plan == NULL)
+    return;
+
+  lodge_launch_plan_close (plan);
+  g_array_unref (plan->fds);
+  g_free (plan->folder);
+  g_free (plan);
+}
+
+void
+lodge_launch_plan_add_fd (LodgeLaunchPlan *plan, int fd, int target)
+{
+  LodgeFdMap map = { fd, target };
+
+  g_array_insert_val (plan->fds, plan->fds->len - 1, map);
+}
+
+static void
+add_path (GPtrArray *paths, const char *path)
+{
+  if (path != NULL && !g_str_has_prefix (path, "/usr/"))
+    g_ptr_array_add (paths, g_strdup (path));
+}
+
+/* A QEMU that is not the distribution's brings its own firmware and libraries: /opt/q/bin/qemu needs
+ * /opt/q, and one unpacked to X/usr/bin needs X. */
+static void
+add_prefix (GPtrArray *paths, const char *binary)
+{
+  g_autofree char *bin = g_path_get_dirname (binary);
+  g_autofree char *prefix = g_path_get_dirname (bin);
+  g_autofree char *name = g_path_get_basename (prefix);
+
+  if (g_str_has_prefix (binary, "/usr/"))
+    return;
+  if (strcmp (prefix, "/") == 0)
+    g_ptr_array_add (paths, g_strdup (bin));
+  else if (strcmp (name, "usr") == 0)
+    g_ptr_array_add (paths, g_path_get_dirname (prefix));
+  else
+    g_ptr_array_add (paths, g_steal_pointer (&prefix));
+}
+
+static void
+add_audio (GPtrArray *paths, const LodgeHost *host, LodgeEngine *engine)
+{
+  g_autofree char *runtime = g_path_get_dirname (lodge_engine_get_paths (engine)->runtime_dir);
+  const char *name = g_strcmp0 (host->audio_driver, "pipewire") == 0 ? "pipewire-0"
+                     : g_strcmp0 (host->audio_driver, "pa") == 0     ? "pulse"
+                                                                     : NULL;
+  g_autofree char *path = name != NULL ? g_build_filename (runtime, name, NULL) : NULL;
+
+  if (path != NULL && g_file_test (path, G_FILE_TEST_EXISTS))
+    add_path (paths, path);
+}
+
+GStrv
+lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
+                           LodgeCapabilities *capabilities, LodgeEngine *engine,
+                           const char *const *argv)
+{
+  const LodgeHost *host = lodge_engine_get_host (engine);
+  g_autoptr (GPtrArray) read_write = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) read_only = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) devices = g_ptr_array_new_with_free_func (g_free);
+  LodgeSandboxSpec spec = { 0 };
+
+  g_ptr_array_add (read_write, g_strdup (plan->folder));
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      const LodgeDisk *disk = g_ptr_array_index (profile->disks, i);
+
+      if (disk->file != NULL && g_path_is_absolute (disk->file))
+        g_ptr_array_add (disk->cdrom ? read_only : read_write, g_strdup (disk->file));
+    }
+
+  add_prefix (read_only, lodge_capabilities_get_binary (capabilities));
+  add_path (read_only, host->ovmf_code);
+  add_path (read_only, host->ovmf_code_secure);
+  add_path (read_only, host->aavmf_code);
+  add_path (read_only, host->riscv_code);
+  add_audio (read_only, host, engine);
+  if (plan->launch.accel == LODGE_ACCEL_KVM)
+    g_ptr_array_add (devices, g_strdup ("/dev/kvm"));
+  if (strcmp (plan->launch.gl_backend, "none") != 0)
+    g_ptr_array_add (devices, g_strdup (host->render_node));
+  g_ptr_array_add (read_write, NULL);
+  g_ptr_array_add (read_only, NULL);
+  g_ptr_array_add (devices, NULL);
+
+  spec.read_write = (const char *const *) read_write->pdata;
+  spec.read_only = (const char *const *) read_only->pdata;
+  spec.devices = (const char *const *) devices->pdata;
+  spec.network = !plan->launch.passt && profile->nics->len > 0
+                 && ((const LodgeNic *) g_ptr_array_index (profile->nics, 0))->kind == LODGE_NETWORK_USER;
+  spec.new_session = TRUE;
+  return lodge_sandbox_wrap (lodge_engine_get_sandbox (engine), &spec, argv);
+}
+
+GVariant *
+lodge_launch_plan_effective (LodgeLaunchPlan *plan, const LodgeProfile *profile,
+                             LodgeCapabilities *capabilities, LodgeEngine *engine)
+{
+  LodgeSandbox *sandbox = lodge_engine_get_sandbox (engine);
+  const LodgeNic *nic = profile->nics->len > 0 ? g_ptr_array_index (profile->nics, 0) : NULL;
+  const char *network = nic == NULL || nic->kind == LODGE_NETWORK_NONE ? "none"
+                        : plan->launch.passt                            ? "passt"
+                                                                        : "user";
+  GVariantDict facts;
+
+  g_variant_dict_init (&facts, NULL);
+  g_variant_dict_insert (&facts, "accelerator", "s", plan->launch.accel == LODGE_ACCEL_KVM ? "kvm" : "tcg");
+  g_variant_dict_insert (&facts, "accelerator-reason", "s", plan->accel_reason);
+  g_variant_dict_insert (&facts, "confinement", "s", lodge_confinement_name (lodge_sandbox_get_level (sandbox)));
+  g_variant_dict_insert (&facts, "qemu-version", "s", lodge_capabilities_get_version (capabilities));
+  g_variant_dict_insert (&facts, "display", "s", lodge_command_line_video (profile, capabilities, &plan->launch));
+  g_variant_dict_insert (&facts, "3d", "s", plan->launch.gl_backend);
+  g_variant_dict_insert (&facts, "3d-reason", "s", plan->gl_reason);
+  g_variant_dict_insert (&facts, "network", "s", network);
+  return g_variant_dict_end (&facts);
+}
+
+GStrv
+lodge_launch_environment (void)
+{
+  /* Nothing of the person's environment but what a QEMU outside /usr and the sound need. */
+  static const char *const kept[] = { "PATH", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR", "PULSE_SERVER", "TZ" };
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  g_strv_builder_add (builder, "LC_ALL=C.UTF-8");
+  for (gsize i = 0; i < G_N_ELEMENTS (kept); i++)
+    {
+      const char *value = g_getenv (kept[i]);
+
+      if (value != NULL)
+        {
+          g_autofree char *pair = g_strconcat (kept[i], "=", value, NULL);
+
+          g_strv_builder_add (builder, pair);
+        }
+    }
+  return g_strv_builder_end (builder);
+}
+
+char *
+lodge_launch_disk_path (const LodgeDisk *disk, const char *folder)
+{
+  if (disk->file == NULL)
+    return NULL;
+  return g_path_is_absolute (disk->file) ? g_strdup (disk->file)
+                                         : g_build_filename (folder, disk->file, NULL);
+}
+
+static gboolean
+check_file (const char *path, const LodgeDisk *disk, GError **error)
+{
+  struct stat st;
+
+  if (stat (path, &st) != 0)
+    {
+      g_set_error (error, LODGE_ERROR, errno == EACCES ? LODGE_ERROR_NOT_READABLE : LODGE_ERROR_NOT_FOUND,
+                   "the file of %s, “%s”: %s", disk->id, path, g_strerror (errno));
+      return FALSE;
+    }
+  if (access (path, disk->cdrom ? R_OK : R_OK | W_OK) != 0)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_READABLE, "the file of %s, “%s”: %s", disk->id,
+                   path, g_strerror (errno));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+GPtrArray *
+lodge_launch_lock_disks (const LodgeProfile *profile, const char *folder, GError **error)
+{
+  g_autoptr (GPtrArray) locks = g_ptr_array_new ();
+
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      const LodgeDisk *disk = g_ptr_array_index (profile->disks, i);
+      g_autofree char *path = lodge_launch_disk_path (disk, folder);
+
+      if (path != NULL && !check_file (path, disk, error))
+        return NULL;
+    }
+  return g_steal_pointer (&locks);
+}
+
+void
+lodge_launch_helpers_async (LodgeMachine *machine, LodgeLaunchPlan *plan, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (machine, cancellable, callback, data);
+
+  g_task_return_boolean (task, TRUE);
+}
+
+gboolean
+lodge_launch_helpers_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

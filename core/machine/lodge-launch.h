@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/machine/lodge-machine.h"
+#include "core/qemu/lodge-command-line.h"
+
+G_BEGIN_DECLS
+
+/**
+ * LodgeLaunchPlan: what differs from one start to the next: the descriptors that QEMU is born
+ * with, the accelerator, the network, and what of the host it may reach.
+ */
+typedef struct
+{
+  LodgeLaunch  launch;
+  char        *folder;    /* (owned) */
+  GArray      *fds;       /* (element-type LodgeFdMap) ends with {-1, -1}; sources are closed with the plan */
+  const char  *accel_reason; /* static or the host's */
+  const char  *gl_reason;
+} LodgeLaunchPlan;
+
+LodgeLaunchPlan *lodge_launch_plan_new       (LodgeEngine *engine, const LodgeProfile *profile, LodgeCapabilities *capabilities,
+                                              const char *folder, gboolean without_kvm);
+void             lodge_launch_plan_free      (LodgeLaunchPlan *plan);
+void             lodge_launch_plan_add_fd    (LodgeLaunchPlan *plan, int fd, int target); /* fd: taken */
+void             lodge_launch_plan_close     (LodgeLaunchPlan *plan);
+
+/** lodge_launch_plan_confine: Returns: (transfer full): the command line around @argv */
+GStrv            lodge_launch_plan_confine   (LodgeLaunchPlan *plan, const LodgeProfile *profile, LodgeCapabilities *capabilities,
+                                              LodgeEngine *engine, const char *const *argv);
+
+/** lodge_launch_plan_effective: Returns: (transfer floating): a{sv} of strings for the record */
+GVariant        *lodge_launch_plan_effective (LodgeLaunchPlan *plan, const LodgeProfile *profile, LodgeCapabilities *capabilities,
+                                              LodgeEngine *engine);
+
+/** lodge_launch_environment: Returns: (transfer full): what QEMU and its helpers get of ours */
+GStrv            lodge_launch_environment    (void);
+
+/** lodge_launch_disk_path: Returns: (transfer full) (nullable): the absolute path of a disk's file */
+char            *lodge_launch_disk_path      (const LodgeDisk *disk, const char *folder);
+
+/**
+ * lodge_launch_lock_disks: checks that each disk and medium is there and locks the disks.
+ * Errors: NOT_FOUND, NOT_READABLE, IN_USE. Returns: (transfer full): the locks
+ */
+GPtrArray       *lodge_launch_lock_disks     (const LodgeProfile *profile, const char *folder, GError **error);
+
+/**
+ * lodge_launch_helpers_async: starts the helpers the profile needs, puts their sockets into @plan and the
+ * processes into the machine's guest. Errors: HELPER_FAILED
+ */
+void             lodge_launch_helpers_async  (LodgeMachine *machine, LodgeLaunchPlan *plan, GCancellable *cancellable,
+                                              GAsyncReadyCallback callback, gpointer data);
+gboolean         lodge_launch_helpers_finish (GAsyncResult *result, GError **error);
+
+G_END_DECLS

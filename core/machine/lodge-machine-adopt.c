@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Taking over a guest that an earlier core started. Nothing is written: the runtime folder may be
+ * read-only or full by now. A QEMU that takes the connection but says nothing may hang, or another
+ * program may sit on the control socket; the rescue socket tells the two apart. */
+
+#include "core/machine/lodge-machine-private.h"
+
+#include <string.h>
+
+#define GREETING_MS 1500
+
+typedef struct
+{
+  LodgeMachine *machine;  /* (owned) */
+  GTask *task;            /* (owned) (nullable) until it is answered */
+  GCancellable *waiting;  /* (owned) ends the wait for the greeting */
+  guint serial;
+  guint timeout_id;
+  gboolean rescue;
+} Adopt;
+
+static void adopt_connect (Adopt *adopt, const char *name);
+
+static void
+adopt_free (Adopt *adopt)
+{
+  g_clear_handle_id (&adopt->timeout_id, g_source_remove);
+  g_clear_object (&adopt->task);
+  g_clear_object (&adopt->waiting);
+  g_object_unref (adopt->machine);
+  g_free (adopt);
+}
+
+static gboolean
+is_stale (Adopt *adopt)
+{
+  return adopt->machine->guest == NULL || adopt->machine->guest->serial != adopt->serial;
+}
+
+static void
+answer_task (Adopt *adopt)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&adopt->task);
+
+  if (task != NULL)
+    g_task_return_boolean (task, TRUE);
+}
+
+static void
+status_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Adopt *adopt = data;
+  LodgeMachine *self = adopt->machine;
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, NULL);
+  const char *status = lodge_qmp_string (lodge_qmp_node_object (answer), "status");
+
+  if (!is_stale (adopt) && status != NULL)
+    {
+      gboolean gone = self->entry == NULL;
+
+      /* A core that died between spawn and cont left a guest that never ran; the person asked it to. */
+      if (strcmp (status, "prelaunch") == 0)
+        lodge_qmp_client_execute_async (self->guest->qmp, "cont", NULL, -1, NULL, NULL, NULL);
+      else if (strcmp (status, "running") == 0)
+        lodge_machine_say (self, gone ? "folder-gone" : "adopted", NULL);
+      else
+        {
+          self->guest->user_pause = strcmp (status, "paused") == 0;
+          lodge_machine_query_status (self);
+        }
+    }
+  answer_task (adopt);
+  adopt_free (adopt);
+}
+
+static void
+ready_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Adopt *adopt = data;
+  LodgeQmpClient *qmp = LODGE_QMP_CLIENT (source);
+  gboolean ready = lodge_qmp_client_ready_finish (qmp, result, NULL);
+
+  g_clear_handle_id (&adopt->timeout_id, g_source_remove);
+  if (is_stale (adopt))
+    {
+      answer_task (adopt);
+      adopt_free (adopt);
+    }
+  else if (ready)
+    lodge_qmp_client_execute_async (qmp, "query-status", NULL, -1, NULL, status_cb, adopt);
+  else if (!adopt->rescue)
+    {
+      adopt->rescue = TRUE;
+      adopt_connect (adopt, LODGE_SOCKET_RESCUE);
+    }
+  else
+    {
+      lodge_machine_say (adopt->machine, "not-responding", lodge_guest_details (adopt->machine, NULL));
+      answer_task (adopt);
+      adopt_free (adopt);
+    }
+}
+
+static gboolean
+no_greeting_cb (gpointer data)
+{
+  Adopt *adopt = data;
+
+  adopt->timeout_id = 0;
+  g_cancellable_cancel (adopt->waiting);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+adopt_connect (Adopt *adopt, const char *name)
+{
+  LodgeMachine *self = adopt->machine;
+  g_autofree char *path = g_build_filename (self->guest->record->dir, name, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeQmpClient) qmp = lodge_qmp_client_connect (path, &error);
+
+  if (qmp == NULL && !adopt->rescue)
+    {
+      adopt->rescue = TRUE;
+      adopt_connect (adopt, LODGE_SOCKET_RESCUE);
+      return;
+    }
+  if (qmp == NULL)
+    {
+      lodge_machine_say (self, "not-responding", lodge_guest_details (self, error->message));
+      answer_task (adopt);
+      adopt_free (adopt);
+      return;
+    }
+
+  if (self->guest->qmp != NULL)
+    lodge_qmp_client_close (self->guest->qmp);
+  lodge_guest_connect (self, qmp);
+  g_clear_object (&adopt->waiting);
+  adopt->waiting = g_cancellable_new ();
+  adopt->timeout_id = g_timeout_add (GREETING_MS, no_greeting_cb, adopt);
+  lodge_qmp_client_ready_async (qmp, adopt->waiting, ready_cb, adopt);
+}
+
+static LodgeProfile *
+read_profile (LodgeMachine *self, const LodgeRuntimeRecord *record)
+{
+  g_autofree char *path = g_build_filename (record->dir, "profile.json", NULL);
+  g_autofree char *text = NULL;
+  LodgeProfile *profile = NULL;
+  gsize length;
+
+  if (g_file_get_contents (path, &text, &length, NULL))
+    profile = lodge_profile_from_json (text, length, NULL);
+  if (profile == NULL && self->entry != NULL && self->entry->profile != NULL)
+    profile = lodge_profile_copy (self->entry->profile);
+  if (profile == NULL)
+    profile = lodge_profile_new ("?", LODGE_FAMILY_OTHER, LODGE_ARCH_X86_64);
+  return profile;
+}
+
+void
+lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
+  LodgeProcess *process;
+  GError *error = NULL;
+  Adopt *adopt;
+
+  g_task_set_source_tag (task, lodge_machine_adopt_async);
+  process = lodge_process_adopt (record->pid, record->start_time, &error);
+  if (process == NULL)
+    {
+      lodge_runtime_dir_remove (record->dir);
+      lodge_runtime_record_free (record);
+      g_task_return_error (task, error);
+      return;
+    }
+
+  self->guest = lodge_guest_new (self, read_profile (self, record));
+  self->guest->record = record;
+  self->guest->process = process;
+  self->guest->log = g_build_filename (record->folder, "log", "qemu.log", NULL);
+  if (self->name == NULL)
+    {
+      self->name = g_strdup (self->guest->profile->name);
+      self->folder = g_strdup (record->folder);
+    }
+  for (guint i = 0; i < record->helpers->len; i++)
+    {
+      LodgeRuntimeHelper *helper = g_ptr_array_index (record->helpers, i);
+      g_autoptr (LodgeProcess) helper_process = lodge_process_adopt (helper->pid, helper->start_time, NULL);
+
+      if (helper_process != NULL)
+        lodge_guest_watch_helper (self, helper->name, helper_process);
+    }
+  lodge_guest_watch_process (self);
+  lodge_machine_change (self, LODGE_CHANGE_ADOPT_RUNNING, self->entry == NULL ? "folder-gone" : "adopted", NULL);
+
+  adopt = g_new0 (Adopt, 1);
+  adopt->machine = g_object_ref (self);
+  adopt->serial = self->guest->serial;
+  adopt->task = g_steal_pointer (&task);
+  adopt_connect (adopt, LODGE_SOCKET_QMP);
+}
+
+gboolean
+lodge_machine_adopt_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

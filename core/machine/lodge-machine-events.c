@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* QEMU's events are the truth about a running guest. STOP alone does not say why, so each is
+ * followed by query-status; what a BLOCK_IO_ERROR said before is remembered for that answer.
+ *
+ * A guest that stands still because the host's disk is full goes on by itself when there is space
+ * again. Only while it stands still for that reason is a timer set, so a quiet core stays asleep. */
+
+#include "core/machine/lodge-machine-private.h"
+
+#include "core/machine/lodge-launch.h"
+
+#include <string.h>
+#include <sys/statvfs.h>
+
+#define SPACE_SECONDS 2
+/* Less would let a guest that writes fast run into the wall again at once. */
+#define SPACE_WANTED (64ull * 1024 * 1024)
+
+static gboolean
+free_space (const char *path, guint64 *bytes)
+{
+  struct statvfs fs;
+
+  if (statvfs (path, &fs) != 0)
+    return FALSE;
+  *bytes = (guint64) fs.f_bavail * fs.f_frsize;
+  return TRUE;
+}
+
+gboolean
+lodge_machine_has_space (LodgeMachine *self, guint64 *needed)
+{
+  guint64 least = G_MAXUINT64;
+  guint64 bytes;
+
+  if (self->folder != NULL && free_space (self->folder, &bytes))
+    least = bytes;
+  for (guint i = 0; i < self->guest->profile->disks->len; i++)
+    {
+      const LodgeDisk *disk = g_ptr_array_index (self->guest->profile->disks, i);
+      g_autofree char *path = disk->cdrom ? NULL : lodge_launch_disk_path (disk, self->folder);
+
+      if (path != NULL && free_space (path, &bytes))
+        least = MIN (least, bytes);
+    }
+
+  *needed = least < SPACE_WANTED ? SPACE_WANTED - least : 0;
+  return *needed == 0;
+}
+
+static gboolean
+look_for_space_cb (gpointer data)
+{
+  LodgeMachine *self = data;
+  guint64 needed;
+
+  if (!lodge_machine_has_space (self, &needed))
+    return G_SOURCE_CONTINUE;
+
+  self->guest->space_id = 0;
+  lodge_qmp_client_execute_async (self->guest->qmp, "cont", NULL, -1, NULL, NULL, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+paused_for_disk (LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+  g_autoptr (GVariant) basic = g_variant_ref_sink (lodge_guest_details (self, guest->block_error));
+  GVariantDict details;
+  guint64 needed = 0;
+
+  g_variant_dict_init (&details, basic);
+  if (guest->block_nospace)
+    {
+      if (lodge_machine_has_space (self, &needed))
+        needed = SPACE_WANTED;
+      g_variant_dict_insert (&details, "needed", "t", needed);
+    }
+  lodge_machine_change (self, LODGE_CHANGE_STOPPED, guest->block_nospace ? "disk-full" : "io-error",
+                        g_variant_dict_end (&details));
+  if (guest->block_nospace && guest->space_id == 0)
+    guest->space_id = g_timeout_add_seconds (SPACE_SECONDS, look_for_space_cb, self);
+}
+
+static void
+guest_runs (LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+  gboolean resumed = self->state == LODGE_STATE_PAUSED;
+
+  g_clear_handle_id (&guest->space_id, g_source_remove);
+  g_clear_pointer (&guest->block_error, g_free);
+  guest->user_pause = FALSE;
+  if (resumed)
+    lodge_machine_change (self, LODGE_CHANGE_RAN, self->entry == NULL ? "folder-gone" : "", NULL);
+}
+
+static void
+apply_status (LodgeMachine *self, const char *status)
+{
+  LodgeGuest *guest = self->guest;
+
+  if (strcmp (status, "running") == 0 || strcmp (status, "suspended") == 0)
+    guest_runs (self);
+  else if (strcmp (status, "internal-error") == 0)
+    lodge_machine_change (self, LODGE_CHANGE_STOPPED, "internal-error", lodge_guest_details (self, NULL));
+  else if (strcmp (status, "guest-panicked") == 0)
+    lodge_machine_change (self, LODGE_CHANGE_STOPPED, "guest-panicked", lodge_guest_details (self, NULL));
+  else if (strcmp (status, "io-error") == 0)
+    paused_for_disk (self);
+  else if (self->state != LODGE_STATE_PAUSED || strcmp (self->reason, "user") != 0)
+    lodge_machine_change (self, LODGE_CHANGE_STOPPED, guest->user_pause ? "user" : "", NULL);
+}
+
+static void
+status_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (LodgeMachine) self = data;
+  LodgeQmpClient *qmp = LODGE_QMP_CLIENT (source);
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (qmp, result, NULL);
+  const char *status = lodge_qmp_string (lodge_qmp_node_object (answer), "status");
+
+  if (self->guest == NULL || self->guest->qmp != qmp || self->guest->start != NULL || status == NULL)
+    return;
+  apply_status (self, status);
+}
+
+void
+lodge_machine_query_status (LodgeMachine *self)
+{
+  lodge_qmp_client_execute_async (self->guest->qmp, "query-status", NULL, -1, NULL, status_cb,
+                                  g_object_ref (self));
+}
+
+static void
+block_error_event (LodgeMachine *self, JsonObject *data)
+{
+  LodgeGuest *guest = self->guest;
+  /* With -blockdev the old "device" is empty and the node's name says which disk it is. */
+  const char *node = lodge_qmp_string (data, "node-name");
+  const char *device = lodge_qmp_string (data, "device");
+  const char *why = lodge_qmp_string (data, "reason");
+
+  guest->block_nospace = lodge_qmp_boolean (data, "nospace", FALSE);
+  g_free (guest->block_error);
+  guest->block_error = g_strdup_printf (
+    "%s: %s", node != NULL && *node != '\0' ? node : device != NULL ? device : "disk",
+    why != NULL ? why : "input/output error");
+}
+
+void
+lodge_machine_event (LodgeMachine *self, const char *name, JsonObject *data)
+{
+  LodgeGuest *guest = self->guest;
+
+  /* While it starts, the steps of the start are the only ones that move the state. */
+  if (strcmp (name, "SHUTDOWN") == 0)
+    {
+      const char *why = lodge_qmp_string (data, "reason");
+
+      g_free (guest->shutdown_reason);
+      guest->shutdown_reason = g_strdup (why != NULL ? why : "guest-shutdown");
+    }
+  else if (strcmp (name, "BLOCK_IO_ERROR") == 0)
+    block_error_event (self, data);
+  else if (strcmp (name, "GUEST_PANICKED") == 0)
+    lodge_machine_say (self, "guest-panicked", lodge_guest_details (self, NULL));
+  else if (guest->start != NULL)
+    return;
+  else if (strcmp (name, "STOP") == 0)
+    lodge_machine_query_status (self);
+  else if (strcmp (name, "RESUME") == 0)
+    guest_runs (self);
+}

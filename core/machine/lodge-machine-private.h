@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/machine/lodge-machine.h"
+#include "core/qemu/lodge-process.h"
+#include "core/qemu/lodge-qmp-client.h"
+
+G_BEGIN_DECLS
+
+/** LodgeGuestHelper: a helper process of the guest */
+typedef struct
+{
+  LodgeMachine *machine;
+  char         *name;    /* (owned) */
+  LodgeProcess *process; /* (owned) */
+} LodgeGuestHelper;
+
+/**
+ * LodgeGuest: what exists only while there is a QEMU, from the first step of a start until all of
+ * it is gone again. lodge_guest_free() takes back whatever of it is there.
+ */
+typedef struct
+{
+  guint               serial;  /* tells one guest of a machine from the next */
+  LodgeProfile       *profile; /* (owned) as it was at the start */
+  LodgeRuntimeRecord *record;  /* (owned) (nullable) until the runtime folder is there */
+  LodgeProcess       *process; /* (owned) (nullable) until it is spawned */
+  LodgeQmpClient     *qmp;     /* (owned) (nullable) until it is connected */
+  GPtrArray          *helpers; /* (element-type LodgeGuestHelper) */
+  GPtrArray          *locks;   /* (owned) (nullable) (element-type LodgeDiskLock) */
+  GFileMonitor       *log_monitor; /* (owned) (nullable) */
+  char               *log;     /* (owned) path */
+  goffset             log_start; /* where this guest's part of the log begins */
+
+  GTask              *start;   /* (owned) (nullable) the Start that is under way */
+  GError             *start_error; /* (owned) (nullable) why it was given up, once known */
+  GPtrArray          *off_waiters; /* (element-type GTask) ForceOff calls */
+  gboolean            force_off;   /* ForceOff was asked */
+  gboolean            shutdown_asked;
+  gboolean            user_pause;  /* Pause was asked, or Start with paused */
+  gboolean            exited;
+  int                 wait_status;
+  char               *shutdown_reason; /* (owned) (nullable) of the SHUTDOWN event */
+  char               *block_error;     /* (owned) (nullable) node of the last BLOCK_IO_ERROR */
+  gboolean            block_nospace;
+  guint               kill_id;  /* source: QEMU did not obey quit */
+  guint               close_id; /* source: QEMU is gone but its QMP socket is not */
+  guint               start_id; /* source: QEMU gives no greeting */
+  guint               space_id; /* source: looks whether there is space again */
+  guint               fdset;    /* counter for names of passed descriptors */
+  gboolean            input_busy;
+} LodgeGuest;
+
+struct _LodgeMachine
+{
+  GObject parent_instance;
+
+  LodgeEngine      *engine;  /* (owned) */
+  char             *id;      /* (owned) */
+  LodgeStoreEntry  *entry;   /* (nullable) the store's; NULL when the folder is gone */
+  char             *name;    /* (owned) the last one known */
+  char             *folder;  /* (owned) the last one known */
+  LodgeMachineState state;
+  char             *reason;  /* (owned) */
+  GVariant         *details; /* (owned) a{sv} */
+  gint64            last_started;
+  LodgeGuest       *guest;   /* (owned) (nullable) */
+  guint             n_guests;
+};
+
+/* lodge-machine.c */
+void     lodge_machine_change         (LodgeMachine *self, LodgeMachineChange change, const char *reason, GVariant *details);
+void     lodge_machine_say            (LodgeMachine *self, const char *reason, GVariant *details);
+void     lodge_machine_notify         (LodgeMachine *self);
+void     lodge_machine_emit_stopped   (LodgeMachine *self);
+void     lodge_machine_follow_entry   (LodgeMachine *self);
+void     lodge_machine_mark_started   (LodgeMachine *self);
+gboolean lodge_machine_check_options  (GVariant *options, const char *const *known, GError **error);
+
+/* lodge-guest.c */
+LodgeGuest *lodge_guest_new           (LodgeMachine *self, LodgeProfile *profile); /* profile: taken */
+void        lodge_guest_free          (LodgeGuest *guest);
+char       *lodge_guest_log_tail      (LodgeGuest *guest);
+void        lodge_guest_watch_process (LodgeMachine *self);
+void        lodge_guest_watch_helper  (LodgeMachine *self, const char *name, LodgeProcess *process);
+void        lodge_guest_connect       (LodgeMachine *self, LodgeQmpClient *qmp);
+void        lodge_guest_kill          (LodgeMachine *self);
+GVariant   *lodge_guest_details       (LodgeMachine *self, const char *message);
+
+/* lodge-machine-start.c */
+void     lodge_machine_start          (LodgeMachine *self, GTask *task, GVariant *options);
+
+/* lodge-machine-control.c */
+void     lodge_machine_command        (LodgeMachine *self, const char *command, JsonObject *arguments, GTask *task);
+void     lodge_machine_force_off      (LodgeMachine *self, GTask *task);
+
+/* lodge-machine-events.c */
+void     lodge_machine_event          (LodgeMachine *self, const char *name, JsonObject *data);
+void     lodge_machine_query_status   (LodgeMachine *self);
+gboolean lodge_machine_has_space      (LodgeMachine *self, guint64 *needed);
+
+/* lodge-machine-medium.c */
+void     lodge_machine_change_medium  (LodgeMachine *self, const char *drive, const char *path, GTask *task);
+
+/* lodge-broker.c */
+void     lodge_broker_open_display    (LodgeMachine *self, GTask *task);
+void     lodge_broker_open_channel    (LodgeMachine *self, const char *channel, GTask *task);
+void     lodge_broker_screenshot      (LodgeMachine *self, GTask *task);
+
+G_END_DECLS

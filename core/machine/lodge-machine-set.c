@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/machine/lodge-machine-set.h"
+
+struct _LodgeMachineSet
+{
+  GObject parent_instance;
+
+  LodgeEngine *engine;  /* (owned) */
+  GHashTable *machines; /* (element-type utf8 LodgeMachine) by id */
+  GTask *load;          /* (owned) (nullable) the load that waits for adoptions */
+  guint adopting;
+};
+
+G_DEFINE_FINAL_TYPE (LodgeMachineSet, lodge_machine_set, G_TYPE_OBJECT)
+
+enum { ADDED, REMOVED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static void
+vanished_cb (LodgeMachine *machine, LodgeMachineSet *self)
+{
+  g_autoptr (LodgeMachine) kept = g_object_ref (machine);
+
+  if (g_hash_table_remove (self->machines, lodge_machine_get_id (machine)))
+    {
+      g_signal_handlers_disconnect_by_data (machine, self);
+      g_signal_emit (self, signals[REMOVED], 0, kept);
+    }
+}
+
+static LodgeMachine *
+add_machine (LodgeMachineSet *self, const char *id, LodgeStoreEntry *entry)
+{
+  LodgeMachine *machine = lodge_machine_new (self->engine, id, entry);
+
+  g_hash_table_insert (self->machines, g_strdup (id), machine);
+  g_signal_connect (machine, "vanished", G_CALLBACK (vanished_cb), self);
+  return machine;
+}
+
+static void
+entry_added_cb (LodgeStore *store, LodgeStoreEntry *entry, LodgeMachineSet *self)
+{
+  LodgeMachine *machine = g_hash_table_lookup (self->machines, entry->id);
+
+  if (machine != NULL)
+    lodge_machine_set_entry (machine, entry);
+  else
+    g_signal_emit (self, signals[ADDED], 0, add_machine (self, entry->id, entry));
+}
+
+static void
+entry_changed_cb (LodgeStore *store, LodgeStoreEntry *entry, LodgeMachineSet *self)
+{
+  LodgeMachine *machine = g_hash_table_lookup (self->machines, entry->id);
+
+  if (machine != NULL)
+    lodge_machine_set_entry (machine, entry);
+}
+
+static void
+entry_removed_cb (LodgeStore *store, const char *id, LodgeMachineSet *self)
+{
+  LodgeMachine *machine = g_hash_table_lookup (self->machines, id);
+
+  if (machine != NULL)
+    lodge_machine_set_entry (machine, NULL);
+}
+
+static void
+lodge_machine_set_dispose (GObject *object)
+{
+  LodgeMachineSet *self = LODGE_MACHINE_SET (object);
+  GHashTableIter iter;
+  gpointer machine;
+
+  g_signal_handlers_disconnect_by_data (lodge_engine_get_store (self->engine), self);
+  g_hash_table_iter_init (&iter, self->machines);
+  while (g_hash_table_iter_next (&iter, NULL, &machine))
+    g_signal_handlers_disconnect_by_data (machine, self);
+  g_hash_table_remove_all (self->machines);
+
+  G_OBJECT_CLASS (lodge_machine_set_parent_class)->dispose (object);
+}
+
+static void
+lodge_machine_set_finalize (GObject *object)
+{
+  LodgeMachineSet *self = LODGE_MACHINE_SET (object);
+
+  g_hash_table_unref (self->machines);
+  g_object_unref (self->engine);
+
+  G_OBJECT_CLASS (lodge_machine_set_parent_class)->finalize (object);
+}
+
+static void
+lodge_machine_set_class_init (LodgeMachineSetClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = lodge_machine_set_dispose;
+  object_class->finalize = lodge_machine_set_finalize;
+  signals[ADDED] = g_signal_new ("added", LODGE_TYPE_MACHINE_SET, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                 NULL, G_TYPE_NONE, 1, LODGE_TYPE_MACHINE);
+  signals[REMOVED] = g_signal_new ("removed", LODGE_TYPE_MACHINE_SET, G_SIGNAL_RUN_LAST, 0, NULL,
+                                   NULL, NULL, G_TYPE_NONE, 1, LODGE_TYPE_MACHINE);
+}
+
+static void
+lodge_machine_set_init (LodgeMachineSet *self)
+{
+  self->machines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+}
+
+LodgeMachineSet *
+lodge_machine_set_new (LodgeEngine *engine)
+{
+  LodgeMachineSet *self = g_object_new (LODGE_TYPE_MACHINE_SET, NULL);
+  LodgeStore *store = lodge_engine_get_store (engine);
+
+  self->engine = g_object_ref (engine);
+  g_signal_connect (store, "added", G_CALLBACK (entry_added_cb), self);
+  g_signal_connect (store, "changed", G_CALLBACK (entry_changed_cb), self);
+  g_signal_connect (store, "removed", G_CALLBACK (entry_removed_cb), self);
+  return self;
+}
+
+static void
+adopted_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (LodgeMachineSet) self = data;
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  g_autoptr (GError) error = NULL;
+
+  /* It died between the look at its record and now: as if it had never been there. */
+  if (!lodge_machine_adopt_finish (machine, result, &error))
+    {
+      g_debug ("%s: not adopted: %s", lodge_machine_get_id (machine), error->message);
+      if (lodge_store_lookup (lodge_engine_get_store (self->engine), lodge_machine_get_id (machine)) == NULL)
+        vanished_cb (machine, self);
+    }
+
+  if (--self->adopting == 0 && self->load != NULL)
+    {
+      g_autoptr (GTask) task = g_steal_pointer (&self->load);
+
+      g_task_return_boolean (task, TRUE);
+    }
+}
+
+void
+lodge_machine_set_load_async (LodgeMachineSet *self, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
+  g_autoptr (GPtrArray) records = NULL;
+  g_autoptr (GPtrArray) entries = NULL;
+  GError *error = NULL;
+
+  g_task_set_source_tag (task, lodge_machine_set_load_async);
+  if (!lodge_store_load (lodge_engine_get_store (self->engine), &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  entries = lodge_store_list (lodge_engine_get_store (self->engine));
+  for (guint i = 0; i < entries->len; i++)
+    {
+      LodgeStoreEntry *entry = g_ptr_array_index (entries, i);
+
+      if (!g_hash_table_contains (self->machines, entry->id))
+        entry_added_cb (NULL, entry, self);
+    }
+
+  records = lodge_runtime_dir_scan (lodge_engine_get_paths (self->engine)->runtime_dir);
+  g_ptr_array_set_free_func (records, NULL);
+  self->adopting = 1;
+  for (guint i = 0; i < records->len; i++)
+    {
+      LodgeRuntimeRecord *record = g_ptr_array_index (records, i);
+      LodgeMachine *machine = g_hash_table_lookup (self->machines, record->id);
+
+      if (machine != NULL && lodge_machine_has_guest (machine))
+        {
+          lodge_runtime_record_free (record);
+          continue;
+        }
+      if (machine == NULL)
+        {
+          machine = add_machine (self, record->id, NULL);
+          g_signal_emit (self, signals[ADDED], 0, machine);
+        }
+      self->adopting++;
+      lodge_machine_adopt_async (machine, record, cancellable, adopted_cb, g_object_ref (self));
+    }
+
+  if (--self->adopting == 0)
+    g_task_return_boolean (task, TRUE);
+  else
+    self->load = g_steal_pointer (&task);
+}
+
+gboolean
+lodge_machine_set_load_finish (LodgeMachineSet *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+LodgeMachine *
+lodge_machine_set_lookup (LodgeMachineSet *self, const char *id)
+{
+  return g_hash_table_lookup (self->machines, id);
+}
+
+GList *
+lodge_machine_set_list (LodgeMachineSet *self)
+{
+  return g_hash_table_get_values (self->machines);
+}
+
+guint
+lodge_machine_set_count_guests (LodgeMachineSet *self)
+{
+  GHashTableIter iter;
+  gpointer machine;
+  guint n = 0;
+
+  g_hash_table_iter_init (&iter, self->machines);
+  while (g_hash_table_iter_next (&iter, NULL, &machine))
+    n += lodge_machine_has_guest (machine);
+  return n;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Start, step by step; see the head of lodge-machine.c. Every step either calls the next or
+ * give_up(), which unwinds whatever has been made so far. */
+
+#include "core/machine/lodge-machine-private.h"
+
+#include "core/config/lodge-settings.h"
+#include "core/machine/lodge-launch.h"
+#include "core/qemu/lodge-command-line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GREETING_SECONDS 30
+#define LOG_KEEP_BYTES (1024 * 1024)
+
+typedef struct
+{
+  LodgeMachine *machine;           /* (owned) */
+  LodgeGuest *guest;               /* the machine's; valid while !is_stale() */
+  guint serial;                    /* of the guest */
+  LodgeCapabilities *capabilities; /* (owned) (nullable) */
+  LodgeLaunchPlan *plan;           /* (owned) (nullable) descriptors and what differs this time */
+  gboolean paused;
+  gboolean without_kvm;
+} Start;
+
+static void
+start_free (Start *start)
+{
+  g_clear_object (&start->capabilities);
+  g_clear_pointer (&start->plan, lodge_launch_plan_free);
+  g_object_unref (start->machine);
+  g_free (start);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Start, start_free)
+
+static gboolean
+is_stale (const Start *start)
+{
+  LodgeGuest *guest = start->machine->guest;
+
+  return guest == NULL || guest->serial != start->serial || guest->start == NULL;
+}
+
+static void
+give_up (Start *start, GError *error)
+{
+  LodgeGuest *guest = start->guest;
+
+  if (guest->start_error == NULL)
+    guest->start_error = error;
+  else
+    g_error_free (error);
+  lodge_guest_kill (start->machine);
+}
+
+static void
+succeed (Start *start)
+{
+  LodgeMachine *self = start->machine;
+  g_autoptr (GTask) task = g_steal_pointer (&start->guest->start);
+
+  g_clear_handle_id (&start->guest->start_id, g_source_remove);
+  lodge_machine_mark_started (self);
+  if (start->paused)
+    lodge_machine_change (self, LODGE_CHANGE_STOPPED, "user", NULL);
+  else
+    lodge_machine_change (self, LODGE_CHANGE_RAN, "", NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+continued_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
+
+  if (is_stale (start))
+    return;
+  /* A QEMU that ended says more by its end than by a closed connection. */
+  if (answer == NULL && !g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING))
+    give_up (start, g_steal_pointer (&error));
+  else if (answer != NULL)
+    succeed (start);
+}
+
+static void
+ready_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  LodgeQmpClient *qmp = LODGE_QMP_CLIENT (source);
+  g_autoptr (GError) error = NULL;
+  gboolean ready = lodge_qmp_client_ready_finish (qmp, result, &error);
+
+  if (is_stale (start) || !ready)
+    return; /* not ready: the end of the process or the time-out tells why */
+
+  if (start->paused)
+    succeed (start);
+  else
+    lodge_qmp_client_execute_async (qmp, "cont", NULL, -1, NULL, continued_cb, g_steal_pointer (&start));
+}
+
+static gboolean
+no_greeting_cb (gpointer data)
+{
+  LodgeMachine *self = data;
+  LodgeGuest *guest = self->guest;
+
+  guest->start_id = 0;
+  if (guest->start_error == NULL)
+    guest->start_error = g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING,
+                                      "QEMU did not answer within %d seconds", GREETING_SECONDS);
+  lodge_guest_kill (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* One generation of old logs is kept, so that a report can show the run before the last. */
+static void
+prepare_log (LodgeMachine *self, LodgeGuest *guest)
+{
+  g_autofree char *dir = g_build_filename (self->folder, "log", NULL);
+  struct stat st;
+
+  guest->log = g_build_filename (dir, "qemu.log", NULL);
+  if (g_mkdir (dir, 0700) != 0 && errno != EEXIST)
+    {
+      g_clear_pointer (&guest->log, g_free);
+      return;
+    }
+  if (lstat (guest->log, &st) != 0)
+    return;
+  if (!S_ISREG (st.st_mode) || st.st_size > LOG_KEEP_BYTES)
+    {
+      g_autofree char *old = g_strconcat (guest->log, ".1", NULL);
+
+      g_rename (guest->log, old);
+      return;
+    }
+  guest->log_start = st.st_size;
+}
+
+static gboolean
+write_record (Start *start, const char *const *confined, const char *const *bare, GError **error)
+{
+  LodgeGuest *guest = start->guest;
+  LodgeRuntimeRecord *record = guest->record;
+  g_autofree char *profile = NULL;
+  gsize length;
+
+  record->boot_id = lodge_runtime_boot_id ();
+  record->pid = lodge_process_get_pid (guest->process);
+  record->start_time = lodge_process_get_start_time (guest->process);
+  record->started = g_get_real_time () / G_USEC_PER_SEC;
+  lodge_runtime_record_set_argv (record, confined, bare);
+  for (guint i = 0; i < guest->helpers->len; i++)
+    {
+      LodgeGuestHelper *helper = g_ptr_array_index (guest->helpers, i);
+
+      lodge_runtime_record_add_helper (record, helper->name, lodge_process_get_pid (helper->process),
+                                       lodge_process_get_start_time (helper->process));
+    }
+  g_variant_unref (record->effective);
+  record->effective = g_variant_ref_sink (
+    lodge_launch_plan_effective (start->plan, guest->profile, start->capabilities, start->machine->engine));
+
+  profile = lodge_profile_to_json (guest->profile, &length);
+  return lodge_runtime_record_write (record, profile, length, error);
+}
+
+static void
+spawn (Start *start)
+{
+  LodgeMachine *self = start->machine;
+  LodgeGuest *guest = start->guest;
+  g_autoptr (Start) owned = start;
+  g_autoptr (LodgeQmpClient) qmp = NULL;
+  g_autofree char *path = NULL;
+  g_auto (GStrv) bare = NULL;
+  g_auto (GStrv) confined = NULL;
+  g_auto (GStrv) environment = NULL;
+  GError *error = NULL;
+
+  bare = lodge_command_line_build (guest->profile, start->capabilities,
+                                   lodge_engine_get_host (self->engine), &start->plan->launch, &error);
+  if (bare == NULL)
+    {
+      give_up (start, error);
+      return;
+    }
+  confined = lodge_launch_plan_confine (start->plan, guest->profile, start->capabilities, self->engine,
+                                        (const char *const *) bare);
+  environment = lodge_launch_environment ();
+  prepare_log (self, guest);
+
+  guest->process = lodge_process_spawn ((const char *const *) confined, (const char *const *) environment,
+                                        (const LodgeFdMap *) (gpointer) start->plan->fds->data,
+                                        guest->log, &error);
+  if (guest->process == NULL)
+    {
+      give_up (start, error);
+      return;
+    }
+  lodge_guest_watch_process (self);
+  if (!write_record (start, (const char *const *) confined, (const char *const *) bare, &error))
+    {
+      give_up (start, error);
+      return;
+    }
+  lodge_process_release (guest->process);
+  /* The sockets must be QEMU's alone, or connecting would succeed when it is dead. */
+  lodge_launch_plan_close (start->plan);
+
+  path = g_build_filename (guest->record->dir, LODGE_SOCKET_QMP, NULL);
+  qmp = lodge_qmp_client_connect (path, &error);
+  if (qmp == NULL)
+    {
+      give_up (start, error);
+      return;
+    }
+  lodge_guest_connect (self, qmp);
+  guest->start_id = g_timeout_add_seconds (GREETING_SECONDS, no_greeting_cb, self);
+  lodge_qmp_client_ready_async (qmp, NULL, ready_cb, g_steal_pointer (&owned));
+}
+
+static void
+helpers_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  GError *error = NULL;
+  gboolean ok = lodge_launch_helpers_finish (result, &error);
+
+  if (is_stale (start))
+    g_clear_error (&error);
+  else if (!ok)
+    give_up (start, error);
+  else
+    spawn (g_steal_pointer (&start));
+}
+
+static gboolean
+make_sockets (Start *start, GError **error)
+{
+  static const struct
+  {
+    const char *name;
+    int target;
+  } sockets[] = {
+    { LODGE_SOCKET_QMP, LODGE_CHILD_FD_QMP },         { LODGE_SOCKET_RESCUE, LODGE_CHILD_FD_RESCUE },
+    { LODGE_SOCKET_AGENT, LODGE_CHILD_FD_AGENT },     { LODGE_SOCKET_VDAGENT, LODGE_CHILD_FD_VDAGENT },
+    { LODGE_SOCKET_SERIAL, LODGE_CHILD_FD_SERIAL },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sockets); i++)
+    {
+      int fd = lodge_runtime_listen (start->guest->record->dir, sockets[i].name, error);
+
+      if (fd < 0)
+        return FALSE;
+      lodge_launch_plan_add_fd (start->plan, fd, sockets[i].target);
+    }
+  return TRUE;
+}
+
+/* What a start writes into the profile once for all: machine type, addresses, MACs. */
+static gboolean
+assign (LodgeMachine *self, LodgeGuest *guest, LodgeCapabilities *capabilities, GError **error)
+{
+  LodgeProfile *saved;
+
+  if (!lodge_command_line_assign (guest->profile, capabilities) || self->entry == NULL)
+    return TRUE;
+
+  saved = lodge_profile_copy (guest->profile);
+  if (lodge_store_save (lodge_engine_get_store (self->engine), self->id, saved, error))
+    return TRUE;
+  lodge_profile_free (saved);
+  return FALSE;
+}
+
+static void
+prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  LodgeMachine *self = start->machine;
+  LodgeGuest *guest = start->guest;
+  const LodgePaths *paths = lodge_engine_get_paths (self->engine);
+  g_autofree char *dir = NULL;
+  GError *error = NULL;
+
+  start->capabilities = lodge_engine_prepare_finish (LODGE_ENGINE (source), result, &error);
+  if (is_stale (start))
+    {
+      g_clear_error (&error);
+      return;
+    }
+
+  if (start->capabilities == NULL || !lodge_engine_check_profile (self->engine, guest->profile, &error)
+      || !assign (self, guest, start->capabilities, &error)
+      || (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, &error)) == NULL
+      || (dir = lodge_runtime_dir_create (paths->runtime_dir, self->id, &error)) == NULL)
+    {
+      give_up (start, error);
+      return;
+    }
+
+  guest->record = lodge_runtime_record_new (dir, self->id);
+  guest->record->folder = g_strdup (self->folder);
+  start->plan = lodge_launch_plan_new (self->engine, guest->profile, start->capabilities, self->folder,
+                                       start->without_kvm);
+  if (!make_sockets (start, &error))
+    give_up (start, error);
+  else
+    {
+      LodgeLaunchPlan *plan = start->plan;
+
+      lodge_launch_helpers_async (self, plan, NULL, helpers_cb, g_steal_pointer (&start));
+    }
+}
+
+void
+lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
+{
+  static const char *const known[] = { "paused", "b", "accelerator", "s", NULL };
+  g_autoptr (GTask) owned = task;
+  const char *accelerator = NULL;
+  gboolean paused = FALSE;
+  GError *error = NULL;
+  Start *start;
+
+  if (!lodge_machine_check_options (options, known, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (options != NULL)
+    {
+      g_variant_lookup (options, "paused", "b", &paused);
+      g_variant_lookup (options, "accelerator", "&s", &accelerator);
+    }
+  if (accelerator != NULL && strcmp (accelerator, "tcg") != 0)
+    {
+      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT,
+                               "accelerator can only be “tcg” here, not “%s”", accelerator);
+      return;
+    }
+
+  self->guest = lodge_guest_new (self, lodge_profile_copy (self->entry->profile));
+  self->guest->start = g_steal_pointer (&owned);
+  self->guest->user_pause = paused;
+  lodge_machine_change (self, LODGE_CHANGE_START, "", NULL);
+
+  start = g_new0 (Start, 1);
+  start->machine = g_object_ref (self);
+  start->guest = self->guest;
+  start->serial = self->guest->serial;
+  start->paused = paused;
+  start->without_kvm = accelerator != NULL;
+  lodge_engine_prepare_async (self->engine, self->guest->profile->arch, NULL, prepared_cb, start);
+}

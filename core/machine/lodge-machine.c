@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Theory of operation
+ *
+ * A LodgeMachine is a folder of the store (its entry), a state, and, while there is a QEMU, a
+ * LodgeGuest. The guest is all that exists only while it runs: the profile as it was at the start,
+ * the runtime folder with its sockets and record, QEMU and its helpers, the QMP connection, the
+ * locks on the disks. It is made by the first step of a start (or by an adoption) and freed, as a
+ * whole, by the last step of its end, so there is one place that takes back and no way to forget.
+ *
+ *   Start:  prepare the engine (probes) -> check disks and locks -> runtime folder and listening
+ *           sockets -> helpers -> command line, confinement -> spawn behind a gate -> record ->
+ *           open the gate -> QMP greeting -> cont -> running
+ *   End:    the process has exited AND QMP has said its last words -> free the guest -> off
+ *   Adopt:  a record that verifies -> a pidfd -> QMP -> query-status -> running or paused
+ *
+ * The sockets listen before QEMU exists, so connecting never has to wait or to be tried again.
+ * QEMU is started with -S and let go with cont when the core has hold of it: no instruction runs
+ * that nobody could stop.
+ *
+ * Who decides what:
+ *   - whether a method may be called: lodge-machine-state.c, first thing in every entry;
+ *   - the state: lodge_machine_change(), from the table; QEMU's events (lodge-machine-events.c) are
+ *     the truth, replies to commands only complete the caller's task;
+ *   - why: a reason code and details, worded by the clients.
+ *
+ * A failed step of a start sets guest->start_error and kills what is there; the end of the guest
+ * then answers the Start with that error. A failure before there is a process goes the same way
+ * without the waiting. ForceOff during a start is such a failure, too.
+ *
+ * The store's entry may vanish under a running guest (its folder was deleted): the guest runs on
+ * with the profile it was started from, the reason says folder-gone, nothing is written into the
+ * folder any more, and when the guest ends the machine emits "vanished".
+ */
+
+#include "core/machine/lodge-machine-private.h"
+
+#include "core/config/lodge-settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GET_LOG_BYTES (256 * 1024)
+
+G_DEFINE_FINAL_TYPE (LodgeMachine, lodge_machine, G_TYPE_OBJECT)
+
+enum { CHANGED, STOPPED, VANISHED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static char *
+started_path (LodgeMachine *self)
+{
+  return g_build_filename (lodge_engine_get_paths (self->engine)->state_dir, "started", self->id, NULL);
+}
+
+/* The time of the last start is this host's matter, so it is not in machine.json: it is the
+ * modification time of an empty file in the state folder. */
+static gint64
+read_last_started (LodgeMachine *self)
+{
+  g_autofree char *path = started_path (self);
+  struct stat st;
+
+  return lstat (path, &st) == 0 ? (gint64) st.st_mtime : 0;
+}
+
+static void
+lodge_machine_finalize (GObject *object)
+{
+  LodgeMachine *self = LODGE_MACHINE (object);
+
+  g_clear_pointer (&self->guest, lodge_guest_free);
+  g_clear_pointer (&self->details, g_variant_unref);
+  g_clear_object (&self->engine);
+  g_free (self->id);
+  g_free (self->name);
+  g_free (self->folder);
+  g_free (self->reason);
+
+  G_OBJECT_CLASS (lodge_machine_parent_class)->finalize (object);
+}
+
+static void
+lodge_machine_class_init (LodgeMachineClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = lodge_machine_finalize;
+
+  signals[CHANGED] = g_signal_new ("changed", LODGE_TYPE_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 0);
+  signals[STOPPED] = g_signal_new ("stopped", LODGE_TYPE_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+  signals[VANISHED] = g_signal_new ("vanished", LODGE_TYPE_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL,
+                                    NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+lodge_machine_init (LodgeMachine *self)
+{
+  self->reason = g_strdup ("");
+  self->details = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+}
+
+LodgeMachine *
+lodge_machine_new (LodgeEngine *engine, const char *id, LodgeStoreEntry *entry)
+{
+  LodgeMachine *self = g_object_new (LODGE_TYPE_MACHINE, NULL);
+
+  self->engine = g_object_ref (engine);
+  self->id = g_strdup (id);
+  self->entry = entry;
+  self->last_started = read_last_started (self);
+  lodge_machine_follow_entry (self);
+  return self;
+}
+
+void
+lodge_machine_notify (LodgeMachine *self)
+{
+  g_signal_emit (self, signals[CHANGED], 0);
+}
+
+void
+lodge_machine_emit_stopped (LodgeMachine *self)
+{
+  g_signal_emit (self, signals[STOPPED], 0, self->reason, self->details);
+}
+
+/* @details: (nullable) (transfer floating) */
+void
+lodge_machine_say (LodgeMachine *self, const char *reason, GVariant *details)
+{
+  if (self->reason != reason)
+    {
+      g_free (self->reason);
+      self->reason = g_strdup (reason);
+    }
+  g_variant_unref (self->details);
+  self->details = g_variant_ref_sink (details != NULL ? details : g_variant_new ("a{sv}", NULL));
+  lodge_machine_notify (self);
+}
+
+void
+lodge_machine_change (LodgeMachine *self, LodgeMachineChange change, const char *reason,
+                      GVariant *details)
+{
+  LodgeMachineState next;
+
+  if (!lodge_machine_state_next (self->state, change, &next))
+    {
+      g_debug ("%s: change “%s” is not possible in state %s", self->id,
+               lodge_machine_change_name (change), lodge_machine_state_name (self->state));
+      if (details != NULL)
+        g_variant_unref (g_variant_ref_sink (details));
+      return;
+    }
+
+  g_debug ("%s: %s -> %s (%s)", self->id, lodge_machine_state_name (self->state),
+           lodge_machine_state_name (next), reason);
+  self->state = next;
+  lodge_machine_say (self, reason, details);
+}
+
+/* Brings name, folder and, where no guest runs, the state in line with the store's entry. */
+void
+lodge_machine_follow_entry (LodgeMachine *self)
+{
+  LodgeStoreEntry *entry = self->entry;
+
+  if (entry == NULL)
+    {
+      if (self->guest == NULL)
+        g_signal_emit (self, signals[VANISHED], 0);
+      else if (self->state != LODGE_STATE_STARTING)
+        lodge_machine_say (self, "folder-gone", NULL);
+      return;
+    }
+
+  g_free (self->folder);
+  self->folder = g_strdup (entry->folder);
+  g_free (self->name);
+  self->name = entry->profile != NULL ? g_strdup (entry->profile->name)
+                                      : g_path_get_basename (entry->folder);
+
+  if (self->guest == NULL && entry->fault != NULL && self->state == LODGE_STATE_OFF)
+    lodge_machine_change (self, LODGE_CHANGE_BROKE, "", NULL);
+  else if (self->guest == NULL && entry->fault == NULL && self->state == LODGE_STATE_BROKEN)
+    lodge_machine_change (self, LODGE_CHANGE_MENDED, "", NULL);
+  else if (self->guest != NULL && strcmp (self->reason, "folder-gone") == 0)
+    lodge_machine_say (self, "", NULL);
+  else
+    lodge_machine_notify (self);
+}
+
+void
+lodge_machine_set_entry (LodgeMachine *self, LodgeStoreEntry *entry)
+{
+  g_return_if_fail (LODGE_IS_MACHINE (self));
+
+  self->entry = entry;
+  lodge_machine_follow_entry (self);
+}
+
+/* @known: NULL-terminated pairs: name, type string. */
+gboolean
+lodge_machine_check_options (GVariant *options, const char *const *known, GError **error)
+{
+  GVariantIter iter;
+  const char *name;
+  GVariant *value;
+
+  if (options == NULL)
+    return TRUE;
+
+  g_variant_iter_init (&iter, options);
+  while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
+    {
+      g_autoptr (GVariant) owned = value;
+      gsize i = 0;
+
+      while (known[i] != NULL && strcmp (known[i], name) != 0)
+        i += 2;
+      if (known[i] == NULL || !g_variant_is_of_type (owned, G_VARIANT_TYPE (known[i + 1])))
+        {
+          g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT,
+                       known[i] == NULL ? "unknown option “%s”" : "option “%s” has the wrong type",
+                       name);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+const char *
+lodge_machine_get_id (LodgeMachine *self)
+{
+  return self->id;
+}
+
+const char *
+lodge_machine_get_name (LodgeMachine *self)
+{
+  return self->name != NULL ? self->name : "";
+}
+
+const char *
+lodge_machine_get_folder (LodgeMachine *self)
+{
+  return self->folder != NULL ? self->folder : "";
+}
+
+LodgeMachineState
+lodge_machine_get_state (LodgeMachine *self)
+{
+  return self->state;
+}
+
+const char *
+lodge_machine_get_reason (LodgeMachine *self)
+{
+  return self->reason;
+}
+
+gint64
+lodge_machine_get_created (LodgeMachine *self)
+{
+  return self->entry != NULL && self->entry->profile != NULL ? self->entry->profile->created : 0;
+}
+
+gint64
+lodge_machine_get_last_started (LodgeMachine *self)
+{
+  return self->last_started;
+}
+
+gboolean
+lodge_machine_has_guest (LodgeMachine *self)
+{
+  return self->guest != NULL;
+}
+
+static const LodgeProfile *
+wanted_profile (LodgeMachine *self)
+{
+  if (self->entry != NULL && self->entry->profile != NULL)
+    return self->entry->profile;
+  return self->guest != NULL ? self->guest->profile : NULL;
+}
+
+GVariant *
+lodge_machine_get_details (LodgeMachine *self)
+{
+  return self->details;
+}
+
+GVariant *
+lodge_machine_get_settings (LodgeMachine *self)
+{
+  const LodgeProfile *profile = wanted_profile (self);
+
+  return profile != NULL ? lodge_settings_from_profile (profile) : g_variant_new ("a{sv}", NULL);
+}
+
+GStrv
+lodge_machine_get_pending (LodgeMachine *self)
+{
+  const LodgeProfile *wanted = wanted_profile (self);
+
+  if (self->guest == NULL || wanted == NULL || wanted == self->guest->profile)
+    return g_new0 (char *, 1);
+  return lodge_settings_pending (self->guest->profile, wanted);
+}
+
+GVariant *
+lodge_machine_get_effective (LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+  GVariantDict effective;
+
+  if (guest == NULL || guest->record == NULL || guest->process == NULL)
+    return g_variant_new ("a{sv}", NULL);
+
+  g_variant_dict_init (&effective, guest->record->effective);
+  g_variant_dict_insert (&effective, "pid", "u", (guint32) guest->record->pid);
+  g_variant_dict_insert (&effective, "started", "x", guest->record->started);
+  return g_variant_dict_end (&effective);
+}
+
+GVariant *
+lodge_machine_get_fault (LodgeMachine *self)
+{
+  LodgeStoreEntry *entry = self->entry;
+  GVariantDict fault;
+  const char *code = "broken";
+
+  g_variant_dict_init (&fault, NULL);
+  if (entry != NULL && entry->fault != NULL)
+    {
+      if (g_error_matches (entry->fault, LODGE_ERROR, LODGE_ERROR_NEWER_SCHEMA))
+        code = "newer-schema";
+      else if (g_error_matches (entry->fault, LODGE_ERROR, LODGE_ERROR_EXISTS))
+        code = "duplicate-id";
+      else if (g_error_matches (entry->fault, LODGE_ERROR, LODGE_ERROR_NOT_READABLE))
+        code = "unreadable";
+      g_variant_dict_insert (&fault, "code", "s", code);
+      g_variant_dict_insert (&fault, "message", "s", entry->fault->message);
+      g_variant_dict_insert (&fault, "previous", "b", entry->has_previous);
+    }
+  return g_variant_dict_end (&fault);
+}
+
+void
+lodge_machine_mark_started (LodgeMachine *self)
+{
+  g_autofree char *path = started_path (self);
+  g_autofree char *dir = g_path_get_dirname (path);
+
+  self->last_started = g_get_real_time () / G_USEC_PER_SEC;
+  if (g_mkdir_with_parents (dir, 0700) == 0)
+    {
+      int fd = open (path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+      if (fd >= 0)
+        {
+          futimens (fd, NULL);
+          close (fd);
+        }
+    }
+}
+
+char *
+lodge_machine_get_log (LodgeMachine *self, GError **error)
+{
+  g_autofree char *path = g_build_filename (lodge_machine_get_folder (self), "log", "qemu.log", NULL);
+  g_autofree char *buffer = NULL;
+  struct stat st;
+  gssize length;
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+  if (fd < 0 && errno == ENOENT)
+    return g_strdup ("");
+  if (fd < 0 || fstat (fd, &st) != 0)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "cannot read “%s”: %s", path, g_strerror (errno));
+      if (fd >= 0)
+        close (fd);
+      return NULL;
+    }
+
+  buffer = g_malloc (GET_LOG_BYTES);
+  length = pread (fd, buffer, GET_LOG_BYTES, MAX (0, st.st_size - GET_LOG_BYTES));
+  close (fd);
+  return g_utf8_make_valid (buffer, MAX (length, 0));
+}
+
+gboolean
+lodge_machine_arrange (LodgeMachine *self, LodgeMethod method, GVariant *options, GError **error)
+{
+  static const char *const none[] = { NULL };
+  LodgeStore *store = lodge_engine_get_store (self->engine);
+
+  if (!lodge_machine_state_check (self->state, method, error)
+      || !lodge_machine_check_options (options, none, error))
+    return FALSE;
+
+  switch (method)
+    {
+    case LODGE_METHOD_DELETE:
+      return lodge_store_trash (store, self->id, error);
+    case LODGE_METHOD_RESTORE_PREVIOUS:
+      return lodge_store_restore_previous (store, self->id, error);
+    case LODGE_METHOD_MAKE_SEPARATE:
+      return lodge_store_make_separate (store, self->id, error);
+    default:
+      g_return_val_if_reached (FALSE);
+    }
+}
