@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Theory of operation
+ *
+ * Everything is on the bus before the name is: the machines are loaded, guests of an earlier core
+ * are adopted, and only then do callers, who wait for the name, get an answer. The probes run
+ * meanwhile and are waited for by Start alone.
+ *
+ * The service ends by itself when nobody uses it and no guest runs. The name goes first, then what
+ * has arrived until that moment is answered, so that no call is lost between two cores. */
+
+#include "config.h"
+
+#include "core/service/lodge-service.h"
+
+#include "core/ipc/lodge-names.h"
+#include "core/machine/lodge-create.h"
+#include "core/service/lodge-clients.h"
+#include "core/service/lodge-machine-object.h"
+
+#include <gio/gunixfdlist.h>
+#include <string.h>
+
+#define LAST_CALLS_MS 100
+
+struct _LodgeService
+{
+  GObject parent_instance;
+
+  GDBusConnection *connection;       /* (owned) */
+  LodgeEngine *engine;               /* (owned) */
+  LodgeMachineSet *machines;         /* (owned) */
+  LodgeClients *clients;             /* (owned) */
+  LodgeIpcCore *core;                /* (owned) */
+  GDBusObjectManagerServer *manager; /* (owned) */
+  guint name_id;
+  guint idle_timeout;
+  guint idle_id;
+  guint working; /* calls under way that must not be cut off */
+  gboolean ending;
+  int exit_status;
+};
+
+G_DEFINE_FINAL_TYPE (LodgeService, lodge_service, G_TYPE_OBJECT)
+
+enum { ENDED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+typedef struct
+{
+  LodgeService *service; /* (owned) */
+  GDBusMethodInvocation *invocation;
+} Call;
+
+static void update_idle (LodgeService *self);
+
+static Call *
+call_new (LodgeService *self, GDBusMethodInvocation *invocation)
+{
+  Call *call = g_new0 (Call, 1);
+
+  call->service = g_object_ref (self);
+  call->invocation = invocation;
+  self->working++;
+  update_idle (self);
+  return call;
+}
+
+static void
+call_free (Call *call)
+{
+  call->service->working--;
+  update_idle (call->service);
+  g_object_unref (call->service);
+  g_free (call);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
+
+static gboolean
+idle_cb (gpointer data)
+{
+  LodgeService *self = data;
+
+  self->idle_id = 0;
+  g_debug ("no client and no guest for %u s", self->idle_timeout);
+  lodge_service_end (self, 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+update_idle (LodgeService *self)
+{
+  gboolean idle = self->name_id != 0 && !self->ending && self->idle_timeout > 0 && self->working == 0
+                  && lodge_clients_count (self->clients) == 0
+                  && lodge_machine_set_count_guests (self->machines) == 0;
+
+  if (!idle)
+    g_clear_handle_id (&self->idle_id, g_source_remove);
+  else if (self->idle_id == 0)
+    self->idle_id = g_timeout_add_seconds (self->idle_timeout, idle_cb, self);
+}
+
+static void
+update_facts (LodgeService *self)
+{
+  g_autoptr (GStrvBuilder) features = g_strv_builder_new ();
+  const LodgePaths *paths = lodge_engine_get_paths (self->engine);
+  const LodgeHost *host = lodge_engine_get_host (self->engine);
+  g_autofree char *demo = g_build_filename (paths->share_dir, "demo", "lodge-demo.vmlinux", NULL);
+  g_auto (GStrv) list = NULL;
+
+  if (g_file_test (demo, G_FILE_TEST_IS_REGULAR))
+    g_strv_builder_add (features, "demo");
+  if (host != NULL && host->passt != NULL)
+    g_strv_builder_add (features, "passt");
+  if (host != NULL && host->swtpm != NULL)
+    g_strv_builder_add (features, "swtpm");
+  list = g_strv_builder_end (features);
+
+  lodge_ipc_core_set_api_version (self->core, LODGE_API_VERSION);
+  lodge_ipc_core_set_version (self->core, LODGE_VERSION);
+  lodge_ipc_core_set_features (self->core, (const char *const *) list);
+  lodge_ipc_core_set_host (self->core, lodge_engine_get_facts (self->engine));
+}
+
+static void
+machine_added_cb (LodgeService *self, LodgeMachine *machine)
+{
+  g_autoptr (LodgeMachineObject) object = lodge_machine_object_new (machine);
+
+  g_dbus_object_manager_server_export (self->manager, G_DBUS_OBJECT_SKELETON (object));
+  g_signal_connect_object (machine, "changed", G_CALLBACK (update_idle), self, G_CONNECT_SWAPPED);
+}
+
+static void
+machine_removed_cb (LodgeService *self, LodgeMachine *machine)
+{
+  g_autofree char *path = lodge_machine_object_path (lodge_machine_get_id (machine));
+
+  g_dbus_object_manager_server_unexport (self->manager, path);
+  update_idle (self);
+}
+
+static gboolean
+check_no_options (GDBusMethodInvocation *invocation, GVariant *options)
+{
+  const char *key;
+  GVariantIter iter;
+
+  g_variant_iter_init (&iter, options);
+  if (!g_variant_iter_next (&iter, "{&sv}", &key, NULL))
+    return TRUE;
+  lodge_return_error (invocation, g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT,
+                                               "unknown option “%s”", key));
+  return FALSE;
+}
+
+static void
+return_entry (LodgeService *self, GDBusMethodInvocation *invocation, LodgeStoreEntry *entry, GError *error)
+{
+  g_autofree char *path = NULL;
+
+  if (entry == NULL)
+    {
+      lodge_return_error (invocation, error);
+      return;
+    }
+  path = lodge_machine_object_path (entry->id);
+  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(o)", path));
+}
+
+static void
+created_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  GError *error = NULL;
+  g_autofree char *id = lodge_create_machine_finish (LODGE_ENGINE (source), result, &error);
+  g_autofree char *path = NULL;
+
+  if (id == NULL)
+    {
+      lodge_return_error (call->invocation, error);
+      return;
+    }
+  path = lodge_machine_object_path (id);
+  g_dbus_method_invocation_return_value_with_unix_fd_list (call->invocation, g_variant_new ("(o)", path), NULL);
+}
+
+static gboolean
+handle_create_machine (LodgeService *self, GDBusMethodInvocation *invocation, GUnixFDList *fds,
+                       const char *name, GVariant *settings, GVariant *media, GVariant *options)
+{
+  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify) lodge_create_medium_free);
+  GVariantIter iter;
+  const char *role, *display_name;
+  gint32 handle;
+  GError *error = NULL;
+
+  if (!check_no_options (invocation, options))
+    return G_DBUS_METHOD_INVOCATION_HANDLED;
+
+  g_variant_iter_init (&iter, media);
+  while (g_variant_iter_next (&iter, "(&s&sh)", &role, &display_name, &handle))
+    {
+      int fd = lodge_take_fd (fds, handle, &error);
+      LodgeCreateMedium *medium = fd >= 0 ? lodge_create_medium_new (role, display_name, fd, &error) : NULL;
+
+      if (medium == NULL)
+        {
+          lodge_return_error (invocation, error);
+          return G_DBUS_METHOD_INVOCATION_HANDLED;
+        }
+      g_ptr_array_add (list, medium);
+    }
+  lodge_create_machine_async (self->engine, name, settings, list, NULL, created_cb, call_new (self, invocation));
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
+handle_find_machine (LodgeService *self, GDBusMethodInvocation *invocation, const char *text, GVariant *options)
+{
+  GError *error = NULL;
+
+  if (check_no_options (invocation, options))
+    {
+      LodgeStoreEntry *entry = lodge_store_find (lodge_engine_get_store (self->engine), text, &error);
+
+      return_entry (self, invocation, entry, error);
+    }
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
+handle_list_trash (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *options)
+{
+  if (check_no_options (invocation, options))
+    lodge_ipc_core_complete_list_trash (self->core, invocation,
+                                        lodge_store_list_trash (lodge_engine_get_store (self->engine)));
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
+handle_undelete (LodgeService *self, GDBusMethodInvocation *invocation, const char *text, GVariant *options)
+{
+  GError *error = NULL;
+
+  if (check_no_options (invocation, options))
+    {
+      LodgeStoreEntry *entry = lodge_store_undelete (lodge_engine_get_store (self->engine), text, &error);
+
+      return_entry (self, invocation, entry, error);
+    }
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static void
+emptied_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  GError *error = NULL;
+
+  if (lodge_store_empty_trash_finish (LODGE_STORE (source), result, &error))
+    g_dbus_method_invocation_return_value (call->invocation, NULL);
+  else
+    lodge_return_error (call->invocation, error);
+}
+
+static gboolean
+handle_empty_trash (LodgeService *self, GDBusMethodInvocation *invocation, const char *const *ids, GVariant *options)
+{
+  if (check_no_options (invocation, options))
+    lodge_store_empty_trash_async (lodge_engine_get_store (self->engine), ids, NULL, emptied_cb,
+                                   call_new (self, invocation));
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
+handle_quit (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *options)
+{
+  if (check_no_options (invocation, options))
+    {
+      g_dbus_method_invocation_return_value (invocation, NULL);
+      lodge_service_end (self, 0);
+    }
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
+ended_cb (gpointer data)
+{
+  LodgeService *self = data;
+
+  g_signal_emit (self, signals[ENDED], 0, self->exit_status);
+  return G_SOURCE_REMOVE;
+}
+
+void
+lodge_service_end (LodgeService *self, int exit_status)
+{
+  if (self->ending)
+    return;
+
+  self->ending = TRUE;
+  self->exit_status = exit_status;
+  g_clear_handle_id (&self->idle_id, g_source_remove);
+  g_clear_handle_id (&self->name_id, g_bus_unown_name);
+  g_dbus_connection_flush (self->connection, NULL, NULL, NULL);
+  g_timeout_add_full (G_PRIORITY_LOW, LAST_CALLS_MS, ended_cb, g_object_ref (self), g_object_unref);
+}
+
+static void
+name_acquired_cb (GDBusConnection *connection, const char *name, gpointer data)
+{
+  g_info ("serving %s", name);
+  update_idle (data);
+}
+
+static void
+name_lost_cb (GDBusConnection *connection, const char *name, gpointer data)
+{
+  LodgeService *self = data;
+
+  g_info ("%s is another core's, or the bus is gone", name);
+  lodge_service_end (self, 0);
+}
+
+static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (LodgeService) self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_set_load_finish (self->machines, result, &error))
+    {
+      g_warning ("cannot load the machines: %s", error->message);
+      lodge_service_end (self, 1);
+      return;
+    }
+  if (!self->ending)
+    self->name_id = g_bus_own_name_on_connection (self->connection, LODGE_BUS_NAME,
+                                                  G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, name_acquired_cb,
+                                                  name_lost_cb, self, NULL);
+}
+
+void
+lodge_service_begin (LodgeService *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_dbus_interface_skeleton_export (G_DBUS_INTERFACE_SKELETON (self->core), self->connection,
+                                         LODGE_CORE_PATH, &error))
+    {
+      g_warning ("cannot export the core: %s", error->message);
+      lodge_service_end (self, 1);
+      return;
+    }
+  g_dbus_object_manager_server_set_connection (self->manager, self->connection);
+  lodge_engine_probe (self->engine);
+  update_facts (self);
+  lodge_machine_set_load_async (self->machines, NULL, loaded_cb, g_object_ref (self));
+}
+
+static void
+lodge_service_dispose (GObject *object)
+{
+  LodgeService *self = LODGE_SERVICE (object);
+
+  g_clear_handle_id (&self->idle_id, g_source_remove);
+  g_clear_handle_id (&self->name_id, g_bus_unown_name);
+  g_clear_object (&self->manager);
+  g_clear_object (&self->core);
+  g_clear_object (&self->machines);
+  g_clear_object (&self->clients);
+  g_clear_object (&self->engine);
+  g_clear_object (&self->connection);
+
+  G_OBJECT_CLASS (lodge_service_parent_class)->dispose (object);
+}
+
+static void
+lodge_service_class_init (LodgeServiceClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = lodge_service_dispose;
+
+  signals[ENDED] = g_signal_new ("ended", LODGE_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 1, G_TYPE_INT);
+}
+
+static void
+lodge_service_init (LodgeService *self)
+{
+  static const struct
+  {
+    const char *signal;
+    GCallback handler;
+  } handlers[] = {
+    { "handle-create-machine", G_CALLBACK (handle_create_machine) },
+    { "handle-find-machine", G_CALLBACK (handle_find_machine) },
+    { "handle-list-trash", G_CALLBACK (handle_list_trash) },
+    { "handle-undelete", G_CALLBACK (handle_undelete) },
+    { "handle-empty-trash", G_CALLBACK (handle_empty_trash) },
+    { "handle-quit", G_CALLBACK (handle_quit) },
+  };
+
+  self->core = lodge_ipc_core_skeleton_new ();
+  for (gsize i = 0; i < G_N_ELEMENTS (handlers); i++)
+    g_signal_connect_object (self->core, handlers[i].signal, handlers[i].handler, self, G_CONNECT_SWAPPED);
+}
+
+LodgeService *
+lodge_service_new (GDBusConnection *connection, LodgeEngine *engine, guint idle_timeout)
+{
+  LodgeService *self = g_object_new (LODGE_TYPE_SERVICE, NULL);
+
+  self->connection = g_object_ref (connection);
+  self->engine = g_object_ref (engine);
+  self->idle_timeout = idle_timeout;
+  self->manager = g_dbus_object_manager_server_new (LODGE_CORE_PATH);
+  self->clients = lodge_clients_new (connection);
+  self->machines = lodge_machine_set_new (engine);
+  g_signal_connect_object (self->clients, "changed", G_CALLBACK (update_idle), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->machines, "added", G_CALLBACK (machine_added_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->machines, "removed", G_CALLBACK (machine_removed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (engine, "changed", G_CALLBACK (update_facts), self, G_CONNECT_SWAPPED);
+  return self;
+}
