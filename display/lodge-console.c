@@ -333,6 +333,9 @@ lodge_console_update (LodgeConsole *self, const char *interface, GVariant *all)
           g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GRAPHIC]);
         }
       g_object_thaw_notify (G_OBJECT (self));
+      for (guint i = 0; i < self->listeners->len; i++)
+        lodge_framebuffer_set_size_hint (lodge_listener_get_framebuffer (self->listeners->pdata[i]),
+                                         self->width, self->height);
     }
 }
 

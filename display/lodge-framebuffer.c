@@ -8,6 +8,11 @@
  *   message can be freed; what is late is never queued, only painted over;
  * - in shared memory: an update tells where QEMU has painted; pixels are read when the main thread
  *   takes the damage.
+ * When the guest changes its mode, QEMU may go on with updates for the new size and never send it
+ * whole (a VGA text mode is painted line by line). So an update beyond the edge makes the picture
+ * larger, and the console's size property, which comes on another connection and may be early or
+ * late, sets the edges. Pixels outside them are kept, in case the hint was an old one.
+ *
  * Damage is one flag per tile. An update flags the tiles around it too where it comes within
  * LODGE_FRAMEBUFFER_OVERLAP pixels of them, because tiles are shown with that much of their
  * neighbours (lodge-scanout.c).
@@ -30,6 +35,7 @@ struct _LodgeFramebuffer
   GMutex mutex;                       /* for all below */
   LodgeFramebufferLayout layout;      /* of the picture; all 0 before the first */
   guint32 *pixels;                    /* (owned) (nullable): the picture when it comes as bytes */
+  guint store_width, store_height;    /* of pixels; more than the layout after a shrinking hint */
   LodgeSharedMap *map;                /* (owned) (nullable): the picture when it is shared */
   guint columns, rows;
   guint8 *dirty;                      /* (owned) (nullable): columns * rows */
@@ -85,13 +91,12 @@ check_data (const LodgeFramebufferLayout *layout, gsize length, GError **error)
 }
 
 static gboolean
-check_rectangle (LodgeFramebuffer *self, gint32 x, gint32 y, gint32 width, gint32 height,
+check_rectangle (gint32 x, gint32 y, gint32 width, gint32 height, guint max_width, guint max_height,
                  GError **error)
 {
-  if (x < 0 || y < 0 || width < 0 || height < 0
-      || (gint64) x + width > self->layout.width || (gint64) y + height > self->layout.height)
-    return refuse (error, "an update of %dx%d at %d,%d is outside the picture of %ux%u", width,
-                   height, x, y, self->layout.width, self->layout.height);
+  if (x < 0 || y < 0 || width < 0 || height < 0 || (gint64) x + width > max_width
+      || (gint64) y + height > max_height)
+    return refuse (error, "an update of %dx%d at %d,%d is out of bounds", width, height, x, y);
   return TRUE;
 }
 
@@ -114,19 +119,45 @@ unlock_and_notify (LodgeFramebuffer *self, gboolean tell)
 }
 
 static void
-set_layout (LodgeFramebuffer *self, const LodgeFramebufferLayout *layout)
+set_size (LodgeFramebuffer *self, guint width, guint height)
 {
-  if (layout->width != self->layout.width || layout->height != self->layout.height)
+  if (width != self->layout.width || height != self->layout.height)
     {
-      self->columns = (layout->width + LODGE_FRAMEBUFFER_TILE - 1) / LODGE_FRAMEBUFFER_TILE;
-      self->rows = (layout->height + LODGE_FRAMEBUFFER_TILE - 1) / LODGE_FRAMEBUFFER_TILE;
+      self->columns = (width + LODGE_FRAMEBUFFER_TILE - 1) / LODGE_FRAMEBUFFER_TILE;
+      self->rows = (height + LODGE_FRAMEBUFFER_TILE - 1) / LODGE_FRAMEBUFFER_TILE;
       g_free (self->dirty);
       self->dirty = g_malloc ((gsize) self->columns * self->rows);
+      self->layout.width = width;
+      self->layout.height = height;
       self->resized = TRUE;
     }
-  self->layout = *layout;
-  self->disabled = FALSE;
   memset (self->dirty, 1, (gsize) self->columns * self->rows);
+}
+
+/* Makes room for a picture of bytes of at least this size and keeps what is there. */
+static gboolean
+reserve (LodgeFramebuffer *self, guint width, guint height, GError **error)
+{
+  const guint store_width = self->pixels != NULL ? MAX (width, self->store_width) : width;
+  const guint store_height = self->pixels != NULL ? MAX (height, self->store_height) : height;
+  guint32 *pixels;
+
+  if (self->pixels != NULL && store_width == self->store_width && store_height == self->store_height)
+    return TRUE;
+  if ((guint64) store_width * store_height > LODGE_FRAMEBUFFER_MAX_PIXELS)
+    return refuse (error, "a picture of %ux%u is out of bounds", store_width, store_height);
+  pixels = g_try_malloc0 ((gsize) store_width * store_height * sizeof *pixels);
+  if (pixels == NULL)
+    return refuse (error, "no memory for a picture of %ux%u", store_width, store_height);
+  for (guint row = 0; self->pixels != NULL && row < self->store_height; row++)
+    memcpy (pixels + (gsize) row * store_width, self->pixels + (gsize) row * self->store_width,
+            (gsize) self->store_width * sizeof *pixels);
+  g_free (self->pixels);
+  g_clear_pointer (&self->map, lodge_shared_map_free);
+  self->pixels = pixels;
+  self->store_width = store_width;
+  self->store_height = store_height;
+  return TRUE;
 }
 
 static void
@@ -178,32 +209,25 @@ gboolean
 lodge_framebuffer_scanout (LodgeFramebuffer *self, const LodgeFramebufferLayout *layout,
                            const guint8 *data, gsize length, GError **error)
 {
-  gsize n_pixels;
   gboolean tell;
 
   if (!check_data (layout, length, error))
     return FALSE;
-  n_pixels = (gsize) layout->width * layout->height;
 
   g_mutex_lock (&self->mutex);
-  if (self->pixels == NULL || layout->width != self->layout.width
-      || layout->height != self->layout.height)
+  if (layout->width != self->store_width || layout->height != self->store_height)
+    g_clear_pointer (&self->pixels, g_free);
+  if (!reserve (self, layout->width, layout->height, error))
     {
-      g_free (self->pixels);
-      self->pixels = g_try_malloc (n_pixels * sizeof (guint32));
-      if (self->pixels == NULL)
-        {
-          memset (&self->layout, 0, sizeof self->layout);
-          g_mutex_unlock (&self->mutex);
-          return refuse (error, "no memory for a picture of %ux%u", layout->width, layout->height);
-        }
+      g_mutex_unlock (&self->mutex);
+      return FALSE;
     }
-  g_clear_pointer (&self->map, lodge_shared_map_free);
-  set_layout (self, layout);
+  set_size (self, layout->width, layout->height);
+  self->disabled = FALSE;
   for (guint row = 0; row < layout->height; row++)
     lodge_pixels_convert_row (layout->format, data + (gsize) row * layout->stride,
                               self->pixels + (gsize) row * layout->width, layout->width);
-  self->copied += n_pixels * sizeof (guint32);
+  self->copied += (guint64) layout->width * layout->height * sizeof (guint32);
   tell = set_pending (&self->picture_pending);
   unlock_and_notify (self, tell);
   return TRUE;
@@ -214,34 +238,56 @@ lodge_framebuffer_update (LodgeFramebuffer *self, gint32 x, gint32 y, gint32 wid
                           guint32 stride, guint32 format, const guint8 *data, gsize length,
                           GError **error)
 {
-  LodgeFramebufferLayout part = { (guint32) width, (guint32) height, stride, format };
-  gboolean tell = FALSE;
+  const LodgeFramebufferLayout part = { (guint32) width, (guint32) height, stride, format };
+  guint right, bottom;
+  gboolean fresh, tell;
+
+  if (!check_rectangle (x, y, width, height, LODGE_FRAMEBUFFER_MAX_SIDE, LODGE_FRAMEBUFFER_MAX_SIDE,
+                        error))
+    return FALSE;
+  if (width == 0 || height == 0)
+    return TRUE;
+  if (!check_data (&part, length, error))
+    return FALSE;
+  right = (guint) (x + width);
+  bottom = (guint) (y + height);
 
   g_mutex_lock (&self->mutex);
-  /* An update for a picture that QEMU has replaced since says nothing any more. */
-  if (self->pixels == NULL)
-    goto done;
-  if (!check_rectangle (self, x, y, width, height, error))
-    goto refused;
-  if (width == 0 || height == 0)
-    goto done;
-  if (!check_data (&part, length, error))
-    goto refused;
-
+  fresh = self->pixels == NULL;
+  if (!reserve (self, MAX (right, self->layout.width), MAX (bottom, self->layout.height), error))
+    {
+      g_mutex_unlock (&self->mutex);
+      return FALSE;
+    }
+  if (fresh || right > self->layout.width || bottom > self->layout.height)
+    set_size (self, MAX (right, self->layout.width), MAX (bottom, self->layout.height));
+  self->disabled = FALSE;
   for (guint row = 0; row < part.height; row++)
     lodge_pixels_convert_row (format, data + (gsize) row * stride,
-                              self->pixels + ((gsize) y + row) * self->layout.width + x, part.width);
+                              self->pixels + ((gsize) y + row) * self->store_width + x, part.width);
   self->copied += (guint64) part.width * part.height * sizeof (guint32);
   add_damage (self, (guint) x, (guint) y, part.width, part.height);
   tell = set_pending (&self->picture_pending);
-
-done:
   unlock_and_notify (self, tell);
   return TRUE;
+}
 
-refused:
-  g_mutex_unlock (&self->mutex);
-  return FALSE;
+void
+lodge_framebuffer_set_size_hint (LodgeFramebuffer *self, guint width, guint height)
+{
+  gboolean tell = FALSE;
+
+  g_mutex_lock (&self->mutex);
+  /* Shared pictures are always announced with their size. */
+  if (self->pixels != NULL && width > 0 && height > 0 && width <= LODGE_FRAMEBUFFER_MAX_SIDE
+      && height <= LODGE_FRAMEBUFFER_MAX_SIDE
+      && (width != self->layout.width || height != self->layout.height)
+      && reserve (self, width, height, NULL))
+    {
+      set_size (self, width, height);
+      tell = set_pending (&self->picture_pending);
+    }
+  unlock_and_notify (self, tell);
 }
 
 gboolean
@@ -262,7 +308,9 @@ lodge_framebuffer_scanout_map (LodgeFramebuffer *self, const LodgeFramebufferLay
   g_clear_pointer (&self->pixels, g_free);
   lodge_shared_map_free (self->map);
   self->map = map;
-  set_layout (self, layout);
+  set_size (self, layout->width, layout->height);
+  self->layout = *layout;
+  self->disabled = FALSE;
   tell = set_pending (&self->picture_pending);
   unlock_and_notify (self, tell);
   return TRUE;
@@ -278,7 +326,7 @@ lodge_framebuffer_update_map (LodgeFramebuffer *self, gint32 x, gint32 y, gint32
   g_mutex_lock (&self->mutex);
   if (self->map != NULL)
     {
-      ok = check_rectangle (self, x, y, width, height, error);
+      ok = check_rectangle (x, y, width, height, self->layout.width, self->layout.height, error);
       if (ok && width > 0 && height > 0)
         {
           add_damage (self, (guint) x, (guint) y, (guint) width, (guint) height);
@@ -390,7 +438,7 @@ lodge_framebuffer_read (LodgeFramebuffer *self, guint x, guint y, guint width, g
       return TRUE;
     }
   for (guint row = 0; row < height; row++)
-    memcpy (pixels + row * stride, self->pixels + ((gsize) y + row) * self->layout.width + x,
+    memcpy (pixels + row * stride, self->pixels + ((gsize) y + row) * self->store_width + x,
             (gsize) width * sizeof (guint32));
   return TRUE;
 }

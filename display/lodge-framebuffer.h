@@ -42,6 +42,9 @@ gboolean lodge_framebuffer_scanout (LodgeFramebuffer *self, const LodgeFramebuff
 gboolean lodge_framebuffer_update  (LodgeFramebuffer *self, gint32 x, gint32 y, gint32 width,
                                     gint32 height, guint32 stride, guint32 format,
                                     const guint8 *data, gsize length, GError **error);
+/** What the console says its size is: sets the edges of a picture that comes as bytes. */
+void     lodge_framebuffer_set_size_hint (LodgeFramebuffer *self, guint width, guint height);
+
 /** @fd: (transfer none) */
 gboolean lodge_framebuffer_scanout_map (LodgeFramebuffer *self, const LodgeFramebufferLayout *layout,
                                         int fd, guint32 offset, GError **error);
