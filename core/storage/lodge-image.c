@@ -126,12 +126,7 @@ look_at_qcow2 (Source *source, LodgeImage *image)
   if (backing != 0)
     {
       /* 1023 is QEMU's own limit; what claims more is not an image that it would open. */
-#ifdef LODGE_PLANTED_BUG
-      /* Proves that the fuzzer would find what the bound below forbids. */
-      gsize n = read_at (source, name, length, backing);
-#else
       gsize n = read_at (source, name, MIN (length, sizeof name - 1), backing);
-#endif
 
       set_reference (image, (const char *) name, n);
     }

@@ -35,7 +35,7 @@ typedef struct
   gboolean       encrypted;
   gboolean       unsupported;  /* a version or variant that cannot be used */
   gboolean       external;     /* needs other files, so that it could make QEMU read any file of the host */
-  char           reference[128]; /* with @external: the file's name, where it was found; printable UTF-8 */
+  char           reference[192]; /* with @external: the file's name, quoted; room for all that lodge_quote() makes */
 } LodgeImage;
 
 /**
