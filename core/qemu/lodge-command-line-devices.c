@@ -104,7 +104,7 @@ add_screen (LodgeCommandLine *self, GError **error)
   lodge_args_option (args, "gl", gl ? "on" : "off");
   if (gl && self->host->render_node != NULL)
     lodge_args_option (args, "rendernode", self->host->render_node);
-  if (strcmp (lodge_command_line_audio (self->profile, self->capabilities, self->host), "dbus") == 0)
+  if (strcmp (lodge_command_line_audio (self->profile, self->capabilities, self->host, self->launch), "dbus") == 0)
     lodge_args_option (args, "audiodev", "audio0");
   return TRUE;
 }
@@ -151,17 +151,26 @@ add_input (LodgeCommandLine *self)
 
 /* Sound */
 
+gboolean
+lodge_command_line_audio_is_dbus (LodgeCapabilities *capabilities)
+{
+  /* An older QEMU crashes when a listener for sound registers over a peer-to-peer connection. That has no mark of its
+   * own; shared memory for the picture came at the same time and has. */
+  return lodge_capabilities_has_audiodev (capabilities, "dbus") && lodge_capabilities_has_dbus_map (capabilities);
+}
+
 const char *
-lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host)
+lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host,
+                          const LodgeLaunch *launch)
 {
   if (profile->sound == LODGE_SOUND_NONE)
     return "none";
-  if (host->audio_driver == NULL || !lodge_capabilities_has_audiodev (capabilities, host->audio_driver))
-    return "none";
   /* Sound over D-Bus is a part of that display. */
-  if (strcmp (host->audio_driver, "dbus") == 0 && profile->video == LODGE_VIDEO_NONE)
-    return "none";
-  return host->audio_driver;
+  if (profile->video != LODGE_VIDEO_NONE && lodge_command_line_audio_is_dbus (capabilities))
+    return "dbus";
+  if (launch->audio && host->audio_socket != NULL && lodge_capabilities_has_audiodev (capabilities, host->audio_driver))
+    return host->audio_driver;
+  return "none";
 }
 
 static void
@@ -169,12 +178,16 @@ add_sound (LodgeCommandLine *self)
 {
   LodgeArgs *args = &self->args;
   const LodgeProfile *profile = self->profile;
+  const char *driver;
 
   if (profile->sound == LODGE_SOUND_NONE)
     return;
   /* The card stays when the host has no sound, so that the guest's hardware does not depend on the host. */
-  lodge_args_begin (args, "-audiodev", lodge_command_line_audio (profile, self->capabilities, self->host));
+  driver = lodge_command_line_audio (profile, self->capabilities, self->host, self->launch);
+  lodge_args_begin (args, "-audiodev", driver);
   lodge_args_option (args, "id", "audio0");
+  if (strcmp (driver, "pa") == 0)
+    lodge_args_optionf (args, "server", "unix:%s", self->host->audio_socket);
   switch (profile->sound)
     {
     case LODGE_SOUND_AC97:

@@ -33,6 +33,7 @@ typedef struct
   gboolean    paused;       /* start with -S (Lodge always does, and sends cont) */
   LodgeAccel  accel;        /* what to use this time */
   const char *gl_backend;   /* "none", "virgl", "venus" */
+  gboolean    audio;        /* host->audio_socket is there in the confinement; QEMU ends at once when it cannot connect to it */
 } LodgeLaunch;
 
 /**
@@ -59,7 +60,10 @@ gboolean lodge_command_line_assign (LodgeProfile *profile, LodgeCapabilities *ca
 #define LODGE_FIRMWARE_VARS_FILE "firmware/vars.qcow2"
 
 /** lodge_command_line_audio: the QEMU audio driver that will be used: "dbus", "pipewire", "pa", "none" */
-const char *lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host);
+const char *lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host,
+                                      const LodgeLaunch *launch);
+/** lodge_command_line_audio_is_dbus: whether this QEMU can send its sound over D-Bus without harm */
+gboolean    lodge_command_line_audio_is_dbus (LodgeCapabilities *capabilities);
 
 /** lodge_command_line_video: the display device that will be used, for "Effective": "virtio-vga", "VGA", ... */
 const char *lodge_command_line_video (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeLaunch *launch);

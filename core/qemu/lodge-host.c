@@ -21,6 +21,7 @@ lodge_host_copy (const LodgeHost *host)
   LodgeHost *copy = g_memdup2 (host, sizeof *host);
 
   copy->accel_reason = g_strdup (host->accel_reason);
+  copy->accel_message = g_strdup (host->accel_message);
   copy->ovmf_code = g_strdup (host->ovmf_code);
   copy->ovmf_vars = g_strdup (host->ovmf_vars);
   copy->ovmf_code_secure = g_strdup (host->ovmf_code_secure);
@@ -44,6 +45,7 @@ lodge_host_free (LodgeHost *host)
   if (host == NULL)
     return;
   g_free (host->accel_reason);
+  g_free (host->accel_message);
   g_free (host->ovmf_code);
   g_free (host->ovmf_vars);
   g_free (host->ovmf_code_secure);

@@ -15,6 +15,7 @@ typedef struct
 {
   LodgeAccel accel;
   char      *accel_reason;  /* "ok", "no-device", "no-permission", "no-cpu-flags", "probe-failed" */
+  char      *accel_message; /* (nullable) what was seen when the reason is "probe-failed" */
   guint      cores;
   guint64    memory;
   guint64    memory_available;
@@ -27,11 +28,11 @@ typedef struct
   char      *riscv_code;        /* (nullable) */
   char      *riscv_vars;        /* (nullable) */
   char      *render_node;       /* (nullable) a usable /dev/dri/renderD* */
-  char      *gl_reason;         /* "ok", "no-render-node", ... */
+  char      *gl_reason;         /* "ok", "no-render-node", "no-permission" */
   char      *passt;             /* (nullable) path */
   char      *swtpm;             /* (nullable) path */
-  char      *audio_driver;      /* "dbus", "pipewire", "pa", "none" */
-  char      *audio_socket;      /* (nullable) the sound server's socket, to be let into the confinement */
+  char      *audio_driver;      /* of the sound server that answers: "pa", "pipewire" or "none" */
+  char      *audio_socket;      /* (nullable) its socket, to be let into the confinement */
   gboolean   io_uring;          /* the kernel lets this user have it */
 } LodgeHost;
 

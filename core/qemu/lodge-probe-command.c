@@ -18,6 +18,7 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -251,6 +252,20 @@ fill_stdin (const char *input, int *write_end)
   return fds[0];
 }
 
+/* Makes a file in memory, so that nothing has to be cleaned up. Returns -1 when it cannot be made. */
+static int
+make_file (gconstpointer data, gsize length)
+{
+  int fd = memfd_create ("lodge-probe", MFD_CLOEXEC);
+
+  if (fd >= 0 && write (fd, data, length) != (gssize) length)
+    {
+      close (fd);
+      return -1;
+    }
+  return fd;
+}
+
 void
 lodge_command_run_async (const LodgeCommand *command, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer data)
@@ -294,6 +309,17 @@ lodge_command_run_async (const LodgeCommand *command, GCancellable *cancellable,
           return;
         }
       g_subprocess_launcher_take_stdin_fd (launcher, fd);
+    }
+  if (command->file != NULL)
+    {
+      int fd = make_file (command->file, command->file_length);
+
+      if (fd < 0)
+        {
+          g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_IO, "cannot make a file in memory");
+          return;
+        }
+      g_subprocess_launcher_take_fd (launcher, fd, LODGE_COMMAND_FILE_FD);
     }
   run->process = g_subprocess_launcher_spawnv (launcher, command->argv, &error);
   if (run->process == NULL)

@@ -37,7 +37,12 @@ typedef struct
   guint              timeout;     /* milliseconds */
   LodgeCommandCheck  check;       /* (nullable) */
   gpointer           check_data;  /* must live until the callback */
+  gconstpointer      file;        /* (nullable) what the program finds in the file LODGE_COMMAND_FILE */
+  gsize              file_length;
 } LodgeCommand;
+
+#define LODGE_COMMAND_FILE_FD 20
+#define LODGE_COMMAND_FILE "/proc/self/fd/20"
 
 void                lodge_command_result_free (LodgeCommandResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeCommandResult, lodge_command_result_free)

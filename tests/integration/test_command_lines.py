@@ -97,7 +97,7 @@ def fit_to_host(argv):
         elif before == '-cpu' and value.startswith('host'):
             done[i] = 'max'
         elif before == '-audiodev' and value.startswith('pa,'):
-            done[i] = value.replace('pa,', 'none,')
+            done[i] = 'none,id=audio0'
         elif before == '-display' and not os.path.exists('/dev/dri'):
             done[i] = re.sub(r',gl=on,rendernode=[^,]*', ',gl=off', value)
         elif before == '-device' and not os.path.exists('/dev/dri'):

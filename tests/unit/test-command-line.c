@@ -33,7 +33,7 @@ load_capabilities (const char *version, LodgeArch arch)
 
 /* A desktop with all that Lodge can use. */
 static LodgeHost *
-make_host (LodgeCapabilities *capabilities)
+make_host (void)
 {
   LodgeHost *host = lodge_host_new ();
 
@@ -50,7 +50,8 @@ make_host (LodgeCapabilities *capabilities)
   host->render_node = g_strdup ("/dev/dri/renderD128");
   host->io_uring = TRUE;
   g_free (host->audio_driver);
-  host->audio_driver = g_strdup (lodge_capabilities_has_dbus_map (capabilities) ? "dbus" : "pa");
+  host->audio_driver = g_strdup ("pa");
+  host->audio_socket = g_strdup ("/run/user/1000/pulse/native");
   return host;
 }
 
@@ -242,8 +243,8 @@ build (const Golden *golden, const char *version, GError **error)
 {
   g_autoptr (LodgeProfile) profile = golden->make ();
   g_autoptr (LodgeCapabilities) capabilities = load_capabilities (version, profile->arch);
-  g_autoptr (LodgeHost) host = make_host (capabilities);
-  LodgeLaunch launch = { "/machine", golden->passt, profile->tpm, TRUE, golden->accel, golden->gl_backend };
+  g_autoptr (LodgeHost) host = make_host ();
+  LodgeLaunch launch = { "/machine", golden->passt, profile->tpm, TRUE, golden->accel, golden->gl_backend, TRUE };
   g_autoptr (GError) fault = NULL;
 
   lodge_profile_validate (profile, &fault);
@@ -302,8 +303,8 @@ test_refusals (void)
   g_autoptr (LodgeProfile) profile = windows_11 ();
   g_autoptr (LodgeCapabilities) capabilities = load_capabilities ("7.2", LODGE_ARCH_X86_64);
   g_autoptr (LodgeCapabilities) arm = load_capabilities ("7.2", LODGE_ARCH_AARCH64);
-  g_autoptr (LodgeHost) host = make_host (capabilities);
-  LodgeLaunch launch = { "/machine", TRUE, TRUE, TRUE, LODGE_ACCEL_KVM, "none" };
+  g_autoptr (LodgeHost) host = make_host ();
+  LodgeLaunch launch = { "/machine", TRUE, TRUE, TRUE, LODGE_ACCEL_KVM, "none", FALSE };
 
   assert_refused (profile, host, &launch, capabilities, LODGE_ERROR_NOT_SUPPORTED, "machine types");
   lodge_command_line_assign (profile, capabilities);
@@ -385,8 +386,8 @@ test_addresses (void)
   lodge_command_line_assign (profile, capabilities);
   g_assert_null (disk_at (profile, profile->disks->len - 1)->address);
   {
-    g_autoptr (LodgeHost) host = make_host (capabilities);
-    LodgeLaunch launch = { "/machine", TRUE, TRUE, TRUE, LODGE_ACCEL_TCG, "none" };
+    g_autoptr (LodgeHost) host = make_host ();
+    LodgeLaunch launch = { "/machine", TRUE, TRUE, TRUE, LODGE_ACCEL_TCG, "none", FALSE };
 
     assert_refused (profile, host, &launch, capabilities, LODGE_ERROR_OUT_OF_RANGE, "no free place for the drive \"cd5\"");
   }
@@ -414,7 +415,7 @@ test_video (void)
   g_autoptr (LodgeProfile) profile = linux_3d ();
   g_autoptr (LodgeCapabilities) full = load_capabilities ("7.2", LODGE_ARCH_X86_64);
   g_autoptr (LodgeCapabilities) bare = lodge_capabilities_new ("/usr/bin/qemu", LODGE_ARCH_X86_64, "9.0.0");
-  LodgeLaunch launch = { "/machine", TRUE, FALSE, TRUE, LODGE_ACCEL_KVM, "virgl" };
+  LodgeLaunch launch = { "/machine", TRUE, FALSE, TRUE, LODGE_ACCEL_KVM, "virgl", FALSE };
 
   g_assert_cmpstr (lodge_command_line_video (profile, full, &launch), ==, "virtio-vga-gl");
   g_assert_cmpstr (lodge_command_line_video (profile, bare, &launch), ==, "VGA");
@@ -424,6 +425,28 @@ test_video (void)
   g_assert_cmpstr (lodge_command_line_video (profile, full, &launch), ==, "VGA");
   profile->video = LODGE_VIDEO_NONE;
   g_assert_cmpstr (lodge_command_line_video (profile, full, &launch), ==, "none");
+}
+
+/* Sound goes where it is heard, and a sound server that is out of reach is not tried. */
+static void
+test_audio (void)
+{
+  g_autoptr (LodgeProfile) profile = linux_uefi ();
+  g_autoptr (LodgeCapabilities) old = load_capabilities ("7.2", LODGE_ARCH_X86_64);
+  g_autoptr (LodgeCapabilities) new = load_capabilities ("10.0", LODGE_ARCH_X86_64);
+  g_autoptr (LodgeHost) host = make_host ();
+  LodgeLaunch launch = { "/machine", TRUE, FALSE, TRUE, LODGE_ACCEL_KVM, "none", TRUE };
+
+  g_assert_cmpstr (lodge_command_line_audio (profile, old, host, &launch), ==, "pa");
+  g_assert_cmpstr (lodge_command_line_audio (profile, new, host, &launch), ==, "dbus");
+  launch.audio = FALSE;
+  g_assert_cmpstr (lodge_command_line_audio (profile, old, host, &launch), ==, "none");
+  g_assert_cmpstr (lodge_command_line_audio (profile, new, host, &launch), ==, "dbus");
+  profile->video = LODGE_VIDEO_NONE;
+  g_assert_cmpstr (lodge_command_line_audio (profile, new, host, &launch), ==, "none");
+  profile->sound = LODGE_SOUND_NONE;
+  launch.audio = TRUE;
+  g_assert_cmpstr (lodge_command_line_audio (profile, old, host, &launch), ==, "none");
 }
 
 int
@@ -440,5 +463,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-line/addresses", test_addresses);
   g_test_add_func ("/command-line/mac", test_mac);
   g_test_add_func ("/command-line/video", test_video);
+  g_test_add_func ("/command-line/audio", test_audio);
   return g_test_run ();
 }

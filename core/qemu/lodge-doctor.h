@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/ipc/lodge-paths.h"
+#include "core/qemu/lodge-sandbox.h"
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_doctor_examine_async:
+ * @paths: where Lodge keeps things
+ * @sandbox: (nullable): the confinement that was found; left out of the findings when NULL
+ *
+ * Examines this host afresh, without the probes' caches: what docs/DBUS.md lists under "Doctor findings". It only looks,
+ * apart from the runtime folder, which it makes when it is missing, and tries with a file that it removes.
+ */
+void      lodge_doctor_examine_async  (const LodgePaths *paths, LodgeSandbox *sandbox, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_doctor_examine_finish: Returns: (transfer full) (nullable): aa{sv} for Core1's Doctor; NULL only when cancelled */
+GVariant *lodge_doctor_examine_finish (GAsyncResult *result, GError **error);
+
+G_END_DECLS
