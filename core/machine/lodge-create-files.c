@@ -2,6 +2,7 @@
 #include "core/machine/lodge-create-files.h"
 
 #include "core/qemu/lodge-command-line.h"
+#include "core/qemu/lodge-qemu-img.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +14,6 @@
 #include <unistd.h>
 
 #define COPY_BLOCK (1024 * 1024)
-
-void
-lodge_medium_info_free (LodgeMediumInfo *info)
-{
-  g_free (info->path);
-  g_free (info->format);
-  g_free (info);
-}
 
 static void
 set_file_error (GError **error, int errsv, const char *path)
@@ -164,127 +157,79 @@ lodge_create_copy_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-static const char *
-guess_format (int fd)
+/* An image that is still to be made; with a template it is a copy of that. */
+typedef struct
 {
-  static const struct
-  {
-    const char *magic, *format;
-  } formats[] = { { "QFI\373", "qcow2" }, { "KDMV", "vmdk" }, { "vhdxfile", "vhdx" }, { "conectix", "vpc" }, { "<<< ", "vdi" } };
-  char head[8] = "";
-
-  if (pread (fd, head, sizeof head, 0) < 0)
-    return "raw";
-  for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
-    if (memcmp (head, formats[i].magic, strlen (formats[i].magic)) == 0)
-      return formats[i].format;
-  return "raw";
-}
-
-void
-lodge_create_check_async (int fd, const char *role, const char *name, LodgeSandbox *sandbox,
-                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
-{
-  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
-  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
-  g_autofree char *path = g_file_read_link (link, NULL);
-  LodgeMediumInfo *info;
-  struct stat st, at_path;
-
-  /* The path of an open file can have been given to another one since. */
-  if (path == NULL || fstat (fd, &st) != 0 || stat (path, &at_path) != 0 || st.st_dev != at_path.st_dev
-      || st.st_ino != at_path.st_ino)
-    {
-      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "“%s” has no path any more", name);
-      return;
-    }
-  if (!S_ISREG (st.st_mode) && !S_ISBLK (st.st_mode))
-    {
-      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "“%s” is not a file", name);
-      return;
-    }
-
-  info = g_new0 (LodgeMediumInfo, 1);
-  info->path = g_steal_pointer (&path);
-  info->format = g_strdup (strcmp (role, "disk") == 0 ? guess_format (fd) : "raw");
-  info->size = (guint64) st.st_size;
-  info->mtime = st.st_mtime;
-  g_task_return_pointer (task, info, (GDestroyNotify) lodge_medium_info_free);
-}
-
-LodgeMediumInfo *
-lodge_create_check_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
+  char *path;
+  const char *template; /* (nullable) of the host */
+  guint64 size;
+} NewImage;
 
 typedef struct
 {
-  GPtrArray *commands; /* (element-type GStrv) */
+  GPtrArray *images; /* (element-type NewImage) */
   guint next;
+  LodgeSandbox *sandbox; /* (owned) (nullable) */
 } ImageWork;
+
+static void next_image (GTask *task);
+
+static void
+new_image_free (gpointer data)
+{
+  NewImage *image = data;
+
+  g_free (image->path);
+  g_free (image);
+}
 
 static void
 image_work_free (ImageWork *work)
 {
-  g_ptr_array_unref (work->commands);
+  g_ptr_array_unref (work->images);
+  g_clear_object (&work->sandbox);
   g_free (work);
 }
 
-static void next_command (GTask *task);
-
 static void
-command_cb (GObject *source, GAsyncResult *result, gpointer data)
+image_made_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
-  g_autofree char *said = NULL;
-  GError *error = NULL;
-
-  if (!g_subprocess_communicate_utf8_finish (G_SUBPROCESS (source), result, NULL, &said, &error))
-    g_task_return_error (task, error);
-  else if (!g_subprocess_get_successful (G_SUBPROCESS (source)))
-    g_task_return_new_error (task, LODGE_ERROR,
-                             strstr (said, "No space left") != NULL ? LODGE_ERROR_NO_SPACE : LODGE_ERROR_IO,
-                             "%s", g_strstrip (said));
-  else
-    next_command (g_steal_pointer (&task));
-}
-
-static void
-next_command (GTask *owned_task)
-{
-  g_autoptr (GTask) task = owned_task;
-  GCancellable *cancellable = g_task_get_cancellable (task);
   ImageWork *work = g_task_get_task_data (task);
-  g_autoptr (GSubprocess) process = NULL;
+  NewImage *image = g_ptr_array_index (work->images, work->next);
   GError *error = NULL;
+  gboolean ok = image->template != NULL ? lodge_qemu_img_convert_finish (result, &error)
+                                        : lodge_qemu_img_create_finish (result, &error);
 
-  if (work->next == work->commands->len)
+  if (!ok)
     {
-      g_task_return_boolean (task, TRUE);
+      g_task_return_error (task, error);
       return;
     }
-  process = g_subprocess_newv (g_ptr_array_index (work->commands, work->next++),
-                               G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error);
-  if (process == NULL)
-    g_task_return_error (task, error);
-  else
-    g_subprocess_communicate_utf8_async (process, NULL, cancellable, command_cb, g_steal_pointer (&task));
+  work->next++;
+  next_image (g_steal_pointer (&task));
 }
 
 static void
-add_command (GPtrArray *commands, ...)
+next_image (GTask *task)
 {
-  GPtrArray *words = g_ptr_array_new ();
-  const char *word;
-  va_list list;
+  ImageWork *work = g_task_get_task_data (task);
+  NewImage *image;
 
-  va_start (list, commands);
-  while ((word = va_arg (list, const char *)) != NULL)
-    g_ptr_array_add (words, g_strdup (word));
-  va_end (list);
-  g_ptr_array_add (words, NULL);
-  g_ptr_array_add (commands, g_ptr_array_free (words, FALSE));
+  if (work->next == work->images->len)
+    {
+      g_task_return_boolean (task, TRUE);
+      g_object_unref (task);
+      return;
+    }
+
+  image = g_ptr_array_index (work->images, work->next);
+  if (image->template != NULL)
+    lodge_qemu_img_convert_async (work->sandbox, image->template, "raw", image->path, "qcow2", NULL, NULL,
+                                  g_task_get_cancellable (task), image_made_cb, task);
+  else
+    lodge_qemu_img_create_async (work->sandbox, image->path, "qcow2", image->size, NULL, NULL,
+                                 g_task_get_cancellable (task), image_made_cb, task);
 }
 
 static const char *
@@ -302,47 +247,58 @@ vars_template (const LodgeProfile *profile, const LodgeHost *host)
     }
 }
 
+static gboolean
+add_image (ImageWork *work, const char *folder, const char *file, guint64 size, const char *template,
+           GError **error)
+{
+  NewImage *image = g_new0 (NewImage, 1);
+  g_autofree char *dir = NULL;
+
+  image->path = g_build_filename (folder, file, NULL);
+  image->size = size;
+  image->template = template;
+  g_ptr_array_add (work->images, image);
+  dir = g_path_get_dirname (image->path);
+  if (g_mkdir_with_parents (dir, 0700) == 0)
+    return TRUE;
+  set_file_error (error, errno, dir);
+  return FALSE;
+}
+
 void
 lodge_create_images_async (const char *folder, const LodgeProfile *profile, const LodgeHost *host,
                            LodgeSandbox *sandbox, GCancellable *cancellable,
                            GAsyncReadyCallback callback, gpointer data)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
+  GTask *task = g_task_new (NULL, cancellable, callback, data);
   ImageWork *work = g_new0 (ImageWork, 1);
+  const char *template = vars_template (profile, host);
+  GError *error = NULL;
 
-  work->commands = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+  work->images = g_ptr_array_new_with_free_func (new_image_free);
+  work->sandbox = sandbox != NULL ? g_object_ref (sandbox) : NULL;
   g_task_set_task_data (task, work, (GDestroyNotify) image_work_free);
 
-  for (guint i = 0; i < profile->disks->len; i++)
+  for (guint i = 0; i < profile->disks->len && error == NULL; i++)
     {
       const LodgeDisk *disk = g_ptr_array_index (profile->disks, i);
-      g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, disk->size);
-      g_autofree char *path = NULL;
-      g_autofree char *dir = NULL;
 
-      if (disk->file == NULL || g_path_is_absolute (disk->file))
-        continue;
-      path = g_build_filename (folder, disk->file, NULL);
-      dir = g_path_get_dirname (path);
-      g_mkdir_with_parents (dir, 0700);
-      add_command (work->commands, "qemu-img", "create", "-q", "-f", disk->format, path, size, NULL);
+      if (disk->file != NULL && !g_path_is_absolute (disk->file))
+        add_image (work, folder, disk->file, disk->size, NULL, &error);
     }
-  if (profile->firmware == LODGE_FIRMWARE_UEFI)
+  if (error == NULL && profile->firmware == LODGE_FIRMWARE_UEFI && template == NULL)
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "there is no UEFI firmware%s for %s on this host",
+                 profile->secure_boot ? " with Secure Boot" : "", lodge_arch_name (profile->arch));
+  if (error == NULL && profile->firmware == LODGE_FIRMWARE_UEFI)
+    add_image (work, folder, LODGE_FIRMWARE_VARS_FILE, 0, template, &error);
+
+  if (error != NULL)
     {
-      const char *template = vars_template (profile, host);
-      g_autofree char *path = g_build_filename (folder, LODGE_FIRMWARE_VARS_FILE, NULL);
-      g_autofree char *dir = g_path_get_dirname (path);
-
-      if (template == NULL)
-        {
-          g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
-                                   "there is no UEFI firmware for %s on this host", lodge_arch_name (profile->arch));
-          return;
-        }
-      g_mkdir_with_parents (dir, 0700);
-      add_command (work->commands, "qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", template, path, NULL);
+      g_task_return_error (task, error);
+      g_object_unref (task);
+      return;
     }
-  next_command (g_steal_pointer (&task));
+  next_image (task);
 }
 
 gboolean

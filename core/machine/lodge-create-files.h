@@ -5,22 +5,6 @@
 
 G_BEGIN_DECLS
 
-/** LodgeMediumInfo: what a given file is */
-typedef struct
-{
-  char   *path;   /* absolute */
-  char   *format; /* "raw", "qcow2", ... */
-  guint64 size;   /* bytes of the file */
-  gint64  mtime;
-} LodgeMediumInfo;
-
-void             lodge_medium_info_free     (LodgeMediumInfo *info);
-
-/** lodge_create_check_async: Errors: NOT_FOUND, NOT_READABLE, WRONG_FORMAT. @fd and @role must live until the callback */
-void             lodge_create_check_async   (int fd, const char *role, const char *name, LodgeSandbox *sandbox,
-                                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
-LodgeMediumInfo *lodge_create_check_finish  (GAsyncResult *result, GError **error);
-
 /** LodgeCopy: a file that goes into the new folder */
 typedef struct
 {

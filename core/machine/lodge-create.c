@@ -16,6 +16,7 @@
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-create-files.h"
 #include "core/qemu/lodge-command-line.h"
+#include "core/storage/lodge-medium.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -35,7 +36,7 @@ typedef struct
   char *name;            /* (owned) */
   GVariant *settings;    /* (owned) */
   GPtrArray *media;      /* (element-type LodgeCreateMedium) (owned) */
-  GPtrArray *files;      /* (element-type LodgeMediumInfo) (owned) what the media are, in their order */
+  GPtrArray *files;      /* (element-type LodgeMedium) (owned) what the media are, in their order */
   LodgeProfile *profile; /* (owned) (nullable) */
   char *prepared;        /* (owned) (nullable) the hidden folder */
 } Create;
@@ -85,7 +86,7 @@ create_free (Create *create)
   g_free (create);
 }
 
-static LodgeMediumInfo *
+static LodgeMedium *
 find_file (Create *create, LodgeMediumRole role)
 {
   for (guint i = 0; i < create->media->len; i++)
@@ -139,7 +140,7 @@ add_media (Create *create, LodgeProfile *profile)
   for (guint i = 0; i < create->media->len; i++)
     {
       LodgeCreateMedium *medium = g_ptr_array_index (create->media, i);
-      LodgeMediumInfo *file = g_ptr_array_index (create->files, i);
+      LodgeMedium *file = g_ptr_array_index (create->files, i);
       LodgeDisk *disk;
 
       if (medium->role == LODGE_ROLE_ISO)
@@ -337,7 +338,7 @@ medium_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GTask) task = data;
   Create *create = g_task_get_task_data (task);
   GError *error = NULL;
-  LodgeMediumInfo *file = lodge_create_check_finish (result, &error);
+  LodgeMedium *file = lodge_medium_check_finish (result, &error);
 
   if (file == NULL)
     {
@@ -360,9 +361,8 @@ next_medium (GTask *task)
       return;
     }
   medium = g_ptr_array_index (create->media, create->files->len);
-  lodge_create_check_async (medium->fd, role_names[medium->role], medium->name,
-                            lodge_engine_get_sandbox (create->engine), g_task_get_cancellable (task),
-                            medium_cb, task);
+  lodge_medium_check_async (medium->fd, role_names[medium->role], medium->name,
+                            g_task_get_cancellable (task), medium_cb, task);
 }
 
 static gboolean
@@ -402,7 +402,7 @@ lodge_create_machine_async (LodgeEngine *engine, const char *name, GVariant *set
   create->name = g_strdup (name);
   create->settings = g_variant_ref (settings);
   create->media = g_ptr_array_ref (media);
-  create->files = g_ptr_array_new_with_free_func ((GDestroyNotify) lodge_medium_info_free);
+  create->files = g_ptr_array_new_with_free_func ((GDestroyNotify) lodge_medium_free);
   g_task_set_task_data (task, create, (GDestroyNotify) create_free);
 
   if (!lodge_name_validate (name, &error) || !check_roles (media, settings, &error))

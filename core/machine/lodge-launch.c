@@ -2,10 +2,9 @@
 #include "core/machine/lodge-launch.h"
 
 #include "core/machine/lodge-machine-private.h"
+#include "core/storage/lodge-disk-lock.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *
@@ -97,23 +96,12 @@ add_path (GPtrArray *paths, const char *path)
     g_ptr_array_add (paths, g_strdup (path));
 }
 
-/* A QEMU that is not the distribution's brings its own firmware and libraries: /opt/q/bin/qemu needs
- * /opt/q, and one unpacked to X/usr/bin needs X. */
+/* A QEMU that is not the distribution's has all it needs below its own folder. */
 static void
-add_prefix (GPtrArray *paths, const char *binary)
+add_folder (GPtrArray *paths, const char *binary)
 {
-  g_autofree char *bin = g_path_get_dirname (binary);
-  g_autofree char *prefix = g_path_get_dirname (bin);
-  g_autofree char *name = g_path_get_basename (prefix);
-
-  if (g_str_has_prefix (binary, "/usr/"))
-    return;
-  if (strcmp (prefix, "/") == 0)
-    g_ptr_array_add (paths, g_strdup (bin));
-  else if (strcmp (name, "usr") == 0)
-    g_ptr_array_add (paths, g_path_get_dirname (prefix));
-  else
-    g_ptr_array_add (paths, g_steal_pointer (&prefix));
+  if (!g_str_has_prefix (binary, "/usr/"))
+    g_ptr_array_add (paths, g_path_get_dirname (binary));
 }
 
 static void
@@ -149,7 +137,7 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
         g_ptr_array_add (disk->cdrom ? read_only : read_write, g_strdup (disk->file));
     }
 
-  add_prefix (read_only, lodge_capabilities_get_binary (capabilities));
+  add_folder (read_only, lodge_capabilities_get_binary (capabilities));
   add_path (read_only, host->ovmf_code);
   add_path (read_only, host->ovmf_code_secure);
   add_path (read_only, host->aavmf_code);
@@ -226,38 +214,24 @@ lodge_launch_disk_path (const LodgeDisk *disk, const char *folder)
                                          : g_build_filename (folder, disk->file, NULL);
 }
 
-static gboolean
-check_file (const char *path, const LodgeDisk *disk, GError **error)
-{
-  struct stat st;
-
-  if (stat (path, &st) != 0)
-    {
-      g_set_error (error, LODGE_ERROR, errno == EACCES ? LODGE_ERROR_NOT_READABLE : LODGE_ERROR_NOT_FOUND,
-                   "the file of %s, “%s”: %s", disk->id, path, g_strerror (errno));
-      return FALSE;
-    }
-  if (access (path, disk->cdrom ? R_OK : R_OK | W_OK) != 0)
-    {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_READABLE, "the file of %s, “%s”: %s", disk->id,
-                   path, g_strerror (errno));
-      return FALSE;
-    }
-  return TRUE;
-}
-
 GPtrArray *
-lodge_launch_lock_disks (const LodgeProfile *profile, const char *folder, GError **error)
+lodge_launch_lock_disks (const LodgeProfile *profile, const char *folder, gboolean adopted, GError **error)
 {
-  g_autoptr (GPtrArray) locks = g_ptr_array_new ();
+  g_autoptr (GPtrArray) locks = g_ptr_array_new_with_free_func ((GDestroyNotify) lodge_disk_lock_free);
 
   for (guint i = 0; i < profile->disks->len; i++)
     {
       const LodgeDisk *disk = g_ptr_array_index (profile->disks, i);
       g_autofree char *path = lodge_launch_disk_path (disk, folder);
+      LodgeDiskLock *lock;
 
-      if (path != NULL && !check_file (path, disk, error))
+      if (path == NULL)
+        continue;
+      lock = adopted ? lodge_disk_lock_retake (path, disk->cdrom, error)
+                     : lodge_disk_lock_take (path, disk->cdrom, error);
+      if (lock == NULL)
         return NULL;
+      g_ptr_array_add (locks, lock);
     }
   return g_steal_pointer (&locks);
 }

@@ -40,10 +40,12 @@ GStrv            lodge_launch_environment    (void);
 char            *lodge_launch_disk_path      (const LodgeDisk *disk, const char *folder);
 
 /**
- * lodge_launch_lock_disks: checks that each disk and medium is there and locks the disks.
- * Errors: NOT_FOUND, NOT_READABLE, IN_USE. Returns: (transfer full): the locks
+ * lodge_launch_lock_disks: checks that each disk and medium is there, and locks them.
+ * @adopted: the guest runs already and has them open
+ *
+ * Errors: NOT_FOUND, NOT_READABLE, IN_USE, IO. Returns: (transfer full) (element-type LodgeDiskLock):
  */
-GPtrArray       *lodge_launch_lock_disks     (const LodgeProfile *profile, const char *folder, GError **error);
+GPtrArray       *lodge_launch_lock_disks     (const LodgeProfile *profile, const char *folder, gboolean adopted, GError **error);
 
 /**
  * lodge_launch_helpers_async: starts the helpers the profile needs, puts their sockets into @plan and the

@@ -6,6 +6,8 @@
 
 #include "core/machine/lodge-machine-private.h"
 
+#include "core/machine/lodge-launch.h"
+
 #include <string.h>
 
 #define GREETING_MS 1500
@@ -196,6 +198,8 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
       if (helper_process != NULL)
         lodge_guest_watch_helper (self, helper->name, helper_process);
     }
+  /* A lock that cannot be had again is no reason to let go of a guest: QEMU has its own. */
+  self->guest->locks = lodge_launch_lock_disks (self->guest->profile, record->folder, TRUE, NULL);
   lodge_guest_watch_process (self);
   lodge_machine_change (self, LODGE_CHANGE_ADOPT_RUNNING, self->entry == NULL ? "folder-gone" : "adopted", NULL);
 

@@ -305,7 +305,7 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (start->capabilities == NULL || !lodge_engine_check_profile (self->engine, guest->profile, &error)
       || !assign (self, guest, start->capabilities, &error)
-      || (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, &error)) == NULL
+      || (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, FALSE, &error)) == NULL
       || (dir = lodge_runtime_dir_create (paths->runtime_dir, self->id, &error)) == NULL)
     {
       give_up (start, error);

@@ -2,7 +2,7 @@
 #include "core/service/lodge-machine-object.h"
 
 #include "core/ipc/lodge-names.h"
-#include "core/machine/lodge-create-files.h"
+#include "core/storage/lodge-medium.h"
 
 #include <gio/gunixfdlist.h>
 #include <unistd.h>
@@ -206,7 +206,7 @@ medium_checked_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Insert *insert = data;
   GError *error = NULL;
-  LodgeMediumInfo *info = lodge_create_check_finish (result, &error);
+  LodgeMedium *info = lodge_medium_check_finish (result, &error);
 
   if (info == NULL)
     lodge_return_error (insert->invocation, error);
@@ -215,7 +215,7 @@ medium_checked_cb (GObject *source, GAsyncResult *result, gpointer data)
       lodge_machine_call_async (insert->object->machine, LODGE_METHOD_INSERT_MEDIUM, insert->options,
                                 info->path, NULL, called_cb,
                                 call_new (insert->object, insert->invocation, LODGE_METHOD_INSERT_MEDIUM));
-      lodge_medium_info_free (info);
+      lodge_medium_free (info);
     }
   g_object_unref (insert->object);
   g_variant_unref (insert->options);
@@ -245,7 +245,7 @@ handle_insert_medium (LodgeMachineObject *self, GDBusMethodInvocation *invocatio
   insert->options = g_variant_ref (options);
   insert->name = g_strdup (display_name);
   insert->fd = fd;
-  lodge_create_check_async (fd, "iso", insert->name, NULL, NULL, medium_checked_cb, insert);
+  lodge_medium_check_async (fd, "iso", insert->name, NULL, medium_checked_cb, insert);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
