@@ -9,7 +9,7 @@
  *   --read PATH, --read-try PATH      read and execute PATH and what is below
  *   --write PATH, --write-try PATH    all of that, and write, create, remove
  *   --no-tcp                          no TCP, where the kernel can (6.7)
- *   --new-session, --clearenv, --setenv NAME VALUE, --chdir PATH
+ *   --die-with-parent, --new-session, --clearenv, --setenv NAME VALUE, --chdir PATH
  *
  * No libraries but libc, so that it starts in half a millisecond.
  */
@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,8 @@ main (int argc, char *argv[])
         continue;
       else if (strcmp (option, "--new-session") == 0)
         setsid (); /* fails when it leads one already */
+      else if (strcmp (option, "--die-with-parent") == 0)
+        prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
       else if (strcmp (option, "--clearenv") == 0)
         clearenv ();
       else if (strcmp (option, "--setenv") == 0 && left >= 2)

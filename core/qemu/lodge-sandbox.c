@@ -11,7 +11,7 @@
  *   landlock    core/qemu/lodge-landlock.c: the kernel refuses every other path; nothing is hidden
  *   seccomp     nothing here; the command line of QEMU has -sandbox on at every level
  *
- * There is no --die-with-parent: a guest outlives the core. LodgeProcess kills what is inside.
+ * A guest and its helpers have no --die-with-parent: they outlive the core. LodgeProcess kills what is inside.
  */
 
 #include "config.h"
@@ -123,6 +123,8 @@ wrap_bubblewrap (LodgeSandbox *self, GStrvBuilder *builder, const LodgeSandboxSp
     add (builder, "--unshare-net", NULL);
   if (spec->new_session)
     add (builder, "--new-session", NULL);
+  if (spec->die_with_parent)
+    add (builder, "--die-with-parent", NULL);
   add (builder, "--cap-drop", "ALL", "--hostname", "lodge", "--clearenv", NULL);
   add_environment (builder, "--setenv", spec);
 
@@ -156,6 +158,8 @@ wrap_landlock (LodgeSandbox *self, GStrvBuilder *builder, const LodgeSandboxSpec
     add (builder, "--no-tcp", NULL);
   if (spec->new_session)
     add (builder, "--new-session", NULL);
+  if (spec->die_with_parent)
+    add (builder, "--die-with-parent", NULL);
   add (builder, "--clearenv", NULL);
   add_environment (builder, "--setenv", spec);
   add_rules (builder, "--read-try", system_folders);

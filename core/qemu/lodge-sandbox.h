@@ -28,6 +28,7 @@ typedef struct
   gboolean           new_session; /* LodgeProcess makes one outside already; inside bubblewrap it is another */
   const char        *folder;      /* (nullable) working directory, else "/" */
   const char *const *environment; /* "NAME=VALUE" */
+  gboolean           die_with_parent; /* for tools that are of no use without the core; never for a guest or its helpers */
 } LodgeSandboxSpec;
 
 /**

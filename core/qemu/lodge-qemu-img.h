@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/qemu/lodge-sandbox.h"
+
+G_BEGIN_DECLS
+
+/*
+ * qemu-img, run to its end. Every path is absolute, so that it cannot be taken for a protocol ("json:", "nbd:"). With a
+ * sandbox (nullable: without) the tool reaches nothing but the images that are named. Formats are always given: an
+ * image whose format is guessed can pretend to be another one and name files of the host.
+ *
+ * Errors of all: NO_QEMU (no qemu-img), NO_SPACE, IN_USE, WRONG_FORMAT, NOT_FOUND, NOT_READABLE, IO (message is
+ * what qemu-img said), G_IO_ERROR_CANCELLED (the tool has ended by then; what it wrote is the caller's to remove).
+ */
+
+typedef struct
+{
+  char    *format;
+  guint64  virtual_size;
+  guint64  actual_size;
+  char    *backing_file;   /* (nullable) as it is written in the image */
+  char    *backing_format; /* (nullable) */
+  char    *data_file;      /* (nullable) qcow2 with an external data file */
+  gboolean dirty;          /* was not closed in order */
+  gboolean corrupt;
+  gboolean encrypted;
+} LodgeImageInfo;
+
+void            lodge_image_info_free (LodgeImageInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeImageInfo, lodge_image_info_free)
+
+typedef struct
+{
+  guint64 corruptions; /* left */
+  guint64 leaks;       /* left: space, not data */
+  guint64 fixed;
+} LodgeImageCheck;
+
+/** LodgeProgressFunc: @fraction from 0 to 1, never less than before */
+typedef void (*LodgeProgressFunc) (double fraction, gpointer data);
+
+/** lodge_qemu_img_find: (transfer full) (nullable): $LODGE_QEMU_DIR first, then the PATH */
+char           *lodge_qemu_img_find          (void);
+
+/**
+ * lodge_qemu_img_create_async: a new image of @size bytes; also EXISTS.
+ * @backing: (nullable): its parent, as it is to be written in the image: relative to the image; not opened
+ * @backing_format: (nullable): with @backing
+ */
+void            lodge_qemu_img_create_async  (LodgeSandbox *sandbox, const char *path, const char *format, guint64 size,
+                                              const char *backing, const char *backing_format,
+                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean        lodge_qemu_img_create_finish (GAsyncResult *result, GError **error);
+
+/** lodge_qemu_img_info_async: reads the header; also of an image in use. @format: (nullable): only to recognise what was given, and confined */
+void            lodge_qemu_img_info_async    (LodgeSandbox *sandbox, const char *path, const char *format,
+                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+LodgeImageInfo *lodge_qemu_img_info_finish   (GAsyncResult *result, GError **error);
+
+/** lodge_qemu_img_convert_async: copies the contents into a new image; also EXISTS. @progress: (nullable) */
+void            lodge_qemu_img_convert_async (LodgeSandbox *sandbox, const char *source, const char *source_format,
+                                              const char *target, const char *target_format,
+                                              LodgeProgressFunc progress, gpointer progress_data,
+                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean        lodge_qemu_img_convert_finish (GAsyncResult *result, GError **error);
+
+/** lodge_qemu_img_resize_async: grows the image; one that would shrink is refused with OUT_OF_RANGE */
+void            lodge_qemu_img_resize_async  (LodgeSandbox *sandbox, const char *path, const char *format, guint64 size,
+                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean        lodge_qemu_img_resize_finish (GAsyncResult *result, GError **error);
+
+/** lodge_qemu_img_check_async: @repair: changes the image, so on a copy. A format without a check is a good one. */
+void            lodge_qemu_img_check_async   (LodgeSandbox *sandbox, const char *path, const char *format, gboolean repair,
+                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean        lodge_qemu_img_check_finish  (GAsyncResult *result, LodgeImageCheck *check, GError **error);
+
+G_END_DECLS
