@@ -7,8 +7,11 @@
 #include "core/machine/lodge-machine-private.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +38,7 @@ lodge_guest_new (LodgeMachine *self, LodgeProfile *profile)
   LodgeGuest *guest = g_new0 (LodgeGuest, 1);
 
   guest->serial = ++self->n_guests;
+  guest->inner_fd = -1;
   guest->profile = profile;
   guest->helpers = g_ptr_array_new_with_free_func (helper_free);
   guest->off_waiters = g_ptr_array_new_with_free_func (g_object_unref);
@@ -62,6 +66,8 @@ lodge_guest_free (LodgeGuest *guest)
   g_clear_object (&guest->start);
   g_clear_error (&guest->start_error);
   g_ptr_array_unref (guest->off_waiters);
+  if (guest->inner_fd >= 0)
+    close (guest->inner_fd);
   lodge_profile_free (guest->profile);
   g_free (guest->log);
   g_free (guest->shutdown_reason);
@@ -217,14 +223,44 @@ finish_end (LodgeMachine *self)
   g_object_unref (self);
 }
 
+/* bubblewrap was killed, but not what it had started: QEMU runs on and must not, since nothing knows
+ * it any more when the record is gone. It is asked first, so that it can close its disks. */
 static gboolean
 last_words_cb (gpointer data)
 {
   LodgeMachine *self = data;
+  LodgeGuest *guest = self->guest;
 
-  self->guest->close_id = 0;
-  finish_end (self);
+  guest->close_id = 0;
+  switch (guest->close_stage++)
+    {
+    case 0:
+      lodge_qmp_client_execute_async (guest->qmp, "quit", NULL, -1, NULL, NULL, NULL);
+      guest->close_id = g_timeout_add (2 * LAST_WORDS_MS, last_words_cb, self);
+      break;
+    case 1:
+      if (guest->inner_fd >= 0)
+        syscall (SYS_pidfd_send_signal, guest->inner_fd, SIGKILL, NULL, 0);
+      guest->close_id = g_timeout_add (LAST_WORDS_MS, last_words_cb, self);
+      break;
+    default:
+      finish_end (self);
+    }
   return G_SOURCE_REMOVE;
+}
+
+/* Keeps hold of the process that bubblewrap stands around, when QEMU answers and so surely is there. */
+void
+lodge_guest_hold_inner (LodgeMachine *self)
+{
+  int pid = (int) lodge_process_get_pid (self->guest->process);
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", pid, pid);
+  g_autofree char *children = NULL;
+  int inner;
+
+  if (self->guest->inner_fd < 0 && g_file_get_contents (path, &children, NULL, NULL)
+      && (inner = atoi (children)) > 1)
+    self->guest->inner_fd = (int) syscall (SYS_pidfd_open, inner, 0);
 }
 
 static void

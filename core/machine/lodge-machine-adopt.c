@@ -201,6 +201,7 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
   /* A lock that cannot be had again is no reason to let go of a guest: QEMU has its own. */
   self->guest->locks = lodge_launch_lock_disks (self->guest->profile, record->folder, TRUE, NULL);
   lodge_guest_watch_process (self);
+  lodge_guest_hold_inner (self);
   lodge_machine_change (self, LODGE_CHANGE_ADOPT_RUNNING, self->entry == NULL ? "folder-gone" : "adopted", NULL);
 
   adopt = g_new0 (Adopt, 1);

@@ -44,7 +44,9 @@ typedef struct
   char               *block_error;     /* (owned) (nullable) node of the last BLOCK_IO_ERROR */
   gboolean            block_nospace;
   guint               kill_id;  /* source: QEMU did not obey quit */
-  guint               close_id; /* source: QEMU is gone but its QMP socket is not */
+  guint               close_id; /* source: the process is gone but the QMP socket is not */
+  guint               close_stage;
+  int                 inner_fd; /* pidfd of what bubblewrap stands around, or -1 */
   guint               start_id; /* source: QEMU gives no greeting */
   guint               space_id; /* source: looks whether there is space again */
   guint               fdset;    /* counter for names of passed descriptors */
@@ -84,6 +86,7 @@ char       *lodge_guest_log_tail      (LodgeGuest *guest);
 void        lodge_guest_watch_process (LodgeMachine *self);
 void        lodge_guest_watch_helper  (LodgeMachine *self, const char *name, LodgeProcess *process);
 void        lodge_guest_connect       (LodgeMachine *self, LodgeQmpClient *qmp);
+void        lodge_guest_hold_inner    (LodgeMachine *self);
 void        lodge_guest_kill          (LodgeMachine *self);
 GVariant   *lodge_guest_details       (LodgeMachine *self, const char *message);
 

@@ -103,6 +103,7 @@ ready_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (is_stale (start) || !ready)
     return; /* not ready: the end of the process or the time-out tells why */
 
+  lodge_guest_hold_inner (start->machine);
   if (start->paused)
     succeed (start);
   else

@@ -360,8 +360,11 @@ def test_qemu_that_crashes_at_start(tmp_path):
 
 
 def test_no_qemu(tmp_path):
-    lodge = Lodge(environment={'LODGE_QEMU_DIR': str(tmp_path), 'PATH': '/bin-of-nothing'})
-    code, _ = refused(lodge.create('None', memory=64 << 20).call, 'Start')
+    lodge = Lodge()
+    lodge.environment['PATH'] = os.path.dirname(shutil.which('lodge-core', path=lodge.environment['PATH']))
+    lodge.start('lodge-core')
+    wait_until(lambda: lodge.core_pid() is not None, 10, 'the core')
+    code, _ = refused(lodge.create('None', memory=64 << 20, firmware='bios').call, 'Start')
     assert code == 'NoQemu'
     lodge.close()
 
