@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/config/lodge-profile.h"
+
+G_BEGIN_DECLS
+
+/**
+ * LodgeOsDatabase: what serves each family of operating systems, and each system that Lodge knows, best.
+ *
+ * Data, in share/lodge/os: families.json has an object by family, systems.json a list of objects with
+ * id (libosinfo's short id), name and family. The other keys are those of machine.json with "nic-model"
+ * and "disk-size", sizes as "2G"; an object by the name of an architecture has keys for that one
+ * only. A system's keys go over its family's.
+ */
+typedef struct _LodgeOsDatabase LodgeOsDatabase;
+
+typedef struct
+{
+  char       *id;
+  char       *name;   /* for people */
+  LodgeFamily family;
+} LodgeOs;
+
+/** lodge_os_database_new: Errors: NOT_FOUND, NOT_READABLE, WRONG_FORMAT (message has file and key) */
+LodgeOsDatabase *lodge_os_database_new         (const char *share_dir, GError **error);
+void             lodge_os_database_free        (LodgeOsDatabase *database);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeOsDatabase, lodge_os_database_free)
+
+/** lodge_os_database_list: Returns: (transfer none) (element-type LodgeOs): sorted by id */
+GPtrArray       *lodge_os_database_list        (LodgeOsDatabase *database);
+const LodgeOs   *lodge_os_database_lookup      (LodgeOsDatabase *database, const char *id); /* (nullable) */
+
+/** lodge_os_guess_family: the family of a system that nobody knows, by the beginning of its id; OTHER when that says nothing */
+LodgeFamily      lodge_os_guess_family         (const char *id);
+
+/**
+ * lodge_os_database_new_profile:
+ * @database: (nullable): without it, lodge_profile_new()'s own defaults
+ * @os: (nullable): id, may be an unknown one
+ * @family: (nullable): what the person said; else the system's, else LINUX
+ * @disk_size: (out): bytes for a new disk
+ *
+ * Returns: (transfer full): a new profile with the best defaults, without disks
+ */
+LodgeProfile    *lodge_os_database_new_profile (LodgeOsDatabase *database, const char *name, const char *os,
+                                                const LodgeFamily *family, LodgeArch arch, guint64 *disk_size);
+
+G_END_DECLS
