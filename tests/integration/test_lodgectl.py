@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each verb of lodgectl against the real core and QEMU."""
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import tarfile
+import time
+import zlib
+
+import pytest
+
+from lodgetest import wait_until
+
+
+def fails(lodge, code, *arguments):
+    """Runs lodgectl, which must fail with this exit code; returns what it said on stderr."""
+    done = lodge.ctl(*arguments, check=False)
+    assert done.returncode == code, f'{arguments}: {done.returncode} {done.stdout} {done.stderr}'
+    assert done.stderr.startswith('lodgectl: '), done.stderr
+    return done.stderr
+
+
+def demo(lodge, name='Demo', *arguments):
+    return lodge.ctl('create', name, '--demo', *arguments).stdout.strip()
+
+
+def read_png(path):
+    """(width, height, unfiltered rows of RGB) of a picture as lodgectl writes it: 8 bits, no interlace, filters 0 and 1."""
+    data = open(path, 'rb').read()
+    assert data[:8] == b'\x89PNG\r\n\x1a\n'
+    at, compressed = 8, b''
+    while at < len(data):
+        length, kind = int.from_bytes(data[at:at + 4], 'big'), data[at + 4:at + 8]
+        body = data[at + 8:at + 8 + length]
+        assert zlib.crc32(kind + body) == int.from_bytes(data[at + 8 + length:at + 12 + length], 'big')
+        if kind == b'IHDR':
+            width, height = int.from_bytes(body[:4], 'big'), int.from_bytes(body[4:8], 'big')
+        elif kind == b'IDAT':
+            compressed += body
+        at += 12 + length
+    raw = zlib.decompress(compressed)
+    assert len(raw) == height * (1 + width * 3)
+    return width, height, raw
+
+
+@pytest.mark.as_user
+def test_create_list_show(lodge):
+    assert lodge.ctl_json('list') == []
+    first = demo(lodge, 'Web server', '--cores', '1', '--memory', '256M')
+    assert re.fullmatch(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', first)
+    second = lodge.ctl_json('create', '机器', '--demo')
+    assert second['name'] == '机器'
+
+    machines = lodge.ctl_json('list')
+    assert {(m['id'], m['name'], m['state']) for m in machines} == {
+        (first, 'Web server', 'off'), (second['id'], '机器', 'off')}
+    table = lodge.ctl('list').stdout.split('\n')
+    assert re.match(r'NAME +STATE +CORES +MEMORY +ID$', table[0])
+    assert any(re.match(rf'Web server +Off +1 +256\.0.MiB +{first[:8]}$', line) for line in table)
+    assert lodge.ctl('list', '--names').stdout.split('\n') == ['Web server', '机器', '']
+
+    for text in ('Web server', first, first[:8]):
+        shown = lodge.ctl_json('show', text)
+        assert (shown['id'], shown['settings']['cores'], shown['settings']['memory']) == (first, 1, 256 << 20)
+        assert os.path.isdir(shown['folder'])
+    assert re.search(r'^  memory +256\.0.MiB$', lodge.ctl('show', 'Web server').stdout, re.M)
+
+
+def test_names_that_match_none_or_several(lodge):
+    first, second = demo(lodge, 'Twin'), demo(lodge, 'Twin')
+    said = fails(lodge, 4, 'show', 'Twin')
+    assert 'Several machines match “Twin”.' in said and first in said and second in said
+    assert 'There is no machine “Nobody”.' in fails(lodge, 3, 'start', 'Nobody')
+    error = json.loads(lodge.ctl('--json', 'start', 'Nobody', check=False).stdout)['error']
+    assert error['code'] == 'not-found' and error['message'].startswith('There is no machine')
+
+
+def test_names_cannot_speak_to_the_terminal(lodge):
+    for name in ('red\033[31m', 'right\u202eleft'):
+        said = fails(lodge, 6, 'create', name, '--demo')
+        assert name not in said and 'cannot be used as a name' in said
+        assert name not in fails(lodge, 3, 'show', name)
+
+
+def test_set(lodge):
+    demo(lodge)
+    assert lodge.ctl_json('set', 'Demo', 'cores=2', 'memory=300M', 'name=Other')['pending-settings'] == []
+    settings = lodge.ctl_json('show', 'Other')['settings']
+    assert (settings['cores'], settings['memory'], settings['name']) == (2, 300 << 20, 'Other')
+
+    # All or nothing: the good key of a refused call is not taken either.
+    assert 'Details: ' in fails(lodge, 6, 'set', 'Other', 'cores=3', 'memory=lots')
+    fails(lodge, 6, 'set', 'Other', 'cores=3', 'colour=blue')
+    assert lodge.ctl_json('show', 'Other')['settings']['cores'] == 2
+
+
+@pytest.mark.as_user
+def test_life(lodge):
+    machine = demo(lodge)
+    assert '“Demo” is off' in fails(lodge, 5, 'pause', 'Demo')
+    assert lodge.ctl('start', 'Demo').stdout == ''
+    assert lodge.ctl_json('list')[0]['state'] == 'running'
+    assert 'Running with' in lodge.ctl('show', 'Demo').stdout
+    assert '“Demo” is running' in fails(lodge, 5, 'start', 'Demo')
+    assert '“Demo” is running' in fails(lodge, 5, 'delete', 'Demo')
+
+    assert lodge.ctl_json('pause', 'Demo') == {'id': machine, 'name': 'Demo', 'state': 'paused'}
+    assert '“Demo” is paused' in fails(lodge, 5, 'stop', 'Demo')
+    assert lodge.ctl_json('resume', 'Demo')['state'] == 'running'
+    assert lodge.ctl_json('reset', 'Demo')['state'] == 'running'
+    assert lodge.ctl('set', 'Demo', 'memory=300M').stdout == 'From the next start: memory\n'
+    assert re.search(r'^  memory +300\.0.MiB \(from the next start\)$', lodge.ctl('show', 'Demo').stdout, re.M)
+    assert lodge.ctl_json('stop', '--force', 'Demo')['state'] == 'off'
+    assert 'is off' in fails(lodge, 5, 'stop', 'Demo')
+    assert lodge.ctl('log', 'Demo').returncode == 0
+    assert lodge.ctl_json('log', 'Demo')['id'] == machine
+
+
+def test_start_paused(lodge):
+    demo(lodge)
+    assert lodge.ctl_json('start', '--paused', 'Demo')['state'] == 'paused'
+    lodge.ctl('stop', '--force', 'Demo')
+
+
+def test_stop_waits_for_the_guest(lodge):
+    demo(lodge)
+    lodge.ctl('start', 'Demo')
+    # Nobody hears the power button before the kernel does.
+    said = fails(lodge, 13, 'stop', '--timeout', '0', 'Demo')
+    assert 'has not shut down within 0 seconds' in said and '--force' in said
+    machine = lodge.machine('Demo')
+    assert machine.state != 'off'
+    serial = machine.serial()
+    serial.wait_ready()
+    serial.close()
+    lodge.ctl('stop', '--timeout', '60', 'Demo')
+    assert lodge.ctl_json('list')[0]['state'] == 'off'
+
+
+def test_trash(lodge):
+    machine = demo(lodge)
+    lodge.ctl('delete', 'Demo')
+    assert lodge.ctl_json('list') == []
+    entry, = lodge.ctl_json('trash', 'list')
+    assert (entry['id'], entry['name']) == (machine, 'Demo')
+    assert abs(entry['deleted'] - time.time()) < 60
+    assert 'Demo' in lodge.ctl('trash', 'list').stdout
+    assert lodge.ctl('undelete', 'Demo').stdout.strip() == machine
+    assert lodge.ctl_json('list')[0]['id'] == machine
+    assert 'There is no machine' in fails(lodge, 3, 'undelete', 'Demo')
+
+    lodge.ctl('delete', 'Demo')
+    assert lodge.ctl_json('trash', 'empty') == {}
+    assert lodge.ctl_json('trash', 'list') == []
+    assert os.listdir(os.path.join(lodge.data, 'trash')) == []
+
+
+def test_serial_in_a_pipe(lodge):
+    demo(lodge)
+    lodge.ctl('start', 'Demo')
+    serial = lodge.machine('Demo').serial()
+    serial.wait_ready()
+    serial.close()
+    started = time.monotonic()
+    done = subprocess.run(['lodgectl', 'serial', 'Demo', '--timeout', '5'], env=lodge.environment,
+                          input=b'echo $((6 * 7))-lodge\n', capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b'42-lodge' in done.stdout
+    assert 4.5 < time.monotonic() - started < 20
+    lodge.ctl('stop', '--force', 'Demo')
+    assert 'is off' in fails(lodge, 5, 'serial', 'Demo')
+
+
+def test_serial_on_a_terminal(lodge):
+    demo(lodge)
+    lodge.ctl('start', 'Demo')
+    serial = lodge.machine('Demo').serial()
+    serial.wait_ready()
+    serial.close()
+
+    master, slave = pty.openpty()
+    before = subprocess.run(['stty', '-g'], stdin=slave, capture_output=True).stdout
+    console = subprocess.Popen(['lodgectl', 'serial', 'Demo'], env=lodge.environment, stdin=slave, stdout=slave, stderr=slave)
+    said = b''
+
+    def wait(text, seconds=30):
+        nonlocal said
+        end = time.monotonic() + seconds
+        while text not in said:
+            assert time.monotonic() < end, said
+            if select.select([master], [], [], 0.2)[0]:
+                said += os.read(master, 4096)
+
+    wait('Ctrl+] leaves'.encode())
+    # Ctrl+C is the guest's: it ends the sleep there and not lodgectl here.
+    os.write(master, b'sleep 1000\n')
+    wait(b'sleep 1000')
+    time.sleep(0.5)
+    os.write(master, b'\x03')
+    os.write(master, b'echo $((5 * 5))-lodge\n')
+    wait(b'25-lodge')
+    os.write(master, b'\x1d')
+    assert console.wait(10) == 0
+    assert subprocess.run(['stty', '-g'], stdin=slave, capture_output=True).stdout == before
+    os.close(master)
+    os.close(slave)
+    lodge.ctl('stop', '--force', 'Demo')
+
+
+def test_serial_ends_with_the_guest(lodge):
+    demo(lodge)
+    lodge.ctl('start', 'Demo')
+    console = subprocess.Popen(['lodgectl', 'serial', 'Demo'], env=lodge.environment, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL)
+    time.sleep(0.5)
+    assert console.poll() is None
+    lodge.ctl('stop', '--force', 'Demo')
+    assert console.wait(10) == 0
+
+
+def test_screen_and_keys(lodge, tmp_path):
+    demo(lodge)
+    lodge.ctl('start', 'Demo')
+    machine = lodge.machine('Demo')
+    serial = machine.serial()
+    serial.wait_ready()
+    picture = tmp_path / 'screen.png'
+    said = lodge.ctl_json('screenshot', 'Demo', picture)
+    width, height, raw = read_png(picture)
+    assert (said['width'], said['height']) == (width, height) and width >= 640
+    assert len(set(raw[i:i + 3] for i in range(0, len(raw) - 3, 97))) > 1, 'the screen is blank'
+    assert os.listdir(tmp_path) == ['screen.png']
+    piped = lodge.run('lodgectl', 'screenshot', 'Demo', '-', text=False, check=True).stdout
+    assert piped[:4] == b'\x89PNG'
+    assert '“%s/none/a.png”' % tmp_path in fails(lodge, 3, 'screenshot', 'Demo', tmp_path / 'none/a.png')
+
+    lodge.ctl('type', 'Demo', 'echo typed-$((3*5)) > /dev/ttyS0\n')
+    serial.wait('typed-15$')
+    lodge.ctl('type', 'Demo', 'echo keyed > /dev/ttyS0')
+    lodge.ctl('send-keys', 'Demo', 'shift-x', 'backspace', 'enter')
+    serial.wait('keyed$')
+    assert '漢' in fails(lodge, 7, 'type', 'Demo', '漢')
+    fails(lodge, 6, 'send-keys', 'Demo', 'ctrl-flux')
+    serial.close()
+    lodge.ctl('stop', '--force', 'Demo')
+
+
+@pytest.mark.as_user
+def test_doctor(lodge):
+    done = lodge.ctl('doctor', '--json', check=False)
+    findings = json.loads(done.stdout)
+    assert done.returncode == (7 if any(f['level'] == 'problem' for f in findings) else 0)
+    assert {'kvm', 'qemu-x86_64', 'confinement'} <= {f['id'] for f in findings}
+    for finding in findings:
+        assert finding['message'] != finding['reason'], f'no words for {finding}'
+        assert finding['level'] in ('ok', 'note', 'warning', 'problem')
+        assert finding['advice'] or finding['level'] in ('ok', 'note'), finding
+    text = lodge.ctl('doctor', check=False).stdout
+    assert len(re.findall(r'^\[(OK|Note|Warning|Problem)\] ', text, re.M)) == len(findings)
+
+
+@pytest.mark.as_user
+def test_report(lodge, tmp_path):
+    demo(lodge)
+    path = tmp_path / 'report.tar.gz'
+    assert lodge.ctl('report', path).stdout == f'{path}\n'
+    assert os.listdir(tmp_path) == ['report.tar.gz']
+    with tarfile.open(path) as bundle:
+        assert any('doctor' in name for name in bundle.getnames())
+        text = b''.join(bundle.extractfile(entry).read() for entry in bundle if entry.isfile())
+    assert os.path.expanduser('~').encode() + b'/' not in text
+    assert lodge.state.encode() not in text
+    fails(lodge, 3, 'report', tmp_path / 'none' / 'report.tar.gz')
+
+
+def test_without_core_or_bus(lodge, tmp_path):
+    environment = dict(lodge.environment, DBUS_SESSION_BUS_ADDRESS=f'unix:path={tmp_path}/none')
+    done = subprocess.run(['lodgectl', 'list'], env=environment, capture_output=True, text=True)
+    assert done.returncode == 10
+    assert 'lodge-core, which looks after the machines, cannot be reached' in done.stderr
+
+    os.unlink(os.path.join(lodge.runtime, 'services/org.lodgevm.Core1.service'))
+    with open(os.path.join(lodge.runtime, 'services/org.lodgevm.Core1.service'), 'w') as f:
+        f.write('[D-BUS Service]\nName=org.lodgevm.Core1\nExec=/bin/false\n')
+    lodge.call('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'ReloadConfig', name='org.freedesktop.DBus')
+    assert 'cannot be reached' in fails(lodge, 10, 'list')
+
+
+def test_core_dies_meanwhile(lodge):
+    """stop waits for the guest; a core that dies then is told, and the next one still has the guest."""
+    demo(lodge)
+    lodge.ctl('start', 'Demo')
+    stop = lodge.start('lodgectl', 'stop', 'Demo', stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: lodge.machine('Demo').state == 'stopping', 10, 'the stop to begin')
+    lodge.kill_core()
+    assert stop.wait(20) == 10
+    assert 'cannot be reached' in stop.stderr.read()
+    lodge.ctl('stop', '--force', 'Demo')
+
+
+def test_output_that_cannot_be_written(lodge):
+    demo(lodge)
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run(['lodgectl', 'list'], env=lodge.environment, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and 'could not be written' in done.stderr
+
+
+def complete(line, folder):
+    """What bash completes at the end of line, with a lodgectl that knows two machines."""
+    script = '''
+source "$1"
+COMP_LINE=$2 COMP_POINT=${#2}
+eval "COMP_WORDS=($3)"; COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+compopt () { :; }
+_lodgectl
+printf '%s\\n' "${COMPREPLY[@]}"
+'''
+    program = folder / 'lodgectl'
+    program.write_text('#!/bin/sh\n[ "$*" = "list --names" ] && printf "web\\nMy machine\\n"\n')
+    program.chmod(0o755)
+    words = ' '.join(f"'{word}'" for word in line)
+    here = os.path.dirname(os.path.abspath(__file__))
+    done = subprocess.run(['bash', '-c', script, 'bash', os.path.join(here, '../../data/completions/lodgectl'), ' '.join(line), words],
+                          capture_output=True, text=True, env=dict(os.environ, PATH=f'{folder}:{os.environ["PATH"]}'))
+    assert done.stderr == ''
+    return [answer for answer in done.stdout.split('\n') if answer]
+
+
+def test_completion(tmp_path):
+    assert complete(['lodgectl', 'st'], tmp_path) == ['start', 'stop']
+    assert complete(['lodgectl', 'start', ''], tmp_path) == ['web', 'My\\ machine']
+    assert complete(['lodgectl', 'start', 'My'], tmp_path) == ['My\\ machine']
+    assert complete(['lodgectl', 'set', 'web', 'mem'], tmp_path) == ['memory=']
+    assert complete(['lodgectl', 'create', 'x', '--firmware', ''], tmp_path) == ['bios', 'uefi']
+    assert complete(['lodgectl', 'set', 'web', 'tpm', '=', 'o'], tmp_path) == ['on', 'off']
+    assert '--force' in complete(['lodgectl', 'stop', '--'], tmp_path)
+
+
+def test_completion_knows_the_settings():
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, '../../docs/DBUS.md'), encoding='utf-8') as f:
+        section = f.read().split('\n## Settings\n')[1].split('\n## ')[0]
+    keys = {row[1].strip(' `') for row in (line.split('|') for line in section.split('\n') if line.startswith('| `'))
+            if row[4].strip() in ('now', 'next start')}
+    with open(os.path.join(here, '../../data/completions/lodgectl'), encoding='utf-8') as f:
+        words = re.search(r"compgen -S = -W '([^']*)'", f.read())[1].split()
+    assert set(words) == keys
