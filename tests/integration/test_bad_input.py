@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person can get wrong and what a host can lack: each answer is a sentence, with the right exit code."""
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lodgetest import Lodge, wait_until
+
+QEMU = shutil.which('qemu-system-x86_64')
+as_root = pytest.mark.skipif(os.getuid() != 0, reason='mounting a small file system needs root')
+as_person = pytest.mark.skipif(os.getuid() == 0, reason='root may read and write everything')
+
+
+def refused(lodge, code, *arguments):
+    """Runs lodgectl, which must refuse with this exit code; returns what it said."""
+    done = lodge.ctl(*arguments, check=False)
+    assert done.returncode == code, f'{arguments}: {done.returncode} {done.stdout} {done.stderr}'
+    assert re.match(r'lodgectl: .*\.\n', done.stderr), done.stderr
+    return done.stderr
+
+
+def nothing_was_made(lodge):
+    assert lodge.ctl_json('list') == []
+    folder = os.path.join(lodge.data, 'machines')
+    assert not os.path.isdir(folder) or os.listdir(folder) == []
+
+
+@contextlib.contextmanager
+def session(**options):
+    lodge = Lodge(**options)
+    try:
+        yield lodge
+    except BaseException:
+        lodge.close(strict=False)
+        raise
+    lodge.close()
+
+
+def programs_without(folder, *names):
+    """A PATH of links to all programs but these."""
+    folder.mkdir()
+    for source in ('/usr/local/bin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'):
+        for entry in os.listdir(source) if os.path.isdir(source) else ():
+            if not any(re.fullmatch(name, entry) for name in names) and not os.path.lexists(folder / entry):
+                os.symlink(os.path.join(source, entry), folder / entry)
+    return str(folder)
+
+
+def script(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('#!/bin/bash\n' + text)
+    path.chmod(0o755)
+    return path
+
+
+def make_disk(path, size='64M'):
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', str(path), size], check=True)
+    return path
+
+
+# --- Files --------------------------------------------------------------------------------------
+
+def test_iso_that_is_a_text_file(lodge, tmp_path):
+    iso = tmp_path / 'notes.iso'
+    iso.write_text('Milk, bread, butter\n' * 5000)
+    said = refused(lodge, 6, 'create', 'web', '--iso', iso)
+    assert f'“{iso}” is not a disc image. Choose the ISO file' in said
+    nothing_was_made(lodge)
+
+
+def test_disk_that_is_a_text_file(lodge, tmp_path):
+    disk = tmp_path / 'disk.qcow2'
+    disk.write_text('Milk, bread, butter\n' * 5000)
+    assert 'is not a disk image that Lodge can use' in refused(lodge, 6, 'create', 'web', '--disk', disk)
+    nothing_was_made(lodge)
+
+
+@pytest.mark.parametrize('role', ['iso', 'disk', 'kernel'])
+def test_missing_file(lodge, tmp_path, role):
+    said = refused(lodge, 3, 'create', 'web', f'--{role}', tmp_path / 'none')
+    assert f'The file “{tmp_path}/none” does not exist.' in said
+    nothing_was_made(lodge)
+
+
+@pytest.mark.parametrize('role', ['iso', 'disk', 'kernel'])
+def test_folder_for_a_file(lodge, tmp_path, role):
+    refused(lodge, 6, 'create', 'web', f'--{role}', tmp_path)
+    nothing_was_made(lodge)
+
+
+def test_fifo_for_a_file(lodge, tmp_path):
+    """Nothing waits for somebody who writes."""
+    os.mkfifo(tmp_path / 'fifo')
+    refused(lodge, 6, 'create', 'web', '--iso', tmp_path / 'fifo')
+    nothing_was_made(lodge)
+
+
+def test_unreadable_file(lodge, tmp_path):
+    iso = tmp_path / 'secret.iso'
+    iso.write_bytes(bytes(1 << 20))
+    iso.chmod(0)
+    command = ['lodgectl', 'create', 'web', '--iso', str(iso)]
+    if os.getuid() == 0:
+        # Root reads everything, but not without its capabilities; the file is opened before anything else happens.
+        os.chown(iso, 1, 1)
+        command = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', *command]
+    done = lodge.run(*command)
+    assert done.returncode == 6, done.stderr
+    assert f'The file “{iso}” may not be read by you. Change its permissions' in done.stderr
+    nothing_was_made(lodge)
+
+
+def test_disk_of_a_machine_that_is_gone(lodge, tmp_path):
+    disk = make_disk(tmp_path / 'disk.qcow2')
+    lodge.ctl('create', 'web', '--disk', disk)
+    disk.unlink()
+    said = refused(lodge, 3, 'start', 'web')
+    assert 'Something that “web” needs is not there.' in said and str(disk) in said
+
+
+def test_disk_in_use_by_another_machine(lodge, tmp_path):
+    disk = make_disk(tmp_path / 'disk.qcow2')
+    lodge.ctl('create', 'first', '--disk', disk)
+    lodge.ctl('create', 'second', '--disk', disk)
+    lodge.ctl('start', 'first')
+    said = refused(lodge, 8, 'start', 'second')
+    assert 'in use by another machine or program. Close that one first.' in said and 'Details: ' in said
+    lodge.ctl('stop', '--force', 'first')
+    lodge.ctl('start', 'second')
+    lodge.ctl('stop', '--force', 'second')
+
+
+def test_disk_in_use_by_another_program(lodge, tmp_path):
+    disk = make_disk(tmp_path / 'disk.qcow2')
+    lodge.ctl('create', 'web', '--disk', disk)
+    other = subprocess.Popen([QEMU, '-S', '-display', 'none', '-nodefaults', '-accel', 'tcg', '-qmp', 'stdio',
+                              '-drive', f'file={disk},format=qcow2,if=virtio'],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert b'QMP' in other.stdout.readline()
+        assert 'in use by another machine or program.' in refused(lodge, 8, 'start', 'web')
+    finally:
+        other.kill()
+        other.wait()
+    lodge.ctl('start', 'web')
+    lodge.ctl('stop', '--force', 'web')
+
+
+# --- Values -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('arguments, said', [
+    (['--cores', '0'], 'cores'),
+    (['--cores', 'many'], 'cores'),
+    (['--disk-size', '4X'], '4X'),
+    (['--disk-size', '-1G'], '-1G'),
+    (['--memory', '1K'], 'memory'),
+    (['--memory', '99999999T'], 'memory'),
+    (['--firmware', 'coreboot'], 'coreboot'),
+    (['--arch', 'pdp11'], 'pdp11'),
+])
+def test_value_that_cannot_be(lodge, arguments, said):
+    answer = refused(lodge, 6, 'create', 'web', '--demo', *arguments)
+    assert said in answer.split('Details: ')[1]
+    nothing_was_made(lodge)
+
+
+def test_more_memory_than_there_is(lodge):
+    """The machine may be made, for another computer; here it does not start."""
+    done = lodge.ctl('create', 'web', '--demo', '--memory', '900G', check=False)
+    if done.returncode == 0:
+        done = lodge.ctl('start', 'web', check=False)
+    assert done.returncode == 6, done.stderr
+    assert 'more or less than what is possible' in done.stderr
+    assert re.search(r'Details: .*memory', done.stderr)
+
+
+@pytest.mark.parametrize('name', ['', 'a/b', '/', 'x' * 129, 'line\nbreak', 'bell\a'])
+def test_name_that_cannot_be(lodge, name):
+    said = refused(lodge, 6, 'create', name, '--demo')
+    assert 'A name has 1 to 128 printable characters and no “/”.' in said
+    nothing_was_made(lodge)
+
+
+# --- QEMU ---------------------------------------------------------------------------------------
+
+def test_no_qemu(tmp_path):
+    path = programs_without(tmp_path / 'bin', 'qemu-system-.*', 'qemu')
+    with session(environment={'PATH': path}) as lodge:
+        lodge.ctl('create', 'web', '--demo')
+        said = refused(lodge, 7, 'start', 'web')
+        assert 'QEMU, which runs “web”, is not installed' in said and 'qemu-system-x86' in said
+
+
+def test_qemu_too_old(tmp_path):
+    """It answers, but nothing of what Lodge needs is in its schema."""
+    schema = '{"return": [{"name": "query-status", "meta-type": "command", "arg-type": "0", "ret-type": "0"}]}'
+    script(tmp_path / 'qemu/qemu-system-x86_64', f'''
+case "$*" in
+  *-version*) echo "QEMU emulator version 2.11.0" ; exit 0 ;;
+  *help*) echo ; exit 0 ;;
+esac
+echo '{{"QMP": {{"version": {{"qemu": {{"micro": 0, "minor": 11, "major": 2}}, "package": ""}}, "capabilities": []}}}}'
+while read -r line; do
+  id=$(sed -n 's/.*"id" *: *\\("[^"]*"\\|[0-9]*\\).*/\\1/p' <<< "$line")
+  case "$line" in
+    *query-qmp-schema*) answer='{schema}' ;;
+    *query-version*) answer='{{"return": {{"qemu": {{"micro": 0, "minor": 11, "major": 2}}, "package": ""}}}}' ;;
+    *qmp_capabilities*|*quit*) answer='{{"return": {{}}}}' ;;
+    *) answer='{{"return": []}}' ;;
+  esac
+  if [ -n "$id" ]; then answer="${{answer%\\}}}}, \\"id\\": $id}}"; fi
+  echo "$answer"
+  case "$line" in *quit*) exit 0 ;; esac
+done
+''')
+    with session(qemu_dir=tmp_path / 'qemu') as lodge:
+        lodge.ctl('create', 'web', '--demo')
+        said = refused(lodge, 7, 'start', 'web')
+        assert 'The installed QEMU lacks what “web” needs. Install QEMU 7.2 or newer.' in said
+
+
+def test_qemu_crashes_at_start(tmp_path):
+    """It can be asked what it can do, and dies of a signal when it is to run a guest."""
+    script(tmp_path / 'qemu/qemu-system-x86_64', f'''
+case "$*" in
+  *"-machine none"*|*help*|*-version*) exec {QEMU} "$@" ;;
+esac
+echo "qemu: the wrong kind of electrons" >&2
+kill -SEGV $$
+''')
+    with session(qemu_dir=tmp_path / 'qemu') as lodge:
+        lodge.ctl('create', 'web', '--demo')
+        said = refused(lodge, 11, 'start', 'web')
+        assert 'QEMU ended instead of running “web”.' in said
+        assert 'the wrong kind of electrons' in said
+        assert "Log: lodgectl log 'web'" in said
+        assert 'the wrong kind of electrons' in lodge.ctl('log', 'web').stdout
+        assert lodge.ctl_json('show', 'web')['state'] == 'off'
+
+
+# --- Confinement --------------------------------------------------------------------------------
+
+def weaker(lodge, reason):
+    """A guest runs, less well confined, and it is said so wherever one looks."""
+    lodge.ctl('create', 'web', '--demo')
+    lodge.ctl('start', 'web')
+    effective = lodge.ctl_json('show', 'web')['effective']
+    assert effective['confinement'] in ('landlock', 'seccomp')
+    assert effective['confinement'] in lodge.ctl('show', 'web').stdout
+    finding, = [f for f in lodge.ctl_json('doctor') if f['id'] == 'confinement']
+    assert (finding['level'], finding['reason']) == ('warning', reason)
+    assert 'confined less well' in finding['message'] and finding['advice']
+    lodge.ctl('stop', '--force', 'web')
+
+
+def test_no_bubblewrap(tmp_path):
+    with session(environment={'PATH': programs_without(tmp_path / 'bin', 'bwrap')}) as lodge:
+        weaker(lodge, 'no-bubblewrap')
+
+
+def test_no_user_namespaces(tmp_path):
+    """bubblewrap is there, but the kernel refuses: its words for that are the wrapper's."""
+    wrapper = script(tmp_path / 'bwrap', 'echo "bwrap: No permissions to create new namespace, likely because the kernel '
+                     'does not allow non-privileged user namespaces." >&2\nexit 1\n')
+    path = programs_without(tmp_path / 'bin', 'bwrap')
+    os.symlink(wrapper, os.path.join(path, 'bwrap'))
+    with session(environment={'PATH': path}) as lodge:
+        weaker(lodge, 'no-user-namespaces')
+
+
+# --- Space and folders --------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def small_file_system(folder, options):
+    folder.mkdir(exist_ok=True)
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'lodge-test', str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(['umount', '-l', str(folder)], check=True)
+
+
+def fill(folder):
+    """Leaves no byte on the file system of folder."""
+    path = folder / 'filler'
+    with contextlib.suppress(OSError), open(path, 'wb', buffering=0) as f:
+        while True:
+            f.write(bytes(65536))
+    with contextlib.suppress(OSError), open(path, 'ab', buffering=0) as f:
+        while True:
+            f.write(b'x')
+    return path
+
+
+@as_root
+def test_full_disk_at_create(tmp_path):
+    kernel = tmp_path / 'kernel'
+    shutil.copy(QEMU, kernel)
+    with small_file_system(tmp_path / 'small', 'size=4m,mode=700') as folder, session(state=folder) as lodge:
+        lodge.ctl('list')
+        filler = fill(folder)
+        said = refused(lodge, 9, 'create', 'web', '--demo')
+        assert 'There is not enough free disk space for “web”. Free some and try again.' in said
+        filler.unlink()
+        nothing_was_made(lodge)
+
+
+@as_root
+def test_full_disk_while_running(tmp_path):
+    with small_file_system(tmp_path / 'small', 'size=64m,mode=700') as folder, session(state=folder) as lodge:
+        lodge.ctl('create', 'web', '--demo', '--disk-size', '100M')
+        lodge.ctl('start', 'web')
+        machine = lodge.machine('web')
+        serial = machine.serial()
+        serial.wait_ready()
+        filler = fill(folder)
+        serial.send('d=$(ls /dev/vd[a-z] /dev/sd[a-z] 2>/dev/null | head -n1); dd if=/dev/urandom of=$d bs=1M count=8 && sync\n')
+        machine.wait_state('paused', 60)
+        shown = lodge.ctl('show', 'web').stdout
+        assert '“web” is paused because the disk of this computer is full.' in shown
+        filler.unlink()
+        machine.wait_state('running', 60)
+        serial.wait(r'8388608 bytes|8\.0MB', 60)
+        serial.close()
+        lodge.ctl('stop', '--force', 'web')
+
+
+@as_root
+@pytest.mark.parametrize('options, what', [('ro', 'read-only'), ('size=4k,nr_inodes=1', 'full')])
+def test_runtime_folder(lodge, options, what):
+    lodge.ctl('create', 'web', '--demo')
+    lodge.core('Quit')
+    wait_until(lambda: lodge.core_pid() is None, 10, 'the core to leave')
+    folder = os.path.join(lodge.runtime, 'lodge')
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, exist_ok=True)
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'lodge-test', folder], check=True)
+    try:
+        said = refused(lodge, 7, 'start', 'web')
+        assert 'the runtime folder (XDG_RUNTIME_DIR), which cannot be used' in said
+        assert 'Check that it belongs to you, can be written and is not full.' in said
+        assert lodge.ctl_json('show', 'web')['state'] == 'off'
+    finally:
+        subprocess.run(['umount', '-l', folder], check=True)
+    lodge.ctl('start', 'web')
+    lodge.ctl('stop', '--force', 'web')
+
+
+@pytest.mark.as_user
+@as_person
+def test_runtime_folder_without_permission(lodge):
+    lodge.ctl('create', 'web', '--demo')
+    folder = os.path.join(lodge.runtime, 'lodge')
+    os.chmod(folder, 0o500)
+    try:
+        assert 'which cannot be used' in refused(lodge, 7, 'start', 'web')
+    finally:
+        os.chmod(folder, 0o700)
+    lodge.ctl('start', 'web')
+    lodge.ctl('stop', '--force', 'web')
+
+
+def test_folder_deleted_while_running(lodge):
+    lodge.ctl('create', 'web', '--demo')
+    lodge.ctl('create', 'other', '--demo')
+    lodge.ctl('start', 'web')
+    core, folder = lodge.core_pid(), lodge.ctl_json('show', 'web')['folder']
+    pid = lodge.machine('web').pid
+    shutil.rmtree(folder)
+
+    # The guest is not lost from sight, and can be ended.
+    wait_until(lambda: lodge.ctl_json('show', 'web')['state-reason'] == 'folder-gone', 10, 'the core to see it')
+    assert 'The folder of “web” was moved or deleted while it was in use.' in lodge.ctl('show', 'web').stdout
+    lodge.ctl('stop', '--force', 'web')
+    wait_until(lambda: not os.path.exists(f'/proc/{pid}'), 10, 'the guest to end')
+    wait_until(lambda: [m['name'] for m in lodge.ctl_json('list')] == ['other'], 10, 'the machine to go')
+    assert lodge.core_pid() == core
+    refused(lodge, 3, 'start', 'web')
+
+
+def test_two_cores_at_once(lodge):
+    lodge.ctl('create', 'web', '--demo')
+    lodge.ctl('start', 'web')
+    core = lodge.core_pid()
+    second = lodge.run('lodge-core', timeout=20)
+    assert second.returncode != 0
+    assert re.search(r'lodge-core.*(already|runs)', second.stderr), second.stderr
+    assert lodge.core_pid() == core
+    assert lodge.ctl_json('list')[0]['state'] == 'running'
+
+    # Both at the very same moment, with none before: one serves, the guest is adopted once.
+    lodge.kill_core()
+    both = [lodge.start('lodge-core', stderr=subprocess.DEVNULL) for _ in range(2)]
+    wait_until(lambda: lodge.core_pid() is not None, 10, 'one of them to take the name')
+    wait_until(lambda: sum(process.poll() is None for process in both) == 1, 10, 'the other to leave')
+    assert lodge.ctl_json('list')[0]['state'] == 'running'
+    lodge.ctl('stop', '--force', 'web')
