@@ -298,8 +298,6 @@ def fill(folder):
 
 @as_root
 def test_full_disk_at_create(tmp_path):
-    kernel = tmp_path / 'kernel'
-    shutil.copy(QEMU, kernel)
     with small_file_system(tmp_path / 'small', 'size=4m,mode=700') as folder, session(state=folder) as lodge:
         lodge.ctl('list')
         filler = fill(folder)
