@@ -490,7 +490,7 @@ test_parser_refusals (void)
 }
 
 static void
-test_schema (void)
+test_schema (gconstpointer data)
 {
   static const struct
   {
@@ -511,7 +511,7 @@ test_schema (void)
     { "blockdev-add", "{\"driver\": \"qcow2\", \"filename\": \"f\", \"file\": \"node\"}", "not known" },
     { "device_add", "{\"driver\": \"virtio-net-pci\", \"anything\": 1}", NULL },
   };
-  g_autoptr (LodgeQapiSchema) schema = lodge_qapi_schema_load ("7.2");
+  g_autoptr (LodgeQapiSchema) schema = lodge_qapi_schema_load (data);
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
@@ -593,7 +593,8 @@ main (int argc, char *argv[])
   ADD ("real", set_up, NULL, test_real);
 #undef ADD
   g_test_add_func ("/qmp-client/connect", test_connect);
-  g_test_add_func ("/qmp-client/schema", test_schema);
+  g_test_add_data_func ("/qmp-client/schema-7.2", "7.2", test_schema);
+  g_test_add_data_func ("/qmp-client/schema-10.0", "10.0", test_schema);
   g_test_add_func ("/qmp-parser/refusals", test_parser_refusals);
   return g_test_run ();
 }
