@@ -23,12 +23,12 @@ static void
 helper_free (gpointer data)
 {
   LodgeGuestHelper *helper = data;
+  LodgeProcess *process = lodge_helper_get_process (helper->helper);
 
-  g_signal_handlers_disconnect_by_data (helper->process, helper);
-  if (lodge_process_is_alive (helper->process))
-    lodge_process_kill (helper->process);
-  g_object_unref (helper->process);
-  g_free (helper->name);
+  g_signal_handlers_disconnect_by_data (process, helper);
+  if (lodge_process_is_alive (process))
+    lodge_process_kill (process);
+  g_object_unref (helper->helper);
   g_free (helper);
 }
 
@@ -142,6 +142,8 @@ choose_reason (const LodgeGuest *guest, int exit_status, int signal)
 {
   const char *said = guest->shutdown_reason;
 
+  if (guest->close_stage > 0) /* bubblewrap was killed, and QEMU had to be told */
+    return "killed";
   if (guest->force_off || g_strcmp0 (said, "host-qmp-quit") == 0)
     return "user";
   if (said != NULL && (g_str_has_prefix (said, "guest-panic") || g_str_has_prefix (said, "guest-crash")))
@@ -333,8 +335,8 @@ static void
 helper_exited_cb (LodgeProcess *process, int wait_status, LodgeGuestHelper *helper)
 {
   LodgeMachine *self = helper->machine;
+  g_autoptr (GError) error = lodge_helper_failure (helper->helper, wait_status);
   g_autoptr (GVariant) basic = NULL;
-  g_autofree char *tail = NULL;
   GVariantDict details;
   int exit_status, signal;
 
@@ -342,21 +344,18 @@ helper_exited_cb (LodgeProcess *process, int wait_status, LodgeGuestHelper *help
       || self->guest->shutdown_reason != NULL)
     return;
 
-  decode_status (wait_status, &exit_status, &signal);
-  tail = lodge_guest_log_tail (self->guest);
   if (self->guest->start != NULL)
     {
       if (self->guest->start_error == NULL)
-        self->guest->start_error = g_error_new (LODGE_ERROR, LODGE_ERROR_HELPER_FAILED, "%s: %s",
-                                                helper->name,
-                                                *tail != '\0' ? tail : "ended without a word");
+        self->guest->start_error = g_steal_pointer (&error);
       lodge_guest_kill (self);
       return;
     }
 
-  basic = g_variant_ref_sink (lodge_guest_details (self, tail));
+  decode_status (wait_status, &exit_status, &signal);
+  basic = g_variant_ref_sink (lodge_guest_details (self, error->message));
   g_variant_dict_init (&details, basic);
-  g_variant_dict_insert (&details, "helper", "s", helper->name);
+  g_variant_dict_insert (&details, "helper", "s", lodge_helper_get_name (helper->helper));
   if (exit_status >= 0)
     g_variant_dict_insert (&details, "exit-status", "i", exit_status);
   if (signal != 0)
@@ -365,14 +364,13 @@ helper_exited_cb (LodgeProcess *process, int wait_status, LodgeGuestHelper *help
 }
 
 void
-lodge_guest_watch_helper (LodgeMachine *self, const char *name, LodgeProcess *process)
+lodge_guest_watch_helper (LodgeMachine *self, LodgeHelper *process)
 {
   LodgeGuestHelper *helper = g_new0 (LodgeGuestHelper, 1);
 
   helper->machine = self;
-  helper->name = g_strdup (name);
-  helper->process = g_object_ref (process);
-  g_signal_connect (process, "exited", G_CALLBACK (helper_exited_cb), helper);
+  helper->helper = process;
+  g_signal_connect (lodge_helper_get_process (process), "exited", G_CALLBACK (helper_exited_cb), helper);
   g_ptr_array_add (self->guest->helpers, helper);
 }
 

@@ -2,10 +2,16 @@
 #include "core/machine/lodge-launch.h"
 
 #include "core/machine/lodge-machine-private.h"
+#include "core/sharing/lodge-network.h"
+#include "core/sharing/lodge-tpm.h"
 #include "core/storage/lodge-disk-lock.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define HELPER_LOG_BYTES (256 * 1024)
 
 static const char *
 choose_gl (LodgeLaunchPlan *plan, const LodgeProfile *profile, LodgeCapabilities *capabilities,
@@ -236,17 +242,73 @@ lodge_launch_lock_disks (const LodgeProfile *profile, const char *folder, gboole
   return g_steal_pointer (&locks);
 }
 
-void
-lodge_launch_helpers_async (LodgeMachine *machine, LodgeLaunchPlan *plan, GCancellable *cancellable,
-                            GAsyncReadyCallback callback, gpointer data)
+char *
+lodge_launch_helper_log (const char *folder, const char *name)
 {
-  g_autoptr (GTask) task = g_task_new (machine, cancellable, callback, data);
+  g_autofree char *file = g_strconcat (name, ".log", NULL);
 
-  g_task_return_boolean (task, TRUE);
+  return g_build_filename (folder, "log", file, NULL);
+}
+
+static gboolean
+wants_network (const LodgeProfile *profile)
+{
+  for (guint i = 0; i < profile->nics->len; i++)
+    if (((const LodgeNic *) g_ptr_array_index (profile->nics, i))->kind == LODGE_NETWORK_USER)
+      return TRUE;
+  return FALSE;
+}
+
+/* A helper that says more than anybody wants to read does not fill the disk. */
+static void
+bound_log (const char *path)
+{
+  struct stat st;
+
+  if (lstat (path, &st) == 0 && S_ISREG (st.st_mode) && st.st_size > HELPER_LOG_BYTES)
+    unlink (path);
 }
 
 gboolean
-lodge_launch_helpers_finish (GAsyncResult *result, GError **error)
+lodge_launch_start_helpers (LodgeMachine *machine, LodgeLaunchPlan *plan, GError **error)
 {
-  return g_task_propagate_boolean (G_TASK (result), error);
+  const LodgeProfile *profile = machine->guest->profile;
+  const LodgeHost *host = lodge_engine_get_host (machine->engine);
+  g_autofree char *log_dir = g_build_filename (plan->folder, "log", NULL);
+  LodgeHelper *helper;
+  int fd = -1;
+
+  g_mkdir (log_dir, 0700);
+  if (wants_network (profile) && host->passt != NULL && lodge_network_is_usable ())
+    {
+      g_autofree char *log = lodge_launch_helper_log (plan->folder, "passt");
+
+      bound_log (log);
+      helper = lodge_network_start (host->passt, log, &fd, error);
+      if (helper == NULL)
+        return FALSE;
+      lodge_guest_watch_helper (machine, helper);
+      lodge_launch_plan_add_fd (plan, fd, LODGE_CHILD_FD_NET);
+      plan->launch.passt = TRUE;
+    }
+  if (profile->tpm)
+    {
+      g_autofree char *log = lodge_launch_helper_log (plan->folder, "swtpm");
+      g_autofree char *folder = g_build_filename (plan->folder, "tpm", NULL);
+
+      if (host->swtpm == NULL)
+        {
+          g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
+                               "the machine has a TPM, but swtpm is not on this host");
+          return FALSE;
+        }
+      bound_log (log);
+      helper = lodge_tpm_start (host->swtpm, lodge_engine_get_sandbox (machine->engine), folder, log, &fd, error);
+      if (helper == NULL)
+        return FALSE;
+      lodge_guest_watch_helper (machine, helper);
+      lodge_launch_plan_add_fd (plan, fd, LODGE_CHILD_FD_TPM);
+      plan->launch.tpm = TRUE;
+    }
+  return TRUE;
 }

@@ -48,11 +48,12 @@ char            *lodge_launch_disk_path      (const LodgeDisk *disk, const char 
 GPtrArray       *lodge_launch_lock_disks     (const LodgeProfile *profile, const char *folder, gboolean adopted, GError **error);
 
 /**
- * lodge_launch_helpers_async: starts the helpers the profile needs, puts their sockets into @plan and the
- * processes into the machine's guest. Errors: HELPER_FAILED
+ * lodge_launch_start_helpers: starts the helpers that the profile needs, each behind its gate; their sockets go into
+ * @plan, the processes into the machine's guest. Errors: HELPER_FAILED, NOT_SUPPORTED (no swtpm), IO, NO_SPACE
  */
-void             lodge_launch_helpers_async  (LodgeMachine *machine, LodgeLaunchPlan *plan, GCancellable *cancellable,
-                                              GAsyncReadyCallback callback, gpointer data);
-gboolean         lodge_launch_helpers_finish (GAsyncResult *result, GError **error);
+gboolean         lodge_launch_start_helpers  (LodgeMachine *machine, LodgeLaunchPlan *plan, GError **error);
+
+/** lodge_launch_helper_log: Returns: (transfer full): where helper @name writes */
+char            *lodge_launch_helper_log     (const char *folder, const char *name);
 
 G_END_DECLS

@@ -193,10 +193,11 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
   for (guint i = 0; i < record->helpers->len; i++)
     {
       LodgeRuntimeHelper *helper = g_ptr_array_index (record->helpers, i);
-      g_autoptr (LodgeProcess) helper_process = lodge_process_adopt (helper->pid, helper->start_time, NULL);
+      g_autofree char *log = lodge_launch_helper_log (record->folder, helper->name);
+      LodgeHelper *adopted = lodge_helper_adopt (helper->name, helper->pid, helper->start_time, log, NULL);
 
-      if (helper_process != NULL)
-        lodge_guest_watch_helper (self, helper->name, helper_process);
+      if (adopted != NULL)
+        lodge_guest_watch_helper (self, adopted);
     }
   /* A lock that cannot be had again is no reason to let go of a guest: QEMU has its own. */
   self->guest->locks = lodge_launch_lock_disks (self->guest->profile, record->folder, TRUE, NULL);

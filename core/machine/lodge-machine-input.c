@@ -28,6 +28,15 @@ typing_free (Typing *typing)
   g_free (typing);
 }
 
+static gboolean
+released_cb (gpointer data)
+{
+  g_autoptr (GTask) task = data;
+
+  g_task_return_boolean (task, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 sent_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -35,9 +44,12 @@ sent_cb (GObject *source, GAsyncResult *result, gpointer data)
   GError *error = NULL;
   g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
 
+  /* QEMU answers when the keys are down; what is typed next must not come in between. */
   if (answer != NULL)
     {
-      g_task_return_boolean (task, TRUE);
+      guint hold = GPOINTER_TO_UINT (g_task_get_task_data (task));
+
+      g_timeout_add (hold + KEY_MS, released_cb, g_steal_pointer (&task));
       return;
     }
   /* Of a chord that looks right QEMU refuses nothing but the name of a key. */
@@ -74,6 +86,7 @@ lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVar
       return;
     }
 
+  g_task_set_task_data (task, GUINT_TO_POINTER (hold), NULL);
   arguments = lodge_qmp_args_new ("{'hold-time': <%x>}", (gint64) hold);
   array = json_array_new ();
   for (gsize i = 0; keys[i] != NULL; i++)

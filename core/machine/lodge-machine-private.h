@@ -4,6 +4,7 @@
 #include "core/machine/lodge-machine.h"
 #include "core/qemu/lodge-process.h"
 #include "core/qemu/lodge-qmp-client.h"
+#include "core/sharing/lodge-helper.h"
 
 G_BEGIN_DECLS
 
@@ -11,8 +12,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   LodgeMachine *machine;
-  char         *name;    /* (owned) */
-  LodgeProcess *process; /* (owned) */
+  LodgeHelper  *helper;  /* (owned) */
 } LodgeGuestHelper;
 
 /**
@@ -84,7 +84,7 @@ LodgeGuest *lodge_guest_new           (LodgeMachine *self, LodgeProfile *profile
 void        lodge_guest_free          (LodgeGuest *guest);
 char       *lodge_guest_log_tail      (LodgeGuest *guest);
 void        lodge_guest_watch_process (LodgeMachine *self);
-void        lodge_guest_watch_helper  (LodgeMachine *self, const char *name, LodgeProcess *process);
+void        lodge_guest_watch_helper  (LodgeMachine *self, LodgeHelper *helper); /* helper: taken */
 void        lodge_guest_connect       (LodgeMachine *self, LodgeQmpClient *qmp);
 void        lodge_guest_hold_inner    (LodgeMachine *self);
 void        lodge_guest_kill          (LodgeMachine *self);

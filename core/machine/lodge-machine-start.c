@@ -164,10 +164,11 @@ write_record (Start *start, const char *const *confined, const char *const *bare
   lodge_runtime_record_set_argv (record, confined, bare);
   for (guint i = 0; i < guest->helpers->len; i++)
     {
-      LodgeGuestHelper *helper = g_ptr_array_index (guest->helpers, i);
+      LodgeHelper *helper = ((LodgeGuestHelper *) g_ptr_array_index (guest->helpers, i))->helper;
+      LodgeProcess *process = lodge_helper_get_process (helper);
 
-      lodge_runtime_record_add_helper (record, helper->name, lodge_process_get_pid (helper->process),
-                                       lodge_process_get_start_time (helper->process));
+      lodge_runtime_record_add_helper (record, lodge_helper_get_name (helper), lodge_process_get_pid (process),
+                                       lodge_process_get_start_time (process));
     }
   g_variant_unref (record->effective);
   record->effective = g_variant_ref_sink (
@@ -216,6 +217,9 @@ spawn (Start *start)
       give_up (start, error);
       return;
     }
+  for (guint i = 0; i < guest->helpers->len; i++)
+    lodge_process_release (
+      lodge_helper_get_process (((LodgeGuestHelper *) g_ptr_array_index (guest->helpers, i))->helper));
   lodge_process_release (guest->process);
   /* The sockets must be QEMU's alone, or connecting would succeed when it is dead. */
   lodge_launch_plan_close (start->plan);
@@ -230,21 +234,6 @@ spawn (Start *start)
   lodge_guest_connect (self, qmp);
   guest->start_id = g_timeout_add_seconds (GREETING_SECONDS, no_greeting_cb, self);
   lodge_qmp_client_ready_async (qmp, NULL, ready_cb, g_steal_pointer (&owned));
-}
-
-static void
-helpers_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Start) start = data;
-  GError *error = NULL;
-  gboolean ok = lodge_launch_helpers_finish (result, &error);
-
-  if (is_stale (start))
-    g_clear_error (&error);
-  else if (!ok)
-    give_up (start, error);
-  else
-    spawn (g_steal_pointer (&start));
 }
 
 static gboolean
@@ -317,14 +306,10 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
   guest->record->folder = g_strdup (self->folder);
   start->plan = lodge_launch_plan_new (self->engine, guest->profile, start->capabilities, self->folder,
                                        start->without_kvm);
-  if (!make_sockets (start, &error))
+  if (!make_sockets (start, &error) || !lodge_launch_start_helpers (self, start->plan, &error))
     give_up (start, error);
   else
-    {
-      LodgeLaunchPlan *plan = start->plan;
-
-      lodge_launch_helpers_async (self, plan, NULL, helpers_cb, g_steal_pointer (&start));
-    }
+    spawn (g_steal_pointer (&start));
 }
 
 void

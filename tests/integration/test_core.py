@@ -173,8 +173,8 @@ def test_disk_of_another_program(lodge, tmp_path):
     image = tmp_path / 'used.qcow2'
     subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', image, '64M'], check=True)
     machine = lodge.create('One', [('disk', image)], memory=64 << 20)
-    other = subprocess.Popen(['qemu-system-x86_64', '-machine', 'none', '-S', '-display', 'none', '-nodefaults',
-                              '-blockdev', f'driver=file,filename={image},node-name=f', '-qmp', 'stdio'],
+    other = subprocess.Popen(['qemu-system-x86_64', '-S', '-display', 'none', '-nodefaults', '-accel', 'tcg',
+                              '-drive', f'file={image},format=qcow2,if=virtio', '-qmp', 'stdio'],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         other.stdout.readline()
