@@ -13,6 +13,7 @@
 
 #include "core/machine/lodge-create.h"
 
+#include "core/config/lodge-os-profile.h"
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-create-files.h"
 #include "core/qemu/lodge-command-line.h"
@@ -135,8 +136,6 @@ lookup_flag (GVariant *settings, const char *key)
 static void
 add_media (Create *create, LodgeProfile *profile)
 {
-  guint order = 0;
-
   for (guint i = 0; i < create->media->len; i++)
     {
       LodgeCreateMedium *medium = g_ptr_array_index (create->media, i);
@@ -151,18 +150,56 @@ add_media (Create *create, LodgeProfile *profile)
         continue;
       disk->size = file->size;
       disk->mtime = file->mtime;
-      disk->boot_order = ++order;
     }
 }
 
 /* An installer without a disk to install to helps nobody; a live system hardly minds one. */
-static gboolean
-wants_new_disk (Create *create)
+static void
+add_new_disk (Create *create, LodgeProfile *profile, guint64 size)
 {
-  g_autoptr (GVariant) size = g_variant_lookup_value (create->settings, "disk-size", NULL);
+  g_autoptr (GVariant) given = g_variant_lookup_value (create->settings, "disk-size", NULL);
+  LodgeDisk *disk;
 
-  return size == NULL && find_file (create, LODGE_ROLE_ISO) != NULL
-         && find_file (create, LODGE_ROLE_DISK) == NULL;
+  if (given != NULL || find_file (create, LODGE_ROLE_ISO) == NULL || find_file (create, LODGE_ROLE_DISK) != NULL)
+    return;
+  disk = lodge_profile_add_disk (profile, "disks/disk0.qcow2", "qcow2");
+  disk->size = size;
+}
+
+/* An empty disk is passed over, so the installer starts from the CD the first time and the installed
+ * system ever after, with nothing to be taken out. */
+static void
+boot_new_disk_first (LodgeProfile *profile)
+{
+  LodgeDisk *new_disk = NULL;
+  guint order = 1;
+
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      LodgeDisk *disk = g_ptr_array_index (profile->disks, i);
+
+      if (!disk->cdrom && disk->file != NULL && !g_path_is_absolute (disk->file) && new_disk == NULL)
+        new_disk = disk;
+    }
+  if (new_disk == NULL)
+    return;
+  new_disk->boot_order = order++;
+  for (guint i = 0; i < profile->disks->len; i++)
+    if (g_ptr_array_index (profile->disks, i) != new_disk)
+      ((LodgeDisk *) g_ptr_array_index (profile->disks, i))->boot_order = order++;
+}
+
+/* The neutral defaults serve where the database is missing or damaged. */
+static LodgeProfile *
+new_profile (Create *create, const char *os, const LodgeFamily *family, LodgeArch arch, guint64 *disk_size)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeOsDatabase) database = NULL;
+
+  database = lodge_os_database_new (lodge_engine_get_paths (create->engine)->share_dir, &error);
+  if (database == NULL)
+    g_debug ("no operating systems' defaults: %s", error->message);
+  return lodge_os_database_new_profile (database, create->name, os, family, arch, disk_size);
 }
 
 static gboolean
@@ -174,6 +211,7 @@ make_profile (Create *create, GError **error)
   gboolean kernel = demo || find_file (create, LODGE_ROLE_KERNEL) != NULL;
   LodgeFamily family = LODGE_FAMILY_LINUX;
   LodgeArch arch = LODGE_ARCH_X86_64;
+  guint64 disk_size = 0;
   LodgeProfile *profile;
 
   if ((arch_word != NULL && !lodge_arch_parse (arch_word, &arch))
@@ -186,7 +224,8 @@ make_profile (Create *create, GError **error)
   if (!lodge_name_validate (create->name, error))
     return FALSE;
 
-  profile = create->profile = lodge_profile_new (create->name, family, arch);
+  profile = create->profile = new_profile (create, lookup_word (create->settings, "os"),
+                                           family_word != NULL ? &family : NULL, arch, &disk_size);
   if (kernel)
     {
       profile->kernel = g_strdup (demo ? "boot/lodge-demo.vmlinux" : "boot/kernel");
@@ -205,19 +244,13 @@ make_profile (Create *create, GError **error)
       profile->append = g_strdup (DEMO_APPEND);
     }
   add_media (create, profile);
-  if (wants_new_disk (create))
-    {
-      LodgeDisk *disk = lodge_profile_add_disk (profile, "disks/disk0.qcow2", "qcow2");
+  add_new_disk (create, profile, disk_size != 0 ? disk_size : DEFAULT_DISK);
 
-      disk->size = DEFAULT_DISK;
-      disk->boot_order = 1;
-      for (guint i = 0; i < profile->disks->len; i++)
-        if (((LodgeDisk *) g_ptr_array_index (profile->disks, i))->cdrom)
-          ((LodgeDisk *) g_ptr_array_index (profile->disks, i))->boot_order = 2;
-    }
-
-  return lodge_settings_apply (profile, create->settings, TRUE, error)
-         && lodge_profile_validate (profile, error)
+  if (!lodge_settings_apply (profile, create->settings, TRUE, error))
+    return FALSE;
+  if (lookup_word (create->settings, "boot") == NULL)
+    boot_new_disk_first (profile);
+  return lodge_profile_validate (profile, error)
          && lodge_engine_check_profile (create->engine, profile, error);
 }
 
