@@ -2,11 +2,11 @@
 
 #include "core/sharing/lodge-helper.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
+
+#include "core/qemu/lodge-log-file.h"
 
 #define TAIL_BYTES     8192
 #define MAX_WORD_CHARS 500
@@ -113,47 +113,21 @@ is_noise (const char *line)
   return *line == '\0' || g_str_has_prefix (line, "Failed to send ") || g_str_has_prefix (line, "Don't run as root");
 }
 
-static char *
-read_tail (LodgeHelper *self)
-{
-  g_autofree char *tail = g_malloc (TAIL_BYTES + 1);
-  struct stat info;
-  gssize n = -1;
-  int fd;
-
-  if (self->log_path == NULL)
-    return NULL;
-  fd = open (self->log_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0)
-    return NULL;
-  if (fstat (fd, &info) == 0 && S_ISREG (info.st_mode))
-    {
-      /* A log that was cut meanwhile is shorter than it was. */
-      gint64 start = self->log_start <= info.st_size ? self->log_start : 0;
-
-      n = pread (fd, tail, TAIL_BYTES, MAX (start, info.st_size - TAIL_BYTES));
-    }
-  close (fd);
-  if (n <= 0)
-    return NULL;
-  tail[n] = '\0';
-
-  return g_utf8_make_valid (tail, n);
-}
-
 char *
 lodge_helper_last_words (LodgeHelper *self)
 {
-  g_autofree char *tail = read_tail (self);
-  g_auto (GStrv) lines = tail != NULL ? g_strsplit (tail, "\n", -1) : NULL;
+  g_autofree char *tail = NULL;
+  g_auto (GStrv) lines = NULL;
 
-  for (guint i = lines != NULL ? g_strv_length (lines) : 0; i > 0; i--)
+  if (self->log_path == NULL)
+    return NULL;
+  tail = lodge_log_file_tail (self->log_path, self->log_start, TAIL_BYTES);
+  lines = g_strsplit (tail, "\n", -1);
+
+  for (guint i = g_strv_length (lines); i > 0; i--)
     {
       char *line = g_strstrip (lines[i - 1]);
 
-      for (char *p = line; *p != '\0'; p++)
-        if ((guchar) *p < 0x20 || *p == 0x7f)
-          *p = ' ';
       if (!is_noise (line))
         return g_utf8_substring (line, 0, MIN (MAX_WORD_CHARS, g_utf8_strlen (line, -1)));
     }
