@@ -18,15 +18,16 @@ def is_language_page(screen):
 
 
 def nonce_by_keys(machine, serial, device='/dev/ttyS0'):
-    """Types a command at the guest's keyboard and waits for it on the serial line; two tries, for lost keys."""
-    for _ in range(2):
+    """Types a command at the guest's keyboard and waits for it on the serial line; tries again, for keys that a busy
+    guest lost."""
+    for _ in range(3):
         nonce = secrets.token_hex(3)
-        machine.keys('ctrl', 'u')
         machine.type(f'echo got-{nonce} > {device}\n')
         try:
-            return serial.wait(rf'^got-{nonce}$', 20)
+            return serial.wait(rf'got-{nonce}$', 15)
         except TimeoutError as error:
             last = error
+            machine.keys('ctrl', 'c')
     raise last
 
 

@@ -47,7 +47,7 @@ def echo_through_window(display, window, serial):
         display.key('ctrl+u')
         display.type(f'echo lodge-{nonce} > /dev/ttyS0\n', 60)
         try:
-            serial.wait(rf'^lodge-{nonce}$', 15)
+            serial.wait(rf'lodge-{nonce}$', 15)
             return nonce
         except TimeoutError:
             say(f'the guest did not echo the nonce (try {attempt + 1} of 3)')

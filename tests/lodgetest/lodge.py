@@ -287,7 +287,7 @@ class Serial:
                 return True
             if not data:
                 return False
-            self.text += data.decode('utf-8', 'replace').replace('\r\n', '\n')
+            self.text += data.decode('utf-8', 'replace').replace('\r', '')
         return True
 
     def wait(self, pattern, seconds=60, start=0):
@@ -303,15 +303,18 @@ class Serial:
                 raise EOFError(f'the serial port closed before {pattern!r}; the guest had said {self.text[-500:]!r}')
 
     def wait_ready(self, seconds=90):
-        """The demo guest's shell, also when its LODGE-READY was said before anybody listened."""
+        """Waits for the demo guest's shell; a newline asks for its prompt when that was said before anybody listened."""
         end = time.monotonic() + seconds * PATIENCE
-        while not re.search(r'LODGE-READY|lodge:\S*[#$] ', self.text):
-            if time.monotonic() > end:
+        asked = time.monotonic()
+        while not re.search(r'lodge:\S*[#$] ', self.text):
+            now = time.monotonic()
+            if now > end:
                 raise TimeoutError(f'the demo guest was not ready in {seconds} s, but said: {self.text[-500:]!r}')
-            self.send('\n')
-            if not self.read(1.0):
+            if now > asked + 3:
+                asked = now
+                self.send('\n')
+            if not self.read(0.2):
                 raise EOFError('the serial port closed while the guest started')
-            time.sleep(0.2)
 
     def numbers(self):
         """What a counting guest said; without the first and last line, which may be parts of a number."""
@@ -340,7 +343,8 @@ class Serial:
         self.send(f'{command}; echo {mark[:4]}""{mark[4:]}\n')
         match = self.wait(rf'^{mark}$', seconds, start)
         said = self.text[start:match.start()]
-        return said.split('\n', 1)[1] if '\n' in said else ''
+        # What was typed comes back first, maybe twice: by the terminal and by the shell's prompt.
+        return said.rpartition(f'""{mark[4:]}\n')[2]
 
     def close(self):
         self.socket.close()
