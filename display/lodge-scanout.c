@@ -19,8 +19,11 @@
 
 #include <gtk/gtk.h>
 
+#include "display/lodge-tile-pool.h"
+
 #define TILE LODGE_FRAMEBUFFER_TILE
 #define OVERLAP LODGE_FRAMEBUFFER_OVERLAP
+#define OUTER (TILE + 2 * OVERLAP)
 
 #if G_BYTE_ORDER == G_LITTLE_ENDIAN
 #define FORMAT GDK_MEMORY_B8G8R8A8_PREMULTIPLIED
@@ -47,6 +50,7 @@ struct _LodgeScanout
   guint width, height;
   guint columns, rows;
   Tile *tiles;             /* (owned) (nullable): columns * rows */
+  LodgeTilePool *pool;     /* (owned) (nullable): lives as long as tiles */
   gboolean disabled;
   LodgeScanoutFilter filter;
   int scale_factor;
@@ -94,6 +98,7 @@ clear_tiles (LodgeScanout *self)
       g_clear_pointer (&self->tiles[i].pixels, g_bytes_unref);
     }
   g_clear_pointer (&self->tiles, g_free);
+  g_clear_pointer (&self->pool, lodge_tile_pool_free);
   self->columns = self->rows = 0;
 }
 
@@ -228,18 +233,18 @@ take_tile (LodgeScanout *self, LodgeFramebuffer *framebuffer, guint column, guin
   Tile *tile = &self->tiles[row * self->columns + column];
   Area outer = with_overlap (self, tile_area (self, column, row));
   const gsize stride = (gsize) outer.width * 4, size = stride * (gsize) outer.height;
-  guint8 *pixels = g_malloc (size);
+  guint8 *pixels = lodge_tile_pool_take (self->pool);
 
   if (!lodge_framebuffer_read (framebuffer, (guint) outer.x, (guint) outer.y, (guint) outer.width,
                                (guint) outer.height, pixels, stride, error))
     {
-      g_free (pixels);
+      lodge_tile_pool_give (pixels);
       return FALSE;
     }
   g_clear_pointer (&tile->node, gsk_render_node_unref);
   g_clear_object (&tile->texture);
   g_clear_pointer (&tile->pixels, g_bytes_unref);
-  tile->pixels = g_bytes_new_take (pixels, size);
+  tile->pixels = lodge_tile_pool_wrap (pixels, size);
   tile->texture = gdk_memory_texture_new (outer.width, outer.height, FORMAT, tile->pixels, stride);
   return TRUE;
 }
@@ -260,6 +265,8 @@ lodge_scanout_take (LodgeScanout *self, LodgeFramebuffer *framebuffer, GError **
       self->columns = changes.columns;
       self->rows = changes.rows;
       self->tiles = g_new0 (Tile, (gsize) self->columns * self->rows);
+      /* The renderer holds on to the last frame, so a whole one comes back at a time. */
+      self->pool = lodge_tile_pool_new ((gsize) OUTER * OUTER * 4, self->columns * self->rows);
     }
   for (guint i = 0; ok && changes.width != 0 && i < self->columns * self->rows; i++)
     if (changes.dirty[i] || self->tiles[i].texture == NULL)
