@@ -679,3 +679,10 @@ lodge_display_view_get_scanout (LodgeDisplayView *self)
 {
   return self->scanout;
 }
+
+gboolean
+lodge_display_view_is_shared (LodgeDisplayView *self)
+{
+  return self->listener != NULL
+         && lodge_framebuffer_is_mapped (lodge_listener_get_framebuffer (self->listener));
+}

@@ -69,4 +69,7 @@ GdkTexture   *lodge_display_view_thumbnail    (LodgeDisplayView *self, guint wid
 /** Returns: (transfer none): the picture, to show it elsewhere as well */
 LodgeScanout *lodge_display_view_get_scanout  (LodgeDisplayView *self);
 
+/** Whether pictures come through shared memory at present; a session may change between the two. */
+gboolean      lodge_display_view_is_shared    (LodgeDisplayView *self);
+
 G_END_DECLS

@@ -132,6 +132,8 @@ run (char **words)
       texture = lodge_display_view_screenshot (view);
       save (texture, words[1]);
     }
+  else if (n == 1 && strcmp (words[0], "mapped") == 0)
+    answer (lodge_display_view_is_shared (view) ? "ok yes" : "ok no");
   else if (n == 2 && strcmp (words[0], "window") == 0)
     save_window (words[1]);
   else
@@ -197,6 +199,7 @@ main (int argc, char *argv[])
   gtk_init ();
   window = GTK_WINDOW (gtk_window_new ());
   view = LODGE_DISPLAY_VIEW (lodge_display_view_new ());
+  gtk_window_set_title (window, "display-viewer");
   gtk_window_set_decorated (window, FALSE);
   gtk_window_set_default_size (window, 1024, 768);
   gtk_window_set_child (window, GTK_WIDGET (view));
