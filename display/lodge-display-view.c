@@ -140,10 +140,10 @@ schedule_resize (LodgeDisplayView *self)
 static void
 fail (LodgeDisplayView *self, const GError *reason)
 {
-  g_autoptr (LodgeDisplayView) keep = g_object_ref (self);
-
+  g_object_ref (self);
   lodge_display_view_set_console (self, NULL);
   g_signal_emit (self, signals[SIGNAL_CLOSED], 0, reason);
+  g_object_unref (self);
 }
 
 /* Brings the scanout up to date. */
@@ -668,10 +668,13 @@ lodge_display_view_screenshot (LodgeDisplayView *self)
 GdkTexture *
 lodge_display_view_thumbnail (LodgeDisplayView *self, guint width)
 {
-  g_autoptr (LodgeDisplayView) keep = g_object_ref (self);
+  GdkTexture *texture;
 
+  g_object_ref (self);
   take (self);
-  return lodge_scanout_to_texture (self->scanout, width);
+  texture = lodge_scanout_to_texture (self->scanout, width);
+  g_object_unref (self);
+  return texture;
 }
 
 LodgeScanout *

@@ -271,9 +271,9 @@ static void
 connection_closed_cb (GDBusConnection *connection, gboolean vanished, GError *error,
                       LodgeListener *self)
 {
-  g_autoptr (LodgeListener) keep = g_object_ref (self);
   g_autoptr (GError) reason = NULL;
 
+  g_object_ref (self);
   /* A violation seen just before is the better reason. */
   g_mutex_lock (&self->shared->mutex);
   reason = g_steal_pointer (&self->shared->violation);
@@ -283,6 +283,7 @@ connection_closed_cb (GDBusConnection *connection, gboolean vanished, GError *er
                           "the picture's connection has ended: %s",
                           error != NULL ? error->message : "closed by the peer");
   finish (self, reason);
+  g_object_unref (self);
 }
 
 static void

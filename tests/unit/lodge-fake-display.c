@@ -106,11 +106,12 @@ export (FakeDisplay *self, const char *path, const char *interface)
 {
   g_autofree char *name = g_strconcat ("org.qemu.Display1.", interface, NULL);
   g_autoptr (GError) error = NULL;
+  guint id = g_dbus_connection_register_object (self->connection, path,
+                                                g_dbus_node_info_lookup_interface (self->info, name),
+                                                &vtable, self, NULL, &error);
 
-  g_dbus_connection_register_object (self->connection, path,
-                                     g_dbus_node_info_lookup_interface (self->info, name), &vtable,
-                                     self, NULL, &error);
   g_assert_no_error (error);
+  g_array_append_val (self->exports, id);
 }
 
 static void
@@ -142,6 +143,7 @@ fake_display_new (void)
   g_assert_no_error (error);
   self->info = g_dbus_node_info_new_for_xml (xml, &error);
   g_assert_no_error (error);
+  self->exports = g_array_new (FALSE, FALSE, sizeof (guint));
   self->calls = g_ptr_array_new_with_free_func (g_free);
   self->held = g_ptr_array_new ();
   self->absolute = self->mouse_absolute = TRUE;
@@ -155,6 +157,10 @@ fake_display_new (void)
 void
 fake_display_free (FakeDisplay *self)
 {
+  /* Calls that have come in but were not dispatched must not find what is freed here. */
+  for (guint i = 0; i < self->exports->len; i++)
+    g_dbus_connection_unregister_object (self->connection, g_array_index (self->exports, guint, i));
+  g_array_unref (self->exports);
   fake_display_let_go (self);
   if (self->listener != NULL)
     g_dbus_connection_close_sync (self->listener, NULL, NULL);

@@ -13,6 +13,7 @@ typedef struct
   GDBusConnection *connection;    /* (nullable): once authenticated */
   GDBusConnection *listener;      /* (nullable): once RegisterListener was called and authenticated */
   GDBusNodeInfo *info;
+  GArray *exports;                /* of guint: registrations on connection */
   GPtrArray *calls;               /* of char *: "Press (30,)", in the order they came */
   GPtrArray *held;                /* of GDBusMethodInvocation *: answers that are held back */
   gboolean hold;                  /* hold back answers to everything but properties */
