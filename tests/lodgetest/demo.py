@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lodgetest import Display, Lodge, wait_until  # noqa: E402
 
 NAME = 'Try Lodge'
+WINDOW_LIGHT = (255, 215, 95)  # the lit windows of data/demo/picture.py
 
 
 def say(text):
@@ -56,7 +57,7 @@ def echo_through_window(display, window, serial):
 
 def take_picture(path):
     lodge = Lodge()
-    display = None
+    display = program = None
     try:
         display = Display(lodge.environment)
         say(f'Lodge {lodge.core_properties()["Version"]}, a screen of its own at {display.name}')
@@ -71,7 +72,12 @@ def take_picture(path):
         window = display.find_window(NAME, 30)
         serial.wait_ready(120)
         say(f'the guest was ready after {time.monotonic() - started:.1f} s')
-        wait_until(lambda: display.colours(window) > 12, 30, "the guest's picture in the window", 0.5)
+        try:
+            wait_until(lambda: display.screen(window).has_colour(WINDOW_LIGHT, 0.001), 60, "the guest's picture in the window", 1)
+        except TimeoutError as error:
+            display.picture(path, window)
+            say(f'{error}; what it shows instead is in {path}')
+            return 1
         nonce = echo_through_window(display, window, serial)
         if nonce is None:
             display.picture(path, window)
@@ -88,9 +94,12 @@ def take_picture(path):
         say(f'picture: {path}')
         return 0
     finally:
-        report = lodge.close(strict=False)
+        if program is not None:
+            program.terminate()
+            program.wait()
         if display:
             display.close()
+        report = lodge.close(strict=False)
         for what in report['killed'] + report['left']:
             say(f'was left behind: {what[:150]}')
 

@@ -2,8 +2,9 @@
 """A screen for tests of windows: Xvfb with a window manager; keys by XTEST, so they come as a person's do."""
 import os
 import subprocess
-import tempfile
 import time
+
+from .screen import Screen
 
 
 class Display:
@@ -72,10 +73,14 @@ class Display:
     def picture(self, path, window='root'):
         subprocess.run(['import', '-window', window, path], env=self.environment, timeout=30, check=True)
 
+    def screen(self, window='root'):
+        """The window's pixels."""
+        done = subprocess.run(['import', '-window', window, '-depth', '8', 'ppm:-'], env=self.environment, timeout=30,
+                              capture_output=True, check=True)
+        return Screen(done.stdout)
+
     def colours(self, window='root'):
-        with tempfile.NamedTemporaryFile(suffix='.png') as f:
-            self.picture(f.name, window)
-            return int(self.output('identify', '-format', '%k', f.name) or 0)
+        return self.screen(window).colours(1)
 
     def close(self):
         for process in reversed(self.processes):

@@ -102,6 +102,7 @@ def test_window(lodge, display, short):
         check_profiles(lodge)
     lodge.start('lodge', 'Counter')
     window = display.find_window('Counter', 40)
-    display.wait(lambda: display.colours(window) > 12, 40, "the guest's picture in the window after the kills")
+    display.wait(lambda: display.screen(window).has_colour((255, 215, 95), 0.001), 60,
+                 "the guest's picture in the window after the kills")
     check_keys(machine)
     machine.force_off()
