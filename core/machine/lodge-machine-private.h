@@ -77,7 +77,6 @@ void     lodge_machine_notify         (LodgeMachine *self);
 void     lodge_machine_emit_stopped   (LodgeMachine *self);
 void     lodge_machine_follow_entry   (LodgeMachine *self);
 void     lodge_machine_mark_started   (LodgeMachine *self);
-gboolean lodge_machine_check_options  (GVariant *options, const char *const *known, GError **error);
 
 /* lodge-guest.c */
 LodgeGuest *lodge_guest_new           (LodgeMachine *self, LodgeProfile *profile); /* profile: taken */

@@ -76,4 +76,7 @@ char             *lodge_machine_get_log         (LodgeMachine *self, GError **er
 /** lodge_machine_arrange: Delete, RestorePrevious, MakeSeparate: what is done to the folder, at once */
 gboolean          lodge_machine_arrange         (LodgeMachine *self, LodgeMethod method, GVariant *options, GError **error);
 
+/** lodge_machine_check_options: @known: NULL-terminated pairs of name and type string. Error: INVALID_ARGUMENT */
+gboolean          lodge_machine_check_options   (GVariant *options, const char *const *known, GError **error);
+
 G_END_DECLS

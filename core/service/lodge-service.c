@@ -16,7 +16,9 @@
 #include "core/ipc/lodge-names.h"
 #include "core/machine/lodge-create.h"
 #include "core/service/lodge-clients.h"
+#include "core/qemu/lodge-doctor.h"
 #include "core/service/lodge-machine-object.h"
+#include "core/service/lodge-report.h"
 
 #include <gio/gunixfdlist.h>
 #include <string.h>
@@ -145,14 +147,12 @@ machine_removed_cb (LodgeService *self, LodgeMachine *machine)
 static gboolean
 check_no_options (GDBusMethodInvocation *invocation, GVariant *options)
 {
-  const char *key;
-  GVariantIter iter;
+  static const char *const none[] = { NULL };
+  GError *error = NULL;
 
-  g_variant_iter_init (&iter, options);
-  if (!g_variant_iter_next (&iter, "{&sv}", &key, NULL))
+  if (lodge_machine_check_options (options, none, &error))
     return TRUE;
-  lodge_return_error (invocation, g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT,
-                                               "unknown option “%s”", key));
+  lodge_return_error (invocation, error);
   return FALSE;
 }
 
@@ -272,6 +272,85 @@ handle_empty_trash (LodgeService *self, GDBusMethodInvocation *invocation, const
   if (check_no_options (invocation, options))
     lodge_store_empty_trash_async (lodge_engine_get_store (self->engine), ids, NULL, emptied_cb,
                                    call_new (self, invocation));
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static void
+examined_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  GError *error = NULL;
+  g_autoptr (GVariant) findings = lodge_doctor_examine_finish (result, &error);
+
+  if (findings != NULL)
+    lodge_ipc_core_complete_doctor (call->service->core, call->invocation, findings);
+  else
+    lodge_return_error (call->invocation, error);
+}
+
+static gboolean
+handle_doctor (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *options)
+{
+  if (!check_no_options (invocation, options))
+    return G_DBUS_METHOD_INVOCATION_HANDLED;
+
+  /* What the person has put right since shows in the Host property, too. */
+  lodge_engine_probe (self->engine);
+  lodge_doctor_examine_async (lodge_engine_get_paths (self->engine), lodge_engine_get_sandbox (self->engine),
+                              NULL, examined_cb, call_new (self, invocation));
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static void
+reported_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  GError *error = NULL;
+
+  if (lodge_report_write_finish (result, &error))
+    g_dbus_method_invocation_return_value_with_unix_fd_list (call->invocation, NULL, NULL);
+  else
+    lodge_return_error (call->invocation, error);
+}
+
+static void
+examined_for_report_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Call *call = data;
+  LodgeService *self = call->service;
+  GVariant *parameters = g_dbus_method_invocation_get_parameters (call->invocation);
+  GUnixFDList *fds = g_dbus_message_get_unix_fd_list (g_dbus_method_invocation_get_message (call->invocation));
+  g_autoptr (GVariant) findings = NULL;
+  g_autoptr (GVariant) options = NULL;
+  const char *machine = NULL;
+  GError *error = NULL;
+  gint32 handle;
+  int fd = -1;
+
+  g_variant_get (parameters, "(h@a{sv})", &handle, &options);
+  g_variant_lookup (options, "machine", "&s", &machine);
+  findings = lodge_doctor_examine_finish (result, &error);
+  if (findings == NULL || (fd = lodge_take_fd (fds, handle, &error)) < 0)
+    {
+      lodge_return_error (call->invocation, error);
+      call_free (call);
+      return;
+    }
+  lodge_report_write_async (fd, self->engine, self->machines, machine, findings, NULL, reported_cb, call);
+}
+
+static gboolean
+handle_write_report (LodgeService *self, GDBusMethodInvocation *invocation, GUnixFDList *fds, GVariant *file,
+                     GVariant *options)
+{
+  static const char *const known[] = { "machine", "s", NULL };
+  GError *error = NULL;
+
+  if (!lodge_machine_check_options (options, known, &error))
+    lodge_return_error (invocation, error);
+  else
+    lodge_doctor_examine_async (lodge_engine_get_paths (self->engine), lodge_engine_get_sandbox (self->engine),
+                                NULL, examined_for_report_cb, call_new (self, invocation));
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -400,6 +479,8 @@ lodge_service_init (LodgeService *self)
     { "handle-list-trash", G_CALLBACK (handle_list_trash) },
     { "handle-undelete", G_CALLBACK (handle_undelete) },
     { "handle-empty-trash", G_CALLBACK (handle_empty_trash) },
+    { "handle-doctor", G_CALLBACK (handle_doctor) },
+    { "handle-write-report", G_CALLBACK (handle_write_report) },
     { "handle-quit", G_CALLBACK (handle_quit) },
   };
 

@@ -121,6 +121,10 @@ class Session:
         for folder in (os.path.join(self.build, 'data'), os.path.join(SOURCE, 'data')):
             for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
                 link = os.path.join(share, name)
+                built = folder != os.path.join(SOURCE, 'data')
+                # A folder that only the build knows as empty is in the source.
+                if built and os.path.isdir(os.path.join(folder, name)) and not os.listdir(os.path.join(folder, name)):
+                    continue
                 if name != 'demo' and not name.startswith('meson') and not os.path.lexists(link):
                     os.symlink(os.path.join(folder, name), link)
         return share

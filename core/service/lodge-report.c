@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* The bundle is a tar (ustar) of a few text files, compressed with GZlibCompressor: small enough to
+ * be made in memory, and no archive library is asked for. Compressing and writing happen in a
+ * thread, for the descriptor may be a pipe that nobody reads. */
+
+#include "config.h"
+
+#include "core/service/lodge-report.h"
+
+#include "core/service/lodge-redact.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gunixoutputstream.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define FILE_MAX_BYTES (256 * 1024)
+#define MAX_MACHINES 100
+#define BLOCK 512
+
+typedef struct
+{
+  GByteArray *tar; /* (owned) */
+  int fd;          /* (owned) */
+} Report;
+
+static void
+report_free (Report *report)
+{
+  g_byte_array_unref (report->tar);
+  if (report->fd >= 0)
+    close (report->fd);
+  g_free (report);
+}
+
+static void
+add_file (GByteArray *tar, const char *name, const char *text)
+{
+  static const guint8 zeros[BLOCK] = { 0 };
+  char header[BLOCK] = "";
+  gsize length = strlen (text);
+  guint sum = 0;
+
+  g_snprintf (header, 100, "lodge-report/%s", name);
+  memcpy (header + 100, "0000644", 8);
+  memcpy (header + 108, "0000000", 8);
+  memcpy (header + 116, "0000000", 8);
+  g_snprintf (header + 124, 12, "%011" G_GSIZE_MODIFIER "o", length);
+  g_snprintf (header + 136, 12, "%011o", 0);
+  memcpy (header + 148, "        ", 8);
+  header[156] = '0';
+  memcpy (header + 257, "ustar\00000", 8);
+  for (gsize i = 0; i < BLOCK; i++)
+    sum += (guchar) header[i];
+  g_snprintf (header + 148, 8, "%06o", sum);
+
+  g_byte_array_append (tar, (const guint8 *) header, BLOCK);
+  g_byte_array_append (tar, (const guint8 *) text, (guint) length);
+  if (length % BLOCK != 0)
+    g_byte_array_append (tar, zeros, (guint) (BLOCK - length % BLOCK));
+}
+
+static void
+add_redacted (GByteArray *tar, LodgeRedactor *redactor, const char *name, const char *text)
+{
+  g_autofree char *clean = lodge_redactor_apply (redactor, text);
+
+  add_file (tar, name, clean);
+}
+
+/* The end of a file that may be large, or not be there. */
+static char *
+read_end (const char *path)
+{
+  g_autofree char *buffer = g_malloc (FILE_MAX_BYTES);
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  off_t end;
+  gssize length;
+
+  if (fd < 0)
+    return NULL;
+  end = lseek (fd, 0, SEEK_END);
+  length = pread (fd, buffer, FILE_MAX_BYTES, MAX (0, end - FILE_MAX_BYTES));
+  close (fd);
+  return length >= 0 ? g_utf8_make_valid (buffer, length) : NULL;
+}
+
+static void
+add_from_disk (GByteArray *tar, LodgeRedactor *redactor, const char *name, const char *folder, const char *file)
+{
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+  g_autofree char *text = read_end (path);
+
+  if (text != NULL)
+    add_redacted (tar, redactor, name, text);
+}
+
+static void
+add_machine (GByteArray *tar, LodgeRedactor *redactor, LodgeMachine *machine)
+{
+  static const char *const files[] = { "machine.json", "log/qemu.log", "log/passt.log", "log/swtpm.log" };
+  const char *id = lodge_machine_get_id (machine);
+  g_autoptr (GVariant) effective = g_variant_ref_sink (lodge_machine_get_effective (machine));
+  g_autoptr (GVariant) fault = g_variant_ref_sink (lodge_machine_get_fault (machine));
+  g_autofree char *effective_text = g_variant_print (effective, FALSE);
+  g_autofree char *fault_text = g_variant_print (fault, FALSE);
+  g_autofree char *details_text = g_variant_print (lodge_machine_get_details (machine), FALSE);
+  g_autofree char *state = g_strdup_printf ("state: %s\nreason: %s\ndetails: %s\neffective: %s\nfault: %s\n",
+                                            lodge_machine_state_name (lodge_machine_get_state (machine)),
+                                            lodge_machine_get_reason (machine), details_text,
+                                            effective_text, fault_text);
+  g_autofree char *state_name = g_strdup_printf ("machine-%.8s/state.txt", id);
+
+  add_redacted (tar, redactor, state_name, state);
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *base = g_path_get_basename (files[i]);
+      g_autofree char *name = g_strdup_printf ("machine-%.8s/%s", id, base);
+
+      add_from_disk (tar, redactor, name, lodge_machine_get_folder (machine), files[i]);
+    }
+}
+
+static char *
+describe (LodgeEngine *engine, GVariant *findings)
+{
+  g_autoptr (GVariant) facts = g_variant_ref_sink (lodge_engine_get_facts (engine));
+  g_autofree char *facts_text = g_variant_print (facts, FALSE);
+  g_autofree char *os = read_end ("/etc/os-release");
+  GString *text = g_string_new ("Lodge " LODGE_VERSION "\n");
+  struct utsname kernel;
+
+  if (uname (&kernel) == 0)
+    g_string_append_printf (text, "%s %s %s\n", kernel.sysname, kernel.release, kernel.machine);
+  g_string_append_printf (text, "host: %s\n\n%s\n", facts_text, os != NULL ? os : "");
+  for (gsize i = 0; i < g_variant_n_children (findings); i++)
+    {
+      g_autoptr (GVariant) finding = g_variant_get_child_value (findings, i);
+      g_autofree char *line = g_variant_print (finding, FALSE);
+
+      g_string_append_printf (text, "%s\n", line);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void
+write_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Report *report = data;
+  g_autoptr (GOutputStream) file = g_unix_output_stream_new (report->fd, FALSE);
+  g_autoptr (GZlibCompressor) compressor = g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1);
+  g_autoptr (GOutputStream) stream = g_converter_output_stream_new (file, G_CONVERTER (compressor));
+  GError *error = NULL;
+
+  if (g_output_stream_write_all (stream, report->tar->data, report->tar->len, NULL, cancellable, &error)
+      && g_output_stream_close (stream, cancellable, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+lodge_report_write_async (int fd, LodgeEngine *engine, LodgeMachineSet *machines, const char *machine_id,
+                          GVariant *findings, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  static const guint8 end[2 * BLOCK] = { 0 };
+  const LodgePaths *paths = lodge_engine_get_paths (engine);
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
+  g_autoptr (LodgeRedactor) redactor = NULL;
+  g_autoptr (GList) list = lodge_machine_set_list (machines);
+  g_autofree char *description = describe (engine, findings);
+  Report *report = g_new0 (Report, 1);
+  guint n = 0;
+
+  report->fd = fd;
+  report->tar = g_byte_array_new ();
+  g_task_set_task_data (task, report, (GDestroyNotify) report_free);
+  if (machine_id != NULL && lodge_machine_set_lookup (machines, machine_id) == NULL)
+    {
+      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "there is no machine %s", machine_id);
+      return;
+    }
+
+  redactor = lodge_redactor_new (g_get_user_name (), g_get_real_name (), g_get_home_dir (), g_get_host_name ());
+  add_redacted (report->tar, redactor, "host.txt", description);
+  add_from_disk (report->tar, redactor, "core.log", paths->state_dir, "core.log");
+  for (GList *l = list; l != NULL && n < MAX_MACHINES; l = l->next)
+    if (machine_id == NULL || strcmp (lodge_machine_get_id (l->data), machine_id) == 0)
+      {
+        add_machine (report->tar, redactor, l->data);
+        n++;
+      }
+  g_byte_array_append (report->tar, end, sizeof end);
+  g_task_run_in_thread (task, write_thread);
+}
+
+gboolean
+lodge_report_write_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
