@@ -129,6 +129,9 @@ lodge_runtime_start_time (GPid pid)
 
   /* The second field is the command's name in parentheses and may hold anything, also ')'. */
   at = strrchr (text, ')');
+  /* One that waits for its parent's look has ended. */
+  if (at != NULL && (at[1] == '\0' || strchr ("ZXx", at[2]) != NULL))
+    return 0;
   for (int field = 2; at != NULL && field < 22; field++)
     at = strchr (at + 1, ' ');
   return at != NULL ? g_ascii_strtoull (at + 1, NULL, 10) : 0;

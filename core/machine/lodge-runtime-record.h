@@ -63,7 +63,7 @@ gboolean            lodge_runtime_record_verify     (const LodgeRuntimeRecord *r
 
 /* Of the kernel; both are arguments of nothing because a test can compare with /proc itself. */
 char               *lodge_runtime_boot_id           (void);
-guint64             lodge_runtime_start_time        (GPid pid); /* 0 when there is no such process */
+guint64             lodge_runtime_start_time        (GPid pid); /* 0 when there is no such process, or it has ended */
 
 /**
  * lodge_runtime_dir_create:

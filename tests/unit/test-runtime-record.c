@@ -155,6 +155,9 @@ test_verify (Fixture *fixture, gconstpointer data)
   record->boot_id[0] ^= 1;
 
   g_assert_true (lodge_runtime_record_verify (record));
+  kill (fixture->child, SIGKILL);
+  waitid (P_PID, fixture->child, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+  g_assert_false (lodge_runtime_record_is_alive (record));
   end_child (fixture);
   g_assert_false (lodge_runtime_record_verify (record));
 }
