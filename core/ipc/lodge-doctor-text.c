@@ -109,8 +109,6 @@ static const struct
   { "confinement", "bubblewrap-failed", N_("bubblewrap does not work here, so guests are confined less well: %s."), "level",
     N_("Try it by hand to see what it says:\n"
        "  bwrap --unshare-all --ro-bind / / true") },
-  { "confinement", "no-landlock", N_("Neither bubblewrap nor Landlock can be had; only QEMU’s own sandbox confines guests."), NULL,
-    N_("Install bubblewrap and allow user namespaces, or use a kernel with Landlock (5.13 or newer).") },
   { "confinement", "no-seccomp", N_("This QEMU has no sandbox, and nothing else confines guests: a hostile guest could reach your files."), NULL,
     N_("Install bubblewrap, and a QEMU built with seccomp.") },
 

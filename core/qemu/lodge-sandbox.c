@@ -252,7 +252,8 @@ try_next (GTask *task)
       return;
     }
 
-  g_task_return_pointer (task, lodge_sandbox_new (LODGE_CONFINEMENT_SECCOMP, "no-landlock", NULL),
+  /* The level says that Landlock is missing too; what a person can mend is what keeps bubblewrap away. */
+  g_task_return_pointer (task, lodge_sandbox_new (LODGE_CONFINEMENT_SECCOMP, probe->reason, NULL),
                          g_object_unref);
   g_object_unref (task);
 }

@@ -51,7 +51,7 @@ LodgeSandbox    *lodge_sandbox_new          (LodgeConfinement level, const char 
 
 LodgeConfinement lodge_sandbox_get_level    (LodgeSandbox *self);
 
-/** lodge_sandbox_get_reason: "ok", or why it is no better: "no-bubblewrap", "no-user-namespaces", "bubblewrap-failed", "no-landlock" (nor bubblewrap) */
+/** lodge_sandbox_get_reason: "ok", or why bubblewrap was not taken: "no-bubblewrap", "no-user-namespaces", "bubblewrap-failed" */
 const char      *lodge_sandbox_get_reason   (LodgeSandbox *self);
 
 /** lodge_sandbox_wrap: Returns: (transfer full): the command line around @argv; pure */

@@ -290,7 +290,7 @@ test_swtpm_broken (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *swtpm = g_find_program_in_path ("swtpm");
   g_autofree char *folder = g_build_filename (fixture->folder, "file", NULL);
-  g_autoptr (LodgeSandbox) sandbox = lodge_sandbox_new (LODGE_CONFINEMENT_SECCOMP, "no-landlock", NULL);
+  g_autoptr (LodgeSandbox) sandbox = lodge_sandbox_new (LODGE_CONFINEMENT_SECCOMP, "no-bubblewrap", NULL);
   g_autoptr (LodgeHelper) helper = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) failure = NULL;
