@@ -6,6 +6,8 @@
 #include "config.h"
 #include "core/qemu/lodge-command-line-private.h"
 
+#include <string.h>
+
 void
 lodge_command_line_add_root_ports (LodgeCommandLine *self)
 {
@@ -82,6 +84,9 @@ add_nodes (LodgeCommandLine *self, const LodgeDisk *disk)
     }
 }
 
+/* "disk0-file" must be a node name, and those have at most 31 bytes. */
+#define MAX_DRIVE_ID 26
+
 static const char *
 device_type (const LodgeDisk *disk, LodgeBus bus)
 {
@@ -145,6 +150,12 @@ add_disk (LodgeCommandLine *self, const LodgeDisk *disk, GError **error)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE, "there is no free place for the drive \"%s\" on its bus (%s)",
                    disk->id, lodge_bus_name (bus));
+      return FALSE;
+    }
+  if (strlen (disk->id) > MAX_DRIVE_ID)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE, "the drive's id \"%s\" is longer than QEMU allows (%u characters)",
+                   disk->id, MAX_DRIVE_ID);
       return FALSE;
     }
   if (!lodge_capabilities_has_device (self->capabilities, type))
