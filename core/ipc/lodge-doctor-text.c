@@ -24,9 +24,7 @@ static const struct
   { "passt", N_("Network helper (passt)") },
   { "swtpm", N_("TPM (swtpm)") },
   { "disk-space", N_("Disk space") },
-  { "memory", N_("Memory") },
   { "runtime-dir", N_("Runtime folder") },
-  { "machines-dir", N_("Folder of the machines") },
   { "render-node", N_("3D acceleration") },
   { "audio", N_("Sound") },
   { "dbus-display", N_("Display of guests") },
@@ -54,8 +52,6 @@ static const struct
   { "kvm", "no-cpu-flags", N_("The processor shows no VT-x or AMD-V, so guests run in software, about ten times slower."), NULL,
     N_("Switch virtualisation (VT-x or AMD-V, “SVM”) on in the computer’s firmware. In a virtual machine its host has to allow nested virtualisation.") },
   { "kvm", "probe-failed", N_("KVM answers but could not run a trial guest, so guests run in software, about ten times slower."), NULL,
-    N_("Another hypervisor (VirtualBox, VMware, Hyper-V below this system) may hold the processor: end it, then run “lodgectl doctor” again.") },
-  { "kvm", "broken", N_("KVM answers but could not run a trial guest, so guests run in software, about ten times slower."), NULL,
     N_("Another hypervisor (VirtualBox, VMware, Hyper-V below this system) may hold the processor: end it, then run “lodgectl doctor” again.") },
 
   { "qemu-x86_64", "ok", N_("QEMU %s."), "version", NULL },
@@ -140,9 +136,6 @@ static const struct
        "  Debian, Ubuntu: sudo apt install passt\n"
        "  Fedora: sudo dnf install passt\n"
        "  Arch: sudo pacman -S passt") },
-  { "passt", "failed", N_("passt does not work here; guests use QEMU’s own, slower network."), NULL,
-    N_("Try it by hand to see what it says:\n"
-       "  passt --version") },
   { "swtpm", "ok", N_("There: guests can have a TPM 2.0."), NULL, NULL },
   { "swtpm", "missing", N_("swtpm is not installed: no machine can have a TPM, which Windows 11 wants."), NULL,
     N_("Install it:\n"
@@ -155,10 +148,6 @@ static const struct
     N_("Delete or move what is not needed; “lodgectl trash empty” frees what deleted machines still take.") },
   { "disk-space", "full", N_("No space is left for machines; guests pause when they write."), NULL,
     N_("Delete or move what is not needed; “lodgectl trash empty” frees what deleted machines still take.") },
-  { "disk-space", "unknown", N_("How much space is free cannot be found out."), NULL, NULL },
-  { "memory", "ok", N_("%s free for guests."), "available", NULL },
-  { "memory", "low", N_("Only %s free for guests."), "available",
-    N_("Close other programs, or give machines less memory.") },
 
   { "runtime-dir", "ok", N_("Usable."), NULL, NULL },
   { "runtime-dir", "unset", N_("XDG_RUNTIME_DIR is not set; a folder below /tmp is used."), NULL,
@@ -168,18 +157,11 @@ static const struct
   { "runtime-dir", "read-only", N_("The runtime folder (XDG_RUNTIME_DIR) cannot be written: no guest can start."), NULL,
     N_("It has to belong to you and be writable:\n"
        "  ls -ld \"$XDG_RUNTIME_DIR\"") },
-  { "runtime-dir", "not-writable", N_("The runtime folder (XDG_RUNTIME_DIR) cannot be written: no guest can start."), NULL,
-    N_("It has to belong to you and be writable:\n"
-       "  ls -ld \"$XDG_RUNTIME_DIR\"") },
   { "runtime-dir", "full", N_("The runtime folder (XDG_RUNTIME_DIR) is full: no guest can start."), NULL,
     N_("See what fills it:\n"
        "  du -xh \"$XDG_RUNTIME_DIR\" | sort -h | tail") },
   { "runtime-dir", "too-long", N_("The path of the runtime folder (XDG_RUNTIME_DIR) is too long for sockets: no guest can start."), NULL,
     N_("Set XDG_RUNTIME_DIR to a shorter path, such as /run/user/1000.") },
-  { "machines-dir", "ok", N_("Usable."), NULL, NULL },
-  { "machines-dir", "not-writable", N_("The folder of the machines cannot be written: nothing can be made or changed."), NULL,
-    N_("It has to belong to you and be writable:\n"
-       "  ls -ld ~/.local/share/lodge/machines") },
 
   { "render-node", "ok", N_("Possible: %s."), "path", NULL },
   { "render-node", "no-render-node", N_("There is no graphics processor that guests could use: no 3D acceleration."), NULL,
@@ -195,8 +177,6 @@ static const struct
 
   { "audio", "ok", N_("Works (%s)."), "driver", NULL },
   { "audio", "none", N_("There is no sound server: guests are silent."), NULL,
-    N_("Start PipeWire or PulseAudio in your session.") },
-  { "audio", "no-server", N_("There is no sound server: guests are silent."), NULL,
     N_("Start PipeWire or PulseAudio in your session.") },
 
   { "dbus-display", "ok", N_("Works, with shared memory."), NULL, NULL },
