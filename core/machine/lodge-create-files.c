@@ -2,7 +2,7 @@
 #include "core/machine/lodge-create-files.h"
 
 #include "core/qemu/lodge-command-line.h"
-#include "core/qemu/lodge-qemu-img.h"
+#include "core/storage/lodge-disk-image.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -196,12 +196,9 @@ image_made_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   ImageWork *work = g_task_get_task_data (task);
-  NewImage *image = g_ptr_array_index (work->images, work->next);
   GError *error = NULL;
-  gboolean ok = image->template != NULL ? lodge_qemu_img_convert_finish (result, &error)
-                                        : lodge_qemu_img_create_finish (result, &error);
 
-  if (!ok)
+  if (!lodge_disk_image_finish (result, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -225,11 +222,11 @@ next_image (GTask *task)
 
   image = g_ptr_array_index (work->images, work->next);
   if (image->template != NULL)
-    lodge_qemu_img_convert_async (work->sandbox, image->template, "raw", image->path, "qcow2", NULL, NULL,
-                                  g_task_get_cancellable (task), image_made_cb, task);
-  else
-    lodge_qemu_img_create_async (work->sandbox, image->path, "qcow2", image->size, NULL, NULL,
+    lodge_disk_image_copy_async (work->sandbox, image->template, image->path,
                                  g_task_get_cancellable (task), image_made_cb, task);
+  else
+    lodge_disk_image_create_async (work->sandbox, image->path, "qcow2", image->size,
+                                   g_task_get_cancellable (task), image_made_cb, task);
 }
 
 static const char *

@@ -50,7 +50,7 @@ show (LodgeFramebuffer *framebuffer)
   if (lodge_framebuffer_take_cursor (framebuffer, &cursor))
     {
 #ifdef LODGE_PLANTED_BUG
-      char line[16];
+      char line[16] = "";
 
       memset (line, ' ', (gsize) (cursor.x & 31));
       g_assert (line[0] != '\1');

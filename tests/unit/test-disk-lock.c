@@ -128,7 +128,7 @@ test_qemu (Fixture *f, gconstpointer data)
 static void
 test_not_in_the_way (Fixture *f, gconstpointer data)
 {
-  g_autoptr (LodgeDiskLock) lock = take (f->image, FALSE);
+  g_autoptr (LodgeDiskLock) lock G_GNUC_UNUSED = take (f->image, FALSE);
   const char *argv[] = { "qemu-io", "-f", "qcow2", "-c", "write 0 64k", f->image, NULL };
   g_autofree char *said = NULL;
   int status = -1;
