@@ -132,6 +132,7 @@ session_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (session == NULL)
     {
+      g_debug ("The display could not be opened: %s", error->message);
       fail (self, _("The screen cannot be reached. The machine itself keeps running."));
       return;
     }
@@ -209,6 +210,7 @@ typedef struct
 static void
 show_cause (LodgeConsolePage *self, const Cause *cause)
 {
+  g_clear_handle_id (&self->spinner_source, g_source_remove);
   gtk_widget_set_visible (self->overlay, TRUE);
   gtk_widget_set_visible (GTK_WIDGET (self->overlay_icon), cause->icon != NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->overlay_spinner), cause->icon == NULL);

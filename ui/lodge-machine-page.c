@@ -20,6 +20,8 @@ struct _LodgeMachinePage
 
   GtkStack *stack;
   AdwStatusPage *broken;
+  GtkWidget *restore;
+  GtkWidget *separate;
   LodgeScreen *screen;
   GtkWidget *placeholder;
   GtkButton *primary;
@@ -136,6 +138,9 @@ update (LodgeMachinePage *self)
 
       adw_status_page_set_title (self->broken, title);
       adw_status_page_set_description (self->broken, escaped);
+      gtk_widget_set_visible (self->restore, lodge_machine_item_fault_boolean (self->item, "previous"));
+      gtk_widget_set_visible (self->separate,
+                              g_str_equal (lodge_machine_item_fault_string (self->item, "code", ""), "duplicate-id"));
       gtk_stack_set_visible_child_name (self->stack, "broken");
       return;
     }
@@ -247,6 +252,8 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-machine-page.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, broken);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, restore);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, separate);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, screen);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, placeholder);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, primary);
@@ -276,6 +283,10 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
 static void
 lodge_machine_page_init (LodgeMachinePage *self)
 {
+  g_autoptr (GSimpleActionGroup) none = g_simple_action_group_new ();
+
+  /* Buttons look for actions only in those ancestors that had any when they were put in. */
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "machine", G_ACTION_GROUP (none));
   g_type_ensure (LODGE_TYPE_SCREEN);
   gtk_widget_init_template (GTK_WIDGET (self));
 }
