@@ -355,6 +355,17 @@ host_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+sandbox_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Examination *self = g_task_get_task_data (task);
+
+  /* Fails only when cancelled, as above. */
+  self->sandbox = lodge_sandbox_probe_finish (result, NULL);
+  examination_part_ended (task);
+}
+
+static void
 capabilities_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   ProbeStep *step = data;
@@ -390,6 +401,11 @@ lodge_doctor_examine_async (const LodgePaths *paths, LodgeSandbox *sandbox, GCan
       step->arch = arch;
       self->pending++;
       lodge_capabilities_probe_async (self->binaries[arch], arch, NULL, cancellable, capabilities_cb, step);
+    }
+  if (self->sandbox == NULL)
+    {
+      self->pending++;
+      lodge_sandbox_probe_async (cancellable, sandbox_cb, g_object_ref (task));
     }
   self->pending++;
   lodge_probe_host_async (self->paths, self->binaries[LODGE_ARCH_X86_64], cancellable, host_cb, g_object_ref (task));

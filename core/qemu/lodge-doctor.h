@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /**
  * lodge_doctor_examine_async:
  * @paths: where Lodge keeps things
- * @sandbox: (nullable): the confinement that was found; left out of the findings when NULL
+ * @sandbox: (nullable): the confinement that was found; NULL to try it afresh
  *
  * Examines this host afresh, without the probes' caches: what docs/DBUS.md lists under "Doctor findings". It only looks,
  * apart from the runtime folder, which it makes when it is missing, and tries with a file that it removes.

@@ -296,8 +296,7 @@ handle_doctor (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *
 
   /* What the person has put right since shows in the Host property, too. */
   lodge_engine_probe (self->engine);
-  lodge_doctor_examine_async (lodge_engine_get_paths (self->engine), lodge_engine_get_sandbox (self->engine),
-                              NULL, examined_cb, call_new (self, invocation));
+  lodge_doctor_examine_async (lodge_engine_get_paths (self->engine), NULL, NULL, examined_cb, call_new (self, invocation));
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -349,8 +348,8 @@ handle_write_report (LodgeService *self, GDBusMethodInvocation *invocation, GUni
   if (!lodge_machine_check_options (options, known, &error))
     lodge_return_error (invocation, error);
   else
-    lodge_doctor_examine_async (lodge_engine_get_paths (self->engine), lodge_engine_get_sandbox (self->engine),
-                                NULL, examined_for_report_cb, call_new (self, invocation));
+    lodge_doctor_examine_async (lodge_engine_get_paths (self->engine), NULL, NULL, examined_for_report_cb,
+                                call_new (self, invocation));
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
