@@ -208,6 +208,8 @@ motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeDispla
     {
       if (lodge_grab_is_active (self->grab))
         move_by (self, mouse, x, y);
+      else if (to_guest (self, x, y, &guest_x, &guest_y))
+        lodge_mouse_offer_position (mouse, guest_x, guest_y);
     }
   else if (to_guest (self, x, y, &guest_x, &guest_y))
     lodge_mouse_move_to (mouse, guest_x, guest_y);

@@ -8,7 +8,8 @@
  * click lands where the pointer was. QEMU keeps the order of calls on a connection.
  *
  * Whether the guest wants positions or deltas changes when its drivers come up, and IsAbsolute may
- * lag behind, so a refusal switches over too.
+ * lag behind or never be told, so a refusal switches over too, and a position is offered now and
+ * then to a guest that seems to have a plain mouse.
  */
 
 #include "display/lodge-mouse.h"
@@ -17,6 +18,7 @@
 #define MAX_UNDER_WAY 64
 /* A position may be refused because the guest has just made its screen smaller, too. */
 #define REFUSALS_TO_SWITCH 3
+#define OFFER_INTERVAL G_USEC_PER_SEC
 
 struct _LodgeMouse
 {
@@ -31,6 +33,7 @@ struct _LodgeMouse
   guint under_way;            /* calls of all kinds */
   guint refusals;             /* of positions, in a row */
   guint pressed;              /* bit per button */
+  gint64 next_offer;          /* monotonic time */
 };
 
 enum
@@ -74,6 +77,16 @@ moved_cb (GVariant *reply, const GError *error, gpointer user_data)
   if (reply == NULL && g_dbus_error_is_remote_error (error))
     lodge_mouse_set_absolute (self, TRUE);
   motion_answered (self);
+}
+
+static void
+offered_cb (GVariant *reply, const GError *error, gpointer user_data)
+{
+  g_autoptr (LodgeMouse) self = user_data;
+
+  self->under_way--;
+  if (reply != NULL)
+    lodge_mouse_set_absolute (self, TRUE);
 }
 
 static void
@@ -176,6 +189,17 @@ lodge_mouse_set_absolute (LodgeMouse *self, gboolean absolute)
   self->waiting = FALSE;
   self->x = self->y = 0;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ABSOLUTE]);
+}
+
+void
+lodge_mouse_offer_position (LodgeMouse *self, guint x, guint y)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->absolute || now < self->next_offer || self->under_way >= MAX_UNDER_WAY)
+    return;
+  self->next_offer = now + OFFER_INTERVAL;
+  send (self, "SetAbsPosition", g_variant_new ("(uu)", x, y), offered_cb);
 }
 
 void

@@ -36,6 +36,14 @@ gboolean lodge_mouse_is_absolute  (LodgeMouse *self);
 /** What the guest says; for #LodgeConsole. */
 void     lodge_mouse_set_absolute (LodgeMouse *self, gboolean absolute);
 
+/**
+ * lodge_mouse_offer_position:
+ *
+ * For a mouse that says it is not absolute: tries a position, once a second at most. When the guest
+ * takes it after all, the mouse becomes absolute.
+ */
+void     lodge_mouse_offer_position (LodgeMouse *self, guint x, guint y);
+
 /** @x, @y: guest pixels */
 void     lodge_mouse_move_to      (LodgeMouse *self, guint x, guint y);
 void     lodge_mouse_move_by      (LodgeMouse *self, int dx, int dy);

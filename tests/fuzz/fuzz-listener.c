@@ -50,9 +50,9 @@ show (LodgeFramebuffer *framebuffer)
   if (lodge_framebuffer_take_cursor (framebuffer, &cursor))
     {
 #ifdef LODGE_PLANTED_BUG
-      char line[16] = "";
+      char line[4] = " ";
 
-      memset (line, ' ', (gsize) (cursor.x & 31));
+      memset (line, ' ', (gsize) ((cursor.x | cursor.y) & 31));
       g_assert (line[0] != '\1');
 #endif
       g_assert (!cursor.shape_changed || (cursor.hot_x >= 0 && cursor.hot_x < cursor.width));

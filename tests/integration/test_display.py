@@ -148,6 +148,35 @@ def test_keys(painter):
     assert painter.wait_same().pixel(5, 5) != before
 
 
+def test_pointer(tmp_path):
+    """A plain mouse: the first click asks for the pointer, then motion and buttons go to the guest, until
+    Ctrl+Alt. QEMU's own trace tells what has arrived."""
+    trace = os.path.join(tmp_path, 'trace')
+    guest = Guest('qemu-system-x86_64', tmp_path, '-vga', 'std',
+                  '-kernel', os.path.join(BUILD, 'tests/guests/paint/paint.elf'),
+                  '-trace', 'input_event_rel', '-trace', 'input_event_btn', '-D', trace)
+    try:
+        guest.wait_console('painted')
+        guest.console = trace
+        guest.show()
+        guest.tell('size 800 600')
+        window = guest.screen.find_window('display-viewer')
+        guest.screen.focus(window)
+        guest.screen.click(window, 200, 150)
+        guest.screen.click(window, 230, 140, button=3)
+        guest.wait_console('axis x, value [1-9].*button right, down 1.*button right, down 0')
+        with open(trace) as f:
+            assert 'button left' not in f.read()
+        guest.screen.key('Control_L+Alt_L')
+        guest.screen.click(window, 240, 140)
+        guest.screen.click(window, 240, 140, button=4)
+        guest.wait_console('button wheel-up, down 1')
+        with open(trace) as f:
+            assert 'button left' not in f.read()
+    finally:
+        guest.close()
+
+
 def test_second_viewer_takes_over(painter):
     painter.show()
     painter.tell('frame')

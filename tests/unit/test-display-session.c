@@ -8,6 +8,7 @@
 
 #include "display/lodge-display-error.h"
 #include "display/lodge-display-session.h"
+#include "display/lodge-handshake.h"
 #include "display/lodge-pixels.h"
 #include "tests/unit/lodge-fake-display.h"
 
@@ -19,6 +20,7 @@ typedef struct
   LodgeDisplaySession *session;
   LodgeConsole *console;         /* (unowned) */
   LodgeListener *listener;
+  GDBusConnection *handshaken;   /* (nullable): of tests that open no session */
   GError *error;                 /* of opening or attaching */
   GError *closed;                /* what "closed" of the session said */
   guint n_closed;
@@ -412,6 +414,8 @@ test_mouse (Fixture *f, gconstpointer data)
   lodge_mouse_move_by (mouse, -3, 4);
   wait_until (count_calls (f, "RelMotion") == 1);
   g_assert_cmpstr (last_call (f), ==, "RelMotion (-3, 4)");
+  lodge_mouse_offer_position (mouse, 5, 5);
+  wait_until (g_strcmp0 (last_call (f), "SetAbsPosition (5, 5)") == 0);
   f->peer->mouse_absolute = TRUE;
   while (!lodge_mouse_is_absolute (mouse))
     {
@@ -450,6 +454,65 @@ test_cancel_silent_peer (void)
 }
 
 static void
+handshaken_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Fixture *f = user_data;
+
+  f->handshaken = lodge_handshake_finish (result, &f->error);
+}
+
+/* Nor does the window, for ever. */
+static void
+test_silent_peer_times_out (void)
+{
+  Fixture f = { 0 };
+  int ends[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+  lodge_handshake_async (ends[0], 50, NULL, handshaken_cb, &f);
+  wait_until (f.error != NULL);
+  g_assert_error (f.error, LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_NOT_RESPONDING);
+  close (ends[1]);
+  g_clear_error (&f.error);
+}
+
+static void
+count_cb (guint *n)
+{
+  (*n)++;
+}
+
+static void
+unanswered_cb (GVariant *reply, const GError *error, gpointer user_data)
+{
+  g_assert_null (reply);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  count_cb (user_data);
+}
+
+/* The watch of a session: a call that is not answered tells that QEMU hangs. */
+static void
+test_unanswered_call (void)
+{
+  Fixture f = { .peer = fake_display_new () };
+  g_autoptr (LodgePeer) peer = NULL;
+  guint n_answers = 0, n_signals = 0;
+
+  f.peer->hold = TRUE;
+  lodge_handshake_async (f.peer->client_fd, 10000, NULL, handshaken_cb, &f);
+  wait_until (f.handshaken != NULL);
+  g_dbus_connection_start_message_processing (f.handshaken);
+  peer = lodge_peer_new (f.handshaken);
+  g_signal_connect_swapped (peer, "not-responding", G_CALLBACK (count_cb), &n_signals);
+  lodge_peer_call (peer, "/org/qemu/Display1/Console_0", "org.qemu.Display1.Keyboard", "Press",
+                   g_variant_new ("(u)", 30), NULL, 50, unanswered_cb, &n_answers);
+  wait_until (n_signals == 1);
+  g_assert_cmpuint (n_answers, ==, 1);
+  g_clear_object (&f.handshaken);
+  tear_down (&f, NULL);
+}
+
+static void
 test_no_socket (void)
 {
   Fixture f = { 0 };
@@ -484,6 +547,8 @@ main (int argc, char *argv[])
   add ("/display-session/mouse", test_mouse, NULL);
   g_test_add_func ("/display-session/no-console", test_no_console);
   g_test_add_func ("/display-session/cancel-silent-peer", test_cancel_silent_peer);
+  g_test_add_func ("/display-session/silent-peer-times-out", test_silent_peer_times_out);
+  g_test_add_func ("/display-session/unanswered-call", test_unanswered_call);
   g_test_add_func ("/display-session/no-socket", test_no_socket);
   return g_test_run ();
 }
