@@ -179,19 +179,6 @@ lodge_application_startup (GApplication *application)
     { .name = "about", .activate = about_action },
     { .name = "quit", .activate = quit_action },
   };
-  static const struct
-  {
-    const char *action;
-    const char *keys[3];
-  } accels[] = {
-    { "win.new", { "<Primary>n" } },
-    { "win.search", { "<Primary>f" } },
-    { "win.rename", { "F2" } },
-    { "win.settings", { "<Primary>comma" } },
-    { "win.delete", { "Delete" } },
-    { "window.close", { "<Primary>w" } },
-    { "app.quit", { "<Primary>q" } },
-  };
 
   G_APPLICATION_CLASS (lodge_application_parent_class)->startup (application);
 
@@ -201,8 +188,6 @@ lodge_application_startup (GApplication *application)
   g_signal_connect_object (get_library (self), "changed", G_CALLBACK (open_wanted), self, G_CONNECT_SWAPPED);
 
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
-  for (guint i = 0; i < G_N_ELEMENTS (accels); i++)
-    gtk_application_set_accels_for_action (GTK_APPLICATION (self), accels[i].action, accels[i].keys);
 }
 
 static void

@@ -416,6 +416,31 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.delete", NULL, delete_action);
 }
 
+/* Not the application's accelerators: those come before the focused widget, so Delete would not reach an entry, and
+ * Ctrl+W not the guest of a console. */
+static void
+install_shortcuts (GtkWidgetClass *widget_class)
+{
+  static const struct
+  {
+    guint key;
+    GdkModifierType modifiers;
+    const char *action;
+  } shortcuts[] = {
+    { GDK_KEY_n, GDK_CONTROL_MASK, "win.new" },
+    { GDK_KEY_f, GDK_CONTROL_MASK, "win.search" },
+    { GDK_KEY_F2, 0, "win.rename" },
+    { GDK_KEY_comma, GDK_CONTROL_MASK, "win.settings" },
+    { GDK_KEY_Delete, 0, "win.delete" },
+    { GDK_KEY_w, GDK_CONTROL_MASK, "window.close" },
+    { GDK_KEY_q, GDK_CONTROL_MASK, "app.quit" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (shortcuts); i++)
+    gtk_widget_class_add_binding_action (widget_class, shortcuts[i].key, shortcuts[i].modifiers, shortcuts[i].action,
+                                         NULL);
+}
+
 static void
 lodge_window_class_init (LodgeWindowClass *klass)
 {
@@ -452,6 +477,7 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, show_settings_cb);
   gtk_widget_class_bind_template_callback (widget_class, back_cb);
   install_actions (widget_class);
+  install_shortcuts (widget_class);
 }
 
 static void
