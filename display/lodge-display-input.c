@@ -98,7 +98,8 @@ let_go (LodgeDisplayInput *self)
 static void
 grab_active_cb (LodgeGrab *grab, GParamSpec *pspec, LodgeDisplayInput *self)
 {
-  let_go (self);
+  if (!lodge_grab_is_active (grab))
+    let_go (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GRABBED]);
 }
 
@@ -210,6 +211,10 @@ motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeDispla
         move_by (self, mouse, x, y);
       else if (to_guest (self, x, y, &guest_x, &guest_y))
         lodge_mouse_offer_position (mouse, guest_x, guest_y);
+      /* A grab that begins here counts motion from here on. */
+      self->has_last = TRUE;
+      self->last_x = x;
+      self->last_y = y;
     }
   else if (to_guest (self, x, y, &guest_x, &guest_y))
     lodge_mouse_move_to (mouse, guest_x, guest_y);
