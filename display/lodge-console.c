@@ -430,7 +430,7 @@ lodge_console_attach_async (LodgeConsole *self, GCancellable *cancellable,
   lodge_peer_call (self->peer, self->path, LODGE_CONSOLE_INTERFACE, "RegisterListener",
                    g_variant_new ("(h)", 0), fds, LODGE_DISPLAY_OPEN_TIMEOUT_MS, registered_cb,
                    g_object_ref (task));
-  lodge_handshake_async (ends[0], LODGE_DISPLAY_OPEN_TIMEOUT_MS, attach->cancellable,
+  lodge_handshake_async (ends[0], lodge_peer_get_keyring (self->peer), LODGE_DISPLAY_OPEN_TIMEOUT_MS, attach->cancellable,
                          authenticated_cb, g_object_ref (task));
 }
 

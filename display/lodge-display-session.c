@@ -46,6 +46,7 @@ struct _LodgeDisplaySession
 
   GDBusConnection *connection;   /* (owned) (nullable) */
   LodgePeer *peer;               /* (owned) (nullable) */
+  int keyring_fd;                /* (owned) or -1 */
   Shared *shared;                /* (owned) (nullable) */
   guint filter;
   gulong closed_handler;
@@ -283,7 +284,11 @@ lodge_display_session_dispose (GObject *object)
 static void
 lodge_display_session_finalize (GObject *object)
 {
-  g_free (LODGE_DISPLAY_SESSION (object)->name);
+  LodgeDisplaySession *self = LODGE_DISPLAY_SESSION (object);
+
+  g_free (self->name);
+  if (self->keyring_fd >= 0)
+    close (self->keyring_fd);
   G_OBJECT_CLASS (lodge_display_session_parent_class)->finalize (object);
 }
 
@@ -302,6 +307,7 @@ lodge_display_session_class_init (LodgeDisplaySessionClass *klass)
 static void
 lodge_display_session_init (LodgeDisplaySession *self)
 {
+  self->keyring_fd = -1;
   self->consoles = g_list_store_new (LODGE_TYPE_CONSOLE);
   self->name = g_strdup ("");
 }
@@ -487,7 +493,7 @@ authenticated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                                                shared_unref);
   self->closed_handler = g_signal_connect (self->connection, "closed",
                                            G_CALLBACK (connection_closed_cb), self);
-  self->peer = lodge_peer_new (self->connection);
+  self->peer = lodge_peer_new (self->connection, self->keyring_fd);
   g_signal_connect_object (self->peer, "not-responding", G_CALLBACK (not_responding_cb), self, 0);
   g_dbus_connection_start_message_processing (self->connection);
 
@@ -496,15 +502,16 @@ authenticated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-lodge_display_session_new_async (int fd, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                 gpointer user_data)
+lodge_display_session_new_async (int fd, int keyring_fd, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   Open *open = g_new0 (Open, 1);
 
   open->session = g_object_new (LODGE_TYPE_DISPLAY_SESSION, NULL);
   g_task_set_task_data (task, open, open_free);
-  lodge_handshake_async (fd, LODGE_DISPLAY_OPEN_TIMEOUT_MS, cancellable, authenticated_cb, task);
+  open->session->keyring_fd = keyring_fd;
+  lodge_handshake_async (fd, keyring_fd, LODGE_DISPLAY_OPEN_TIMEOUT_MS, cancellable, authenticated_cb, task);
 }
 
 LodgeDisplaySession *

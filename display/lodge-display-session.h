@@ -25,11 +25,14 @@ G_DECLARE_FINAL_TYPE (LodgeDisplaySession, lodge_display_session, LODGE, DISPLAY
  * lodge_display_session_new_async:
  * @fd: a connected Unix socket on which the peer is the authentication server; the session takes
  *   ownership, also when it fails
+ * @keyring_fd: the folder in which a confined QEMU keeps its authentication cookies, or -1 for a
+ *   QEMU in our own namespaces; ownership likewise
  *
  * Authenticates, reads the properties of the machine and of its consoles. Errors: LODGE_DISPLAY_ERROR
  * and G_IO_ERROR_CANCELLED. Fails by itself with NOT_RESPONDING when the peer is silent for 10 s.
  */
 void lodge_display_session_new_async (int                  fd,
+                                      int                  keyring_fd,
                                       GCancellable        *cancellable,
                                       GAsyncReadyCallback  callback,
                                       gpointer             user_data);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "display/lodge-display-error.h"
+#include "display/lodge-peer-stream.h"
 
 typedef struct
 {
@@ -66,13 +67,13 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-lodge_handshake_async (int fd, guint timeout_ms, GCancellable *cancellable,
+lodge_handshake_async (int fd, int keyring_fd, guint timeout_ms, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (NULL, NULL, callback, user_data);
   Handshake *handshake = g_new0 (Handshake, 1);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketConnection) stream = NULL;
+  g_autoptr (GIOStream) stream = NULL;
   g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, &error);
 
   handshake->inner = g_cancellable_new ();
@@ -85,7 +86,7 @@ lodge_handshake_async (int fd, guint timeout_ms, GCancellable *cancellable,
       g_object_unref (task);
       return;
     }
-  stream = g_socket_connection_factory_create_connection (socket);
+  stream = lodge_peer_stream_new (socket, keyring_fd);
   if (cancellable != NULL)
     {
       handshake->outer = g_object_ref (cancellable);
@@ -96,7 +97,7 @@ lodge_handshake_async (int fd, guint timeout_ms, GCancellable *cancellable,
     }
   handshake->timer = g_timeout_add (timeout_ms, timeout_cb, handshake);
   /* GDBus runs the whole of this in a thread, which is what keeps QEMU from waiting for us. */
-  g_dbus_connection_new (G_IO_STREAM (stream), NULL,
+  g_dbus_connection_new (stream, NULL,
                          G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
                          | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
                          NULL, handshake->inner, connected_cb, task);

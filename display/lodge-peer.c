@@ -2,11 +2,15 @@
 
 #include "display/lodge-peer.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 struct _LodgePeer
 {
   GObject parent_instance;
 
   GDBusConnection *connection;    /* (owned) */
+  int keyring_fd;                 /* (owned) or -1 */
 };
 
 enum
@@ -29,7 +33,11 @@ typedef struct
 static void
 lodge_peer_finalize (GObject *object)
 {
-  g_clear_object (&LODGE_PEER (object)->connection);
+  LodgePeer *self = LODGE_PEER (object);
+
+  g_clear_object (&self->connection);
+  if (self->keyring_fd >= 0)
+    close (self->keyring_fd);
   G_OBJECT_CLASS (lodge_peer_parent_class)->finalize (object);
 }
 
@@ -49,11 +57,12 @@ lodge_peer_init (LodgePeer *self)
 }
 
 LodgePeer *
-lodge_peer_new (GDBusConnection *connection)
+lodge_peer_new (GDBusConnection *connection, int keyring_fd)
 {
   LodgePeer *self = g_object_new (LODGE_TYPE_PEER, NULL);
 
   self->connection = g_object_ref (connection);
+  self->keyring_fd = keyring_fd >= 0 ? fcntl (keyring_fd, F_DUPFD_CLOEXEC, 3) : -1;
   return self;
 }
 
@@ -61,6 +70,12 @@ GDBusConnection *
 lodge_peer_get_connection (LodgePeer *self)
 {
   return self->connection;
+}
+
+int
+lodge_peer_get_keyring (LodgePeer *self)
+{
+  return self->keyring_fd;
 }
 
 static void

@@ -20,8 +20,12 @@ G_DECLARE_FINAL_TYPE (LodgePeer, lodge_peer, LODGE, PEER, GObject)
 
 #define LODGE_PEER_TIMEOUT_MS 20000
 
-LodgePeer       *lodge_peer_new            (GDBusConnection *connection);
+/** lodge_peer_new: @keyring_fd: the folder of the peer's cookies, duplicated, or -1 */
+LodgePeer       *lodge_peer_new            (GDBusConnection *connection, int keyring_fd);
 GDBusConnection *lodge_peer_get_connection (LodgePeer *self);
+
+/** lodge_peer_get_keyring: for the handshake of further connections; the peer's own, or -1 */
+int              lodge_peer_get_keyring    (LodgePeer *self);
 
 /** @reply: (nullable): NULL with @error. Called exactly once, also after the end of the session. */
 typedef void (*LodgePeerFunc) (GVariant *reply, const GError *error, gpointer user_data);

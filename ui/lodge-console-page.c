@@ -160,14 +160,18 @@ display_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GUnixFDList) files = NULL;
   g_autoptr (GVariant) handle = NULL;
-  int fd = -1;
+  g_autoptr (GVariant) keyring_handle = NULL;
+  int fd = -1, keyring_fd = -1;
 
-  lodge_ipc_machine_call_open_display_finish (LODGE_IPC_MACHINE (source), &handle, &files, result, &error);
+  lodge_ipc_machine_call_open_display_finish (LODGE_IPC_MACHINE (source), &handle, &keyring_handle, &files, result,
+                                             &error);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
 
   if (handle != NULL && files != NULL)
     fd = g_unix_fd_list_get (files, g_variant_get_handle (handle), &error);
+  if (fd >= 0)
+    keyring_fd = g_unix_fd_list_get (files, g_variant_get_handle (keyring_handle), NULL);
   if (fd < 0)
     {
       LodgeErrorContext about = { .machine = lodge_machine_item_get_name (self->item) };
@@ -181,7 +185,7 @@ display_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
 
-  lodge_display_session_new_async (fd, self->opening, session_cb, self);
+  lodge_display_session_new_async (fd, keyring_fd, self->opening, session_cb, self);
 }
 
 static void

@@ -296,6 +296,24 @@ lodge_broker_screenshot (LodgeMachine *self, GTask *task)
   close (write_only);
 }
 
+int
+lodge_machine_open_keyring (LodgeMachine *self, GError **error)
+{
+  g_autofree char *path = NULL;
+  int fd;
+
+  if (self->guest == NULL || self->guest->record == NULL)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_STATE, "the machine went off meanwhile");
+      return -1;
+    }
+  path = g_build_filename (self->guest->record->dir, LODGE_KEYRING_DIR, NULL);
+  fd = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "cannot open %s: %s", path, g_strerror (errno));
+  return fd;
+}
+
 void
 lodge_machine_open_async (LodgeMachine *self, LodgeMethod method, const char *channel,
                           GVariant *options, GCancellable *cancellable,

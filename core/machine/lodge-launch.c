@@ -84,6 +84,7 @@ lodge_launch_plan_free (LodgeLaunchPlan *plan)
   lodge_launch_plan_close (plan);
   g_array_unref (plan->fds);
   g_free (plan->folder);
+  g_free (plan->keyring);
   g_free (plan);
 }
 
@@ -132,9 +133,18 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   g_autoptr (GPtrArray) read_write = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) read_only = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) devices = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *keyring = NULL;
+  const char *environment[2] = { NULL };
   LodgeSandboxSpec spec = { 0 };
 
   g_ptr_array_add (read_write, g_strdup (plan->folder));
+  if (plan->keyring != NULL)
+    {
+      g_ptr_array_add (read_write, g_strdup (plan->keyring));
+      keyring = g_strconcat ("G_DBUS_COOKIE_SHA1_KEYRING_DIR=", plan->keyring, NULL);
+      environment[0] = keyring;
+      spec.environment = environment;
+    }
   for (guint i = 0; i < profile->disks->len; i++)
     {
       const LodgeDisk *disk = g_ptr_array_index (profile->disks, i);

@@ -14,6 +14,7 @@ typedef struct
 {
   LodgeLaunch  launch;
   char        *folder;    /* (owned) */
+  char        *keyring;   /* (owned) (nullable) where QEMU's D-Bus keeps its cookies */
   GArray      *fds;       /* (element-type LodgeFdMap) ends with {-1, -1}; sources are closed with the plan */
   const char  *accel_reason; /* static or the host's */
   const char  *gl_reason;
@@ -33,7 +34,7 @@ GStrv            lodge_launch_plan_confine   (LodgeLaunchPlan *plan, const Lodge
 GVariant        *lodge_launch_plan_effective (LodgeLaunchPlan *plan, const LodgeProfile *profile, LodgeCapabilities *capabilities,
                                               LodgeEngine *engine);
 
-/** lodge_launch_environment: Returns: (transfer full): what QEMU and its helpers get of ours */
+/** lodge_launch_environment: Returns: (transfer full): what QEMU gets of ours, without confinement */
 GStrv            lodge_launch_environment    (void);
 
 /** lodge_launch_disk_path: Returns: (transfer full) (nullable): the absolute path of a disk's file */

@@ -257,6 +257,14 @@ make_sockets (Start *start, GError **error)
         return FALSE;
       lodge_launch_plan_add_fd (start->plan, fd, sockets[i].target);
     }
+
+  start->plan->keyring = g_build_filename (start->guest->record->dir, LODGE_KEYRING_DIR, NULL);
+  if (mkdir (start->plan->keyring, 0700) != 0)
+    {
+      g_set_error (error, LODGE_ERROR, errno == ENOSPC ? LODGE_ERROR_NO_SPACE : LODGE_ERROR_RUNTIME_DIR,
+                   "cannot make the folder %s: %s", start->plan->keyring, g_strerror (errno));
+      return FALSE;
+    }
   return TRUE;
 }
 

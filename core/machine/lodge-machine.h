@@ -59,6 +59,9 @@ void              lodge_machine_set_settings_async  (LodgeMachine *self, GVarian
                                                      GAsyncReadyCallback callback, gpointer data);
 GStrv             lodge_machine_set_settings_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/** lodge_machine_open_keyring: for OpenDisplay. Returns: the folder of the running QEMU's D-Bus cookies, the caller's, or -1. Error: WRONG_STATE, IO */
+int            lodge_machine_open_keyring   (LodgeMachine *self, GError **error);
+
 /** lodge_machine_open_async: OpenDisplay (@channel NULL), OpenChannel or Screenshot (@method says which). Returns: a descriptor, the caller's */
 void              lodge_machine_open_async      (LodgeMachine *self, LodgeMethod method, const char *channel, GVariant *options,
                                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);

@@ -5,6 +5,7 @@
 
 G_BEGIN_DECLS
 
+#define LODGE_KEYRING_DIR    "keyring" /* a folder: the cookies of QEMU's D-Bus */
 #define LODGE_SOCKET_QMP     "qmp.sock"
 #define LODGE_SOCKET_RESCUE  "rescue.sock"
 #define LODGE_SOCKET_AGENT   "agent.sock"

@@ -266,11 +266,32 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_dbus_method_invocation_return_value_with_unix_fd_list (call->invocation, g_variant_new ("(h)", 0), list);
 }
 
+static void
+display_opened_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  g_autoptr (GUnixFDList) list = NULL;
+  GError *error = NULL;
+  int fds[2];
+
+  fds[0] = lodge_machine_open_finish (LODGE_MACHINE (source), result, &error);
+  fds[1] = error == NULL ? lodge_machine_open_keyring (LODGE_MACHINE (source), &error) : -1;
+  if (error != NULL)
+    {
+      if (fds[0] >= 0)
+        close (fds[0]);
+      lodge_return_error (call->invocation, error);
+      return;
+    }
+  list = g_unix_fd_list_new_from_array (fds, 2);
+  g_dbus_method_invocation_return_value_with_unix_fd_list (call->invocation, g_variant_new ("(hh)", 0, 1), list);
+}
+
 static gboolean
 handle_open_display (LodgeMachineObject *self, GDBusMethodInvocation *invocation, GUnixFDList *fds,
                      GVariant *options)
 {
-  lodge_machine_open_async (self->machine, LODGE_METHOD_OPEN_DISPLAY, NULL, options, NULL, opened_cb,
+  lodge_machine_open_async (self->machine, LODGE_METHOD_OPEN_DISPLAY, NULL, options, NULL, display_opened_cb,
                             call_new (self, invocation, LODGE_METHOD_OPEN_DISPLAY));
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }

@@ -198,7 +198,7 @@ start (const char *program, gboolean map, guint fps)
   listener = NULL;
   scanout = lodge_scanout_new ();
   n_taken = 0;
-  lodge_handshake_async (ends[0], 10000, NULL, connected_cb, NULL);
+  lodge_handshake_async (ends[0], -1, 10000, NULL, connected_cb, NULL);
   while (n_taken < 3)
     g_main_context_iteration (NULL, TRUE);
   return pid;

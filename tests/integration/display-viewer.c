@@ -209,7 +209,7 @@ main (int argc, char *argv[])
   g_signal_connect (view, "notify::guest-height", G_CALLBACK (check_wait), NULL);
   gtk_window_present (window);
   gtk_widget_grab_focus (GTK_WIDGET (view));
-  lodge_display_session_new_async (atoi (argv[1]), NULL, opened_cb, NULL);
+  lodge_display_session_new_async (atoi (argv[1]), -1, NULL, opened_cb, NULL);
 
   input = g_data_input_stream_new (stream);
   read_line ();

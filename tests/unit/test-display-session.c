@@ -62,7 +62,7 @@ static void
 set_up (Fixture *f, gconstpointer data)
 {
   f->peer = fake_display_new ();
-  lodge_display_session_new_async (f->peer->client_fd, NULL, opened_cb, f);
+  lodge_display_session_new_async (f->peer->client_fd, -1, NULL, opened_cb, f);
   wait_until (f->session != NULL || f->error != NULL);
   g_assert_no_error (f->error);
   g_signal_connect (f->session, "closed", G_CALLBACK (closed_cb), f);
@@ -430,7 +430,7 @@ test_no_console (void)
   Fixture f = { .peer = fake_display_new () };
 
   f.peer->n_consoles = 0;
-  lodge_display_session_new_async (f.peer->client_fd, NULL, opened_cb, &f);
+  lodge_display_session_new_async (f.peer->client_fd, -1, NULL, opened_cb, &f);
   wait_until (f.error != NULL);
   g_assert_error (f.error, LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_NO_CONSOLE);
   tear_down (&f, NULL);
@@ -445,7 +445,7 @@ test_cancel_silent_peer (void)
   int ends[2];
 
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
-  lodge_display_session_new_async (ends[0], cancellable, opened_cb, &f);
+  lodge_display_session_new_async (ends[0], -1, cancellable, opened_cb, &f);
   g_cancellable_cancel (cancellable);
   wait_until (f.error != NULL);
   g_assert_error (f.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -518,7 +518,7 @@ test_no_socket (void)
   Fixture f = { 0 };
   int fd = memfd_create ("no socket", MFD_CLOEXEC);
 
-  lodge_display_session_new_async (fd, NULL, opened_cb, &f);
+  lodge_display_session_new_async (fd, -1, NULL, opened_cb, &f);
   wait_until (f.error != NULL);
   g_assert_error (f.error, LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_FAILED);
   g_clear_error (&f.error);
