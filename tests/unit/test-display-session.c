@@ -469,7 +469,7 @@ test_silent_peer_times_out (void)
   int ends[2];
 
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
-  lodge_handshake_async (ends[0], 50, NULL, handshaken_cb, &f);
+  lodge_handshake_async (ends[0], -1, 50, NULL, handshaken_cb, &f);
   wait_until (f.error != NULL);
   g_assert_error (f.error, LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_NOT_RESPONDING);
   close (ends[1]);
@@ -499,10 +499,10 @@ test_unanswered_call (void)
   guint n_answers = 0, n_signals = 0;
 
   f.peer->hold = TRUE;
-  lodge_handshake_async (f.peer->client_fd, 10000, NULL, handshaken_cb, &f);
+  lodge_handshake_async (f.peer->client_fd, -1, 10000, NULL, handshaken_cb, &f);
   wait_until (f.handshaken != NULL);
   g_dbus_connection_start_message_processing (f.handshaken);
-  peer = lodge_peer_new (f.handshaken);
+  peer = lodge_peer_new (f.handshaken, -1);
   g_signal_connect_swapped (peer, "not-responding", G_CALLBACK (count_cb), &n_signals);
   lodge_peer_call (peer, "/org/qemu/Display1/Console_0", "org.qemu.Display1.Keyboard", "Press",
                    g_variant_new ("(u)", 30), NULL, 50, unanswered_cb, &n_answers);
