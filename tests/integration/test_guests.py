@@ -109,7 +109,10 @@ def test_arm64_guest(lodge, arm64_guest):
     with machine.serial() as serial:
         serial.wait_ready(120)
         assert re.search('aarch64', serial.run('uname -m'))
+        # Its keyboard is on USB, which a slow host finds long after the shell is there.
+        serial.run('until grep -q Keyboard /proc/bus/input/devices; do sleep 1; done', 120)
         machine.wait_screen(lambda screen: screen.has_colour(WINDOW_LIGHT, 0.002), 30, 'the lodge on the screen')
+        nonce_by_keys(machine, serial, '/dev/ttyAMA0')
     machine.shut_down()
 
 
