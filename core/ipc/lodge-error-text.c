@@ -183,6 +183,8 @@ static const struct
   { "start-failed", N_("“%s” could not be started. Its log says what QEMU or a helper complained about.") },
   { "crashed", N_("“%s” stopped unexpectedly because QEMU ended. Its log says more.") },
   { "killed", N_("“%s” stopped because something ended its QEMU process, perhaps for lack of memory.") },
+  { "helper-failed", N_("A helper program of “%s” ended; the machine runs on without what it did. Its log says more.") },
+  { "not-responding", N_("QEMU does not answer for “%s”. It can be forced off.") },
   { "folder-gone", N_("The folder of “%s” was moved or deleted while it was in use. Bring it back before the next start.") },
 };
 

@@ -26,6 +26,7 @@ struct _LodgeEngine
 
   const LodgePaths *paths;
   LodgeStore *store;         /* (owned) */
+  GDBusConnection *session;  /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) ends the probes with the engine */
   LodgeHost *host;           /* (owned) (nullable) */
   LodgeSandbox *sandbox;     /* (owned) (nullable) */
@@ -181,6 +182,7 @@ lodge_engine_finalize (GObject *object)
   LodgeEngine *self = LODGE_ENGINE (object);
 
   g_clear_object (&self->store);
+  g_clear_object (&self->session);
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->host, lodge_host_free);
   g_clear_object (&self->sandbox);
@@ -219,12 +221,13 @@ lodge_engine_init (LodgeEngine *self)
 }
 
 LodgeEngine *
-lodge_engine_new (const LodgePaths *paths, LodgeStore *store)
+lodge_engine_new (const LodgePaths *paths, LodgeStore *store, GDBusConnection *session)
 {
   LodgeEngine *self = g_object_new (LODGE_TYPE_ENGINE, NULL);
 
   self->paths = paths;
   self->store = g_object_ref (store);
+  g_set_object (&self->session, session);
   return self;
 }
 
@@ -274,6 +277,12 @@ const LodgePaths *
 lodge_engine_get_paths (LodgeEngine *self)
 {
   return self->paths;
+}
+
+GDBusConnection *
+lodge_engine_get_session (LodgeEngine *self)
+{
+  return self->session;
 }
 
 LodgeStore *

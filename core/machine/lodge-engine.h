@@ -18,7 +18,8 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_ENGINE (lodge_engine_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeEngine, lodge_engine, LODGE, ENGINE, GObject)
 
-LodgeEngine       *lodge_engine_new            (const LodgePaths *paths, LodgeStore *store); /* @paths must outlive it */
+/** lodge_engine_new: @paths: must outlive it; @session: (nullable): the session bus, for the user's systemd */
+LodgeEngine       *lodge_engine_new            (const LodgePaths *paths, LodgeStore *store, GDBusConnection *session);
 
 /** lodge_engine_probe: begins the probes; again, afresh, when called a second time (Doctor) */
 void               lodge_engine_probe          (LodgeEngine *self);
@@ -34,6 +35,7 @@ void               lodge_engine_prepare_async  (LodgeEngine *self, LodgeArch arc
 LodgeCapabilities *lodge_engine_prepare_finish (LodgeEngine *self, GAsyncResult *result, GError **error);
 
 const LodgePaths  *lodge_engine_get_paths      (LodgeEngine *self);
+GDBusConnection   *lodge_engine_get_session    (LodgeEngine *self); /* (nullable) */
 LodgeStore        *lodge_engine_get_store      (LodgeEngine *self);
 const LodgeHost   *lodge_engine_get_host       (LodgeEngine *self); /* (nullable) until probed; memory is fresh */
 LodgeSandbox      *lodge_engine_get_sandbox    (LodgeEngine *self); /* (nullable) until probed */

@@ -7,6 +7,7 @@
 
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-scope.h"
 #include "core/qemu/lodge-command-line.h"
 
 #include <errno.h>
@@ -178,6 +179,27 @@ write_record (Start *start, const char *const *confined, const char *const *bare
   return lodge_runtime_record_write (record, profile, length, error);
 }
 
+/* Asked for while the processes still wait at their gates, so that what they start is in the scope,
+ * too; nobody waits for the answer. */
+static void
+request_scope (Start *start)
+{
+  LodgeMachine *self = start->machine;
+  const LodgeRuntimeRecord *record = start->guest->record;
+  g_autoptr (GArray) pids = g_array_new (TRUE, FALSE, sizeof (guint32));
+  g_autofree char *name = lodge_scope_name (self->id, record->start_time);
+  g_autofree char *description = g_strdup_printf ("Lodge machine %s", self->name);
+  guint32 pid = (guint32) record->pid;
+
+  g_array_append_val (pids, pid);
+  for (guint i = 0; i < record->helpers->len; i++)
+    {
+      pid = (guint32) ((LodgeRuntimeHelper *) g_ptr_array_index (record->helpers, i))->pid;
+      g_array_append_val (pids, pid);
+    }
+  lodge_scope_request (lodge_engine_get_session (self->engine), name, description, (const guint32 *) (gpointer) pids->data);
+}
+
 static void
 spawn (Start *start)
 {
@@ -217,6 +239,7 @@ spawn (Start *start)
       give_up (start, error);
       return;
     }
+  request_scope (start);
   for (guint i = 0; i < guest->helpers->len; i++)
     lodge_process_release (
       lodge_helper_get_process (((LodgeGuestHelper *) g_ptr_array_index (guest->helpers, i))->helper));

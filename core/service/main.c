@@ -54,7 +54,7 @@ serve (Core *core)
 {
   g_autoptr (LodgeStore) store = lodge_store_new (core->paths);
 
-  core->engine = lodge_engine_new (core->paths, store);
+  core->engine = lodge_engine_new (core->paths, store, core->connection);
   core->service = lodge_service_new (core->connection, core->engine, (guint) core->idle_timeout);
   g_signal_connect (core->service, "ended", G_CALLBACK (ended_cb), core);
   lodge_service_begin (core->service);
