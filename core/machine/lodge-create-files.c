@@ -54,8 +54,52 @@ lodge_copy_free (LodgeCopy *copy)
   g_free (copy);
 }
 
+typedef struct
+{
+  char *folder;      /* (owned) */
+  GPtrArray *copies; /* (owned) (element-type LodgeCopy) */
+  LodgeJob *job;     /* (owned) told from the main loop */
+  guint64 done;      /* of the thread */
+  guint64 total;
+} CopyWork;
+
+typedef struct
+{
+  LodgeJob *job; /* (owned) */
+  guint64 done, total;
+} Progress;
+
 static gboolean
-copy_bytes (int from, int to, GCancellable *cancellable)
+progress_cb (gpointer data)
+{
+  Progress *progress = data;
+
+  lodge_job_progress (progress->job, progress->done, progress->total, g_get_monotonic_time ());
+  return G_SOURCE_REMOVE;
+}
+
+static void
+progress_free (gpointer data)
+{
+  g_object_unref (((Progress *) data)->job);
+  g_free (data);
+}
+
+static void
+tell_progress (CopyWork *work, guint64 bytes)
+{
+  Progress *progress;
+
+  work->done += bytes;
+  progress = g_new0 (Progress, 1);
+  progress->job = g_object_ref (work->job);
+  progress->done = work->done;
+  progress->total = MAX (work->total, work->done);
+  g_idle_add_full (G_PRIORITY_DEFAULT, progress_cb, progress, progress_free);
+}
+
+static gboolean
+copy_bytes (int from, int to, CopyWork *work, GCancellable *cancellable)
 {
   g_autofree char *buffer = NULL;
   off_t offset = 0;
@@ -76,14 +120,15 @@ copy_bytes (int from, int to, GCancellable *cancellable)
         if ((w = write (to, buffer + done, n - done)) <= 0)
           return FALSE;
       offset += n;
+      tell_progress (work, (guint64) n);
     }
   return n == 0;
 }
 
 static gboolean
-copy_one (const char *folder, const LodgeCopy *copy, GCancellable *cancellable, GError **error)
+copy_one (CopyWork *work, const LodgeCopy *copy, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *target = g_build_filename (folder, copy->target, NULL);
+  g_autofree char *target = g_build_filename (work->folder, copy->target, NULL);
   g_autofree char *dir = g_path_get_dirname (target);
   int from = copy->fd >= 0 ? fcntl (copy->fd, F_DUPFD_CLOEXEC, 3)
                            : open (copy->path, O_RDONLY | O_CLOEXEC);
@@ -97,7 +142,7 @@ copy_one (const char *folder, const LodgeCopy *copy, GCancellable *cancellable, 
     }
   if (g_mkdir_with_parents (dir, 0700) == 0
       && (to = open (target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) >= 0)
-    ok = copy_bytes (from, to, cancellable) && fsync (to) == 0;
+    ok = copy_bytes (from, to, work, cancellable) && fsync (to) == 0;
   if (!ok)
     set_file_error (error, errno, target);
   close (from);
@@ -106,18 +151,21 @@ copy_one (const char *folder, const LodgeCopy *copy, GCancellable *cancellable, 
   return ok;
 }
 
-typedef struct
-{
-  char *folder;
-  GPtrArray *copies;
-} CopyWork;
-
 static void
 copy_work_free (CopyWork *work)
 {
   g_free (work->folder);
   g_ptr_array_unref (work->copies);
+  g_object_unref (work->job);
   g_free (work);
+}
+
+static guint64
+size_of (const LodgeCopy *copy)
+{
+  struct stat st;
+
+  return (copy->fd >= 0 ? fstat (copy->fd, &st) : stat (copy->path, &st)) == 0 ? (guint64) st.st_size : 0;
 }
 
 static void
@@ -127,7 +175,9 @@ copy_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   GError *error = NULL;
 
   for (guint i = 0; i < work->copies->len; i++)
-    if (!copy_one (work->folder, g_ptr_array_index (work->copies, i), cancellable, &error))
+    work->total += size_of (g_ptr_array_index (work->copies, i));
+  for (guint i = 0; i < work->copies->len; i++)
+    if (!copy_one (work, g_ptr_array_index (work->copies, i), cancellable, &error))
       {
         g_task_return_error (task, error);
         return;
@@ -136,7 +186,7 @@ copy_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
 }
 
 void
-lodge_create_copy_async (const char *folder, GPtrArray *copies, GCancellable *cancellable,
+lodge_create_copy_async (const char *folder, GPtrArray *copies, LodgeJob *job, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
@@ -144,6 +194,7 @@ lodge_create_copy_async (const char *folder, GPtrArray *copies, GCancellable *ca
 
   work->folder = g_strdup (folder);
   work->copies = copies;
+  work->job = g_object_ref (job);
   g_task_set_task_data (task, work, (GDestroyNotify) copy_work_free);
   if (copies->len == 0)
     g_task_return_boolean (task, TRUE);

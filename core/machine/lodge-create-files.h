@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/machine/lodge-engine.h"
+#include "core/machine/lodge-job.h"
 
 G_BEGIN_DECLS
 
@@ -18,7 +19,7 @@ LodgeCopy *lodge_copy_new_from_fd     (int fd, const char *target);     /* fd: n
 void       lodge_copy_free            (LodgeCopy *copy);
 
 /** lodge_create_copy_async: copies (by reference where the file system can), in a thread. Errors: NOT_FOUND, NOT_READABLE, NO_SPACE, IO */
-void       lodge_create_copy_async    (const char *folder, GPtrArray *copies, GCancellable *cancellable, /* copies: taken */
+void       lodge_create_copy_async    (const char *folder, GPtrArray *copies, LodgeJob *job, GCancellable *cancellable, /* copies: taken */
                                        GAsyncReadyCallback callback, gpointer data);
 gboolean   lodge_create_copy_finish   (GAsyncResult *result, GError **error);
 

@@ -34,6 +34,7 @@ static const char *const role_names[] = { "iso", "disk", "kernel", "initrd" };
 typedef struct
 {
   LodgeEngine *engine;   /* (owned) */
+  LodgeJob *job;         /* (owned) */
   char *name;            /* (owned) */
   GVariant *settings;    /* (owned) */
   GPtrArray *media;      /* (element-type LodgeCreateMedium) (owned) */
@@ -82,6 +83,7 @@ create_free (Create *create)
   g_ptr_array_unref (create->files);
   g_ptr_array_unref (create->media);
   g_variant_unref (create->settings);
+  g_object_unref (create->job);
   g_object_unref (create->engine);
   g_free (create->name);
   g_free (create);
@@ -332,7 +334,7 @@ write_files (GTask *owned_task)
       if (profile->initrd != NULL)
         g_ptr_array_add (copies, lodge_copy_new_from_fd (find_fd (create, LODGE_ROLE_INITRD), profile->initrd));
     }
-  lodge_create_copy_async (create->prepared, g_steal_pointer (&copies), cancellable, copied_cb,
+  lodge_create_copy_async (create->prepared, g_steal_pointer (&copies), create->job, cancellable, copied_cb,
                            g_steal_pointer (&task));
 }
 
@@ -423,10 +425,10 @@ check_roles (GPtrArray *media, GVariant *settings, GError **error)
 
 void
 lodge_create_machine_async (LodgeEngine *engine, const char *name, GVariant *settings,
-                            GPtrArray *media, GCancellable *cancellable,
-                            GAsyncReadyCallback callback, gpointer data)
+                            GPtrArray *media, LodgeJob *job, GAsyncReadyCallback callback,
+                            gpointer data)
 {
-  g_autoptr (GTask) task = g_task_new (engine, cancellable, callback, data);
+  g_autoptr (GTask) task = g_task_new (engine, lodge_job_get_cancellable (job), callback, data);
   Create *create = g_new0 (Create, 1);
   GError *error = NULL;
 
@@ -435,6 +437,7 @@ lodge_create_machine_async (LodgeEngine *engine, const char *name, GVariant *set
   create->name = g_strdup (name);
   create->settings = g_variant_ref (settings);
   create->media = g_ptr_array_ref (media);
+  create->job = g_object_ref (job);
   create->files = g_ptr_array_new_with_free_func ((GDestroyNotify) lodge_medium_free);
   g_task_set_task_data (task, create, (GDestroyNotify) create_free);
 

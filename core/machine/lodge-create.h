@@ -23,6 +23,7 @@ void               lodge_create_medium_free (LodgeCreateMedium *medium);
  * lodge_create_machine_async:
  * @settings: a{sv}, see CreateMachine
  * @media: (element-type LodgeCreateMedium)
+ * @job: is told the progress and can cancel; the caller ends it
  *
  * Makes a machine in a prepared folder and renames it into place at the end: all or nothing.
  * Errors: as CreateMachine
@@ -30,7 +31,7 @@ void               lodge_create_medium_free (LodgeCreateMedium *medium);
  * Returns: (transfer full): its id
  */
 void               lodge_create_machine_async  (LodgeEngine *engine, const char *name, GVariant *settings, GPtrArray *media,
-                                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+                                                LodgeJob *job, GAsyncReadyCallback callback, gpointer data);
 char              *lodge_create_machine_finish (LodgeEngine *engine, GAsyncResult *result, GError **error);
 
 G_END_DECLS

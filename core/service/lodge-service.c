@@ -17,6 +17,7 @@
 #include "core/machine/lodge-create.h"
 #include "core/service/lodge-clients.h"
 #include "core/qemu/lodge-doctor.h"
+#include "core/service/lodge-job-object.h"
 #include "core/service/lodge-machine-object.h"
 #include "core/service/lodge-report.h"
 
@@ -38,6 +39,7 @@ struct _LodgeService
   guint name_id;
   guint idle_timeout;
   guint idle_id;
+  guint n_jobs;
   guint working; /* calls under way that must not be cut off */
   gboolean ending;
   int exit_status;
@@ -52,6 +54,7 @@ typedef struct
 {
   LodgeService *service; /* (owned) */
   GDBusMethodInvocation *invocation;
+  LodgeJob *job;         /* (owned) (nullable) */
 } Call;
 
 static void update_idle (LodgeService *self);
@@ -73,6 +76,7 @@ call_free (Call *call)
 {
   call->service->working--;
   update_idle (call->service);
+  g_clear_object (&call->job);
   g_object_unref (call->service);
   g_free (call);
 }
@@ -178,6 +182,7 @@ created_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autofree char *id = lodge_create_machine_finish (LODGE_ENGINE (source), result, &error);
   g_autofree char *path = NULL;
 
+  lodge_job_end (call->job, error);
   if (id == NULL)
     {
       lodge_return_error (call->invocation, error);
@@ -196,6 +201,7 @@ handle_create_machine (LodgeService *self, GDBusMethodInvocation *invocation, GU
   const char *role, *display_name;
   gint32 handle;
   GError *error = NULL;
+  Call *call;
 
   if (!check_no_options (invocation, options))
     return G_DBUS_METHOD_INVOCATION_HANDLED;
@@ -213,7 +219,10 @@ handle_create_machine (LodgeService *self, GDBusMethodInvocation *invocation, GU
         }
       g_ptr_array_add (list, medium);
     }
-  lodge_create_machine_async (self->engine, name, settings, list, NULL, created_cb, call_new (self, invocation));
+  call = call_new (self, invocation);
+  call->job = lodge_job_new ("create", NULL);
+  lodge_job_object_export (self->manager, ++self->n_jobs, call->job);
+  lodge_create_machine_async (self->engine, name, settings, list, call->job, created_cb, call);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

@@ -433,3 +433,10 @@ def test_folder_rights(machine):
     folder = runtime_dir(machine)
     assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
     machine.force_off()
+
+
+def test_creation_is_a_job(lodge):
+    lodge.create_demo()
+    values, _ = lodge.call('/org/lodgevm/Core1', 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')
+    jobs = [found['org.lodgevm.Core1.Job'] for found in values[0].values() if 'org.lodgevm.Core1.Job' in found]
+    assert [(job['Kind'], job['State'], job['Progress']) for job in jobs] == [('create', 'done', 1.0)]
