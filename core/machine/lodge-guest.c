@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define LAST_WORDS_MS 500
+#define MAX_RECONNECTS 8
 #define TAIL_BYTES 4096
 #define LOG_MAX_BYTES (4 * 1024 * 1024)
 
@@ -53,6 +54,7 @@ lodge_guest_free (LodgeGuest *guest)
 
   g_clear_handle_id (&guest->kill_id, g_source_remove);
   g_clear_handle_id (&guest->close_id, g_source_remove);
+  g_clear_handle_id (&guest->reconnect_id, g_source_remove);
   g_clear_handle_id (&guest->start_id, g_source_remove);
   g_clear_handle_id (&guest->space_id, g_source_remove);
   g_clear_object (&guest->log_monitor);
@@ -281,6 +283,18 @@ exited_cb (LodgeProcess *process, int wait_status, LodgeMachine *self)
     finish_end (self);
 }
 
+static gboolean
+reconnect_cb (gpointer data)
+{
+  LodgeMachine *self = data;
+
+  self->guest->reconnect_id = 0;
+  if (!self->guest->exited)
+    lodge_machine_reconnect (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Closed before QEMU's end is seen, which mostly follows at once. */
 static void
 closed_cb (LodgeQmpClient *qmp, const GError *error, LodgeMachine *self)
 {
@@ -293,6 +307,9 @@ closed_cb (LodgeQmpClient *qmp, const GError *error, LodgeMachine *self)
       g_clear_handle_id (&guest->close_id, g_source_remove);
       finish_end (self);
     }
+  else if (guest->start == NULL && !guest->force_off && guest->reconnect_id == 0
+           && guest->n_reconnects++ < MAX_RECONNECTS)
+    guest->reconnect_id = g_timeout_add (LAST_WORDS_MS, reconnect_cb, self);
 }
 
 static void

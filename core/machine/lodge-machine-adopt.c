@@ -137,12 +137,36 @@ adopt_connect (Adopt *adopt, const char *name)
     }
 
   if (self->guest->qmp != NULL)
-    lodge_qmp_client_close (self->guest->qmp);
-  lodge_guest_connect (self, qmp);
+    {
+      g_autoptr (LodgeQmpClient) before = g_object_ref (self->guest->qmp);
+
+      lodge_guest_connect (self, qmp);
+      lodge_qmp_client_close (before);
+    }
+  else
+    lodge_guest_connect (self, qmp);
   g_clear_object (&adopt->waiting);
   adopt->waiting = g_cancellable_new ();
   adopt->timeout_id = g_timeout_add (GREETING_MS, no_greeting_cb, adopt);
   lodge_qmp_client_ready_async (qmp, adopt->waiting, ready_cb, adopt);
+}
+
+static void
+begin (LodgeMachine *self, GTask *task)
+{
+  Adopt *adopt = g_new0 (Adopt, 1);
+
+  adopt->machine = g_object_ref (self);
+  adopt->serial = self->guest->serial;
+  adopt->task = task;
+  adopt_connect (adopt, LODGE_SOCKET_QMP);
+}
+
+/* For a guest whose connection broke: QEMU sent nonsense, or somebody shut the socket. */
+void
+lodge_machine_reconnect (LodgeMachine *self)
+{
+  begin (self, NULL);
 }
 
 static LodgeProfile *
@@ -169,7 +193,6 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
   LodgeProcess *process;
   GError *error = NULL;
-  Adopt *adopt;
 
   g_task_set_source_tag (task, lodge_machine_adopt_async);
   process = lodge_process_adopt (record->pid, record->start_time, &error);
@@ -205,11 +228,7 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
   lodge_guest_hold_inner (self);
   lodge_machine_change (self, LODGE_CHANGE_ADOPT_RUNNING, self->entry == NULL ? "folder-gone" : "adopted", NULL);
 
-  adopt = g_new0 (Adopt, 1);
-  adopt->machine = g_object_ref (self);
-  adopt->serial = self->guest->serial;
-  adopt->task = g_steal_pointer (&task);
-  adopt_connect (adopt, LODGE_SOCKET_QMP);
+  begin (self, g_steal_pointer (&task));
 }
 
 gboolean

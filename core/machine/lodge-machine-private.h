@@ -46,7 +46,9 @@ typedef struct
   guint               kill_id;  /* source: QEMU did not obey quit */
   guint               close_id; /* source: the process is gone but the QMP socket is not */
   guint               close_stage;
+  guint               reconnect_id; /* source: the QMP connection broke under a guest that lives */
   int                 inner_fd; /* pidfd of what bubblewrap stands around, or -1 */
+  guint               n_reconnects;
   guint               start_id; /* source: QEMU gives no greeting */
   guint               space_id; /* source: looks whether there is space again */
   guint               fdset;    /* counter for names of passed descriptors */
@@ -95,6 +97,9 @@ void     lodge_machine_start          (LodgeMachine *self, GTask *task, GVariant
 /* lodge-machine-control.c */
 void     lodge_machine_command        (LodgeMachine *self, const char *command, JsonObject *arguments, GTask *task);
 void     lodge_machine_force_off      (LodgeMachine *self, GTask *task);
+
+/* lodge-machine-adopt.c */
+void     lodge_machine_reconnect      (LodgeMachine *self);
 
 /* lodge-machine-events.c */
 void     lodge_machine_event          (LodgeMachine *self, const char *name, JsonObject *data);
