@@ -65,7 +65,13 @@ class Display:
         return int(text['WIDTH']), int(text['HEIGHT'])
 
     def type(self, text, delay=40):
-        subprocess.run(['xdotool', 'type', '--delay', str(delay), '--', text], env=self.environment, timeout=60, check=True)
+        # xdotool would look for a Linefeed key; people have a Return key.
+        for number, line in enumerate(text.split('\n')):
+            if number:
+                self.key('Return')
+            if line:
+                subprocess.run(['xdotool', 'type', '--delay', str(delay), '--', line], env=self.environment, timeout=60,
+                               check=True)
 
     def key(self, *keys):
         subprocess.run(['xdotool', 'key', '--delay', '60', *keys], env=self.environment, timeout=30, check=True)
