@@ -10,13 +10,22 @@ static void
 done_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeMethod method = (LodgeMethod) GPOINTER_TO_INT (g_task_get_task_data (task));
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
 
   if (answer == NULL)
-    g_task_return_error (task, g_steal_pointer (&error));
-  else
-    g_task_return_boolean (task, TRUE);
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  /* The caller must find the new state; the event and its query-status may come later. */
+  if (self->guest != NULL && method == LODGE_METHOD_PAUSE && self->state != LODGE_STATE_PAUSED)
+    lodge_machine_change (self, LODGE_CHANGE_STOPPED, "user", NULL);
+  else if (self->guest != NULL && method == LODGE_METHOD_RESUME && self->state == LODGE_STATE_PAUSED)
+    lodge_machine_change (self, LODGE_CHANGE_RAN, "", NULL);
+  g_task_return_boolean (task, TRUE);
 }
 
 /* Sends one command whose answer is the answer of @task. */
@@ -122,6 +131,7 @@ lodge_machine_call_async (LodgeMachine *self, LodgeMethod method, GVariant *opti
   GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_call_async);
+  g_task_set_task_data (task, GINT_TO_POINTER (method), NULL);
   if (!lodge_machine_state_check (self->state, method, &error)
       || (method != LODGE_METHOD_START
           && !lodge_machine_check_options (options, takes_drive ? drive : none, &error)))
