@@ -42,8 +42,12 @@ def qemu_of(machine):
     todo = [machine.pid]
     while todo:
         pid = todo.pop(0)
-        if pid in table and table[pid][1].startswith('qemu-system'):
-            return pid
+        # By its file: its name is the machine's.
+        try:
+            if os.path.basename(os.readlink(f'/proc/{pid}/exe')).startswith('qemu-system'):
+                return pid
+        except OSError:
+            pass
         todo += [child for child, (parent, _) in table.items() if parent == pid]
     raise RuntimeError('no QEMU is below the pid that the machine names')
 
