@@ -14,53 +14,54 @@
 #include <sys/statvfs.h>
 
 #define SPACE_SECONDS 2
-/* Less would let a guest that writes fast run into the wall again at once. */
+/* Less would let a guest that writes fast run into the wall again at once. A small file system may
+ * never have that much. */
 #define SPACE_WANTED (64ull * 1024 * 1024)
+#define SPACE_SHARE 8
 
-static gboolean
-free_space (const char *path, guint64 *bytes)
+/* *@needed: what is missing at the worst place so far */
+static void
+look_at_space (const char *path, guint64 *needed)
 {
   struct statvfs fs;
+  guint64 wanted, present;
 
   if (statvfs (path, &fs) != 0)
-    return FALSE;
-  *bytes = (guint64) fs.f_bavail * fs.f_frsize;
-  return TRUE;
+    return;
+  wanted = MIN (SPACE_WANTED, (guint64) fs.f_blocks * fs.f_frsize / SPACE_SHARE);
+  present = (guint64) fs.f_bavail * fs.f_frsize;
+  if (present < wanted)
+    *needed = MAX (*needed, wanted - present);
 }
 
 gboolean
 lodge_machine_has_space (LodgeMachine *self, guint64 *needed)
 {
-  guint64 least = G_MAXUINT64;
-  guint64 bytes;
-
-  if (self->folder != NULL && free_space (self->folder, &bytes))
-    least = bytes;
+  *needed = 0;
+  if (self->folder != NULL)
+    look_at_space (self->folder, needed);
   for (guint i = 0; i < self->guest->profile->disks->len; i++)
     {
       const LodgeDisk *disk = g_ptr_array_index (self->guest->profile->disks, i);
       g_autofree char *path = disk->cdrom ? NULL : lodge_launch_disk_path (disk, self->folder);
 
-      if (path != NULL && free_space (path, &bytes))
-        least = MIN (least, bytes);
+      if (path != NULL)
+        look_at_space (path, needed);
     }
-
-  *needed = least < SPACE_WANTED ? SPACE_WANTED - least : 0;
   return *needed == 0;
 }
 
+/* The timer stays until the guest runs: a cont that QEMU could not take, or that a still full disk
+ * undid at once, is not the last. */
 static gboolean
 look_for_space_cb (gpointer data)
 {
   LodgeMachine *self = data;
   guint64 needed;
 
-  if (!lodge_machine_has_space (self, &needed))
-    return G_SOURCE_CONTINUE;
-
-  self->guest->space_id = 0;
-  lodge_qmp_client_execute_async (self->guest->qmp, "cont", NULL, -1, NULL, NULL, NULL);
-  return G_SOURCE_REMOVE;
+  if (lodge_machine_has_space (self, &needed) && self->guest->qmp != NULL)
+    lodge_qmp_client_execute_async (self->guest->qmp, "cont", NULL, -1, NULL, NULL, NULL);
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -84,6 +85,28 @@ paused_for_disk (LodgeMachine *self)
     guest->space_id = g_timeout_add_seconds (SPACE_SECONDS, look_for_space_cb, self);
 }
 
+/* After an adoption nobody remembers the event, but QEMU still knows why each disk stands still. */
+static void
+query_block_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (LodgeMachine) self = data;
+  LodgeQmpClient *qmp = LODGE_QMP_CLIENT (source);
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (qmp, result, NULL);
+  JsonArray *devices = answer != NULL && JSON_NODE_HOLDS_ARRAY (answer) ? json_node_get_array (answer) : NULL;
+
+  if (self->guest == NULL || self->guest->qmp != qmp || self->guest->block_error != NULL)
+    return;
+
+  for (guint i = 0; devices != NULL && i < json_array_get_length (devices); i++)
+    {
+      JsonNode *device = json_array_get_element (devices, i);
+
+      if (g_strcmp0 (lodge_qmp_string (lodge_qmp_node_object (device), "io-status"), "nospace") == 0)
+        self->guest->block_nospace = TRUE;
+    }
+  paused_for_disk (self);
+}
+
 static void
 guest_runs (LodgeMachine *self)
 {
@@ -92,6 +115,7 @@ guest_runs (LodgeMachine *self)
 
   g_clear_handle_id (&guest->space_id, g_source_remove);
   g_clear_pointer (&guest->block_error, g_free);
+  guest->block_nospace = FALSE;
   guest->user_pause = FALSE;
   if (resumed)
     lodge_machine_change (self, LODGE_CHANGE_RAN, self->entry == NULL ? "folder-gone" : "", NULL);
@@ -108,8 +132,11 @@ apply_status (LodgeMachine *self, const char *status)
     lodge_machine_change (self, LODGE_CHANGE_STOPPED, "internal-error", lodge_guest_details (self, NULL));
   else if (strcmp (status, "guest-panicked") == 0)
     lodge_machine_change (self, LODGE_CHANGE_STOPPED, "guest-panicked", lodge_guest_details (self, NULL));
-  else if (strcmp (status, "io-error") == 0)
+  else if (strcmp (status, "io-error") == 0 && guest->block_error != NULL)
     paused_for_disk (self);
+  else if (strcmp (status, "io-error") == 0)
+    lodge_qmp_client_execute_async (guest->qmp, "query-block", NULL, -1, NULL, query_block_cb,
+                                    g_object_ref (self));
   else if (self->state != LODGE_STATE_PAUSED || strcmp (self->reason, "user") != 0)
     lodge_machine_change (self, LODGE_CHANGE_STOPPED, guest->user_pause ? "user" : "", NULL);
 }

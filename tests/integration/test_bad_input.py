@@ -307,23 +307,54 @@ def test_full_disk_at_create(tmp_path):
         nothing_was_made(lodge)
 
 
+def full_disk(lodge, folder):
+    """A running guest that writes 8 MiB to its disk on a full file system, and so is paused."""
+    lodge.ctl('create', 'web', '--demo', '--disk-size', '100M')
+    lodge.ctl('start', 'web')
+    machine = lodge.machine('web')
+    serial = machine.serial()
+    serial.wait_ready()
+    serial.run('dd if=/dev/urandom of=/tmp/data bs=1M count=8')
+    filler = fill(folder)
+    serial.send('d=$(ls /dev/vd[a-z] | head -n1); dd if=/tmp/data of=$d bs=1M; sync; echo 3 > /proc/sys/vm/drop_caches; '
+                'head -c 8388608 $d | cmp - /tmp/data && echo all""-there\n')
+    machine.wait_state('paused', 60)
+    return machine, serial, filler
+
+
 @as_root
+@pytest.mark.slow
 def test_full_disk_while_running(tmp_path):
-    with small_file_system(tmp_path / 'small', 'size=64m,mode=700') as folder, session(state=folder) as lodge:
-        lodge.ctl('create', 'web', '--demo', '--disk-size', '100M')
-        lodge.ctl('start', 'web')
-        machine = lodge.machine('web')
-        serial = machine.serial()
-        serial.wait_ready()
-        filler = fill(folder)
-        serial.send('d=$(ls /dev/vd[a-z] /dev/sd[a-z] 2>/dev/null | head -n1); dd if=/dev/urandom of=$d bs=1M count=8 && sync\n')
-        machine.wait_state('paused', 60)
-        shown = lodge.ctl('show', 'web').stdout
-        assert '“web” is paused because the disk of this computer is full.' in shown
+    """The guest is paused, told so with what is needed, and goes on by itself without having lost a byte."""
+    with small_file_system(tmp_path / 'small', 'size=192m,mode=700') as folder, session(state=folder) as lodge:
+        machine, serial, filler = full_disk(lodge, folder)
+        assert machine.get('StateReason') == 'disk-full'
+        needed = machine.get('StateDetails')['needed']
+        assert 16 << 20 < needed <= 64 << 20
+        assert '“web” is paused because the disk of this computer is full. Free ' in lodge.ctl('show', 'web').stdout
+        said = refused(lodge, 9, 'resume', 'web')
+        assert 'There is not enough free disk space for “web”.' in said
+        assert machine.state == 'paused'
         filler.unlink()
-        machine.wait_state('running', 60)
-        serial.wait(r'8388608 bytes|8\.0MB', 60)
+        machine.wait_state('running', 30)
+        serial.wait('^all-there$', 60)
+        assert machine.get('StateReason') == '' and 'needed' not in machine.get('StateDetails')
         serial.close()
+        lodge.ctl('stop', '--force', 'web')
+
+
+@as_root
+@pytest.mark.slow
+def test_full_disk_while_the_core_dies(tmp_path):
+    """The next core finds out why the guest stands still, and lets it go on, too."""
+    with small_file_system(tmp_path / 'small', 'size=192m,mode=700') as folder, session(state=folder) as lodge:
+        machine, serial, filler = full_disk(lodge, folder)
+        serial.close()
+        lodge.kill_core()
+        wait_until(lambda: machine.get('StateReason') == 'disk-full', 20, 'the new core to see why the guest is paused')
+        assert machine.state == 'paused' and machine.get('StateDetails')['needed'] > 16 << 20
+        filler.unlink()
+        machine.wait_state('running', 30)
         lodge.ctl('stop', '--force', 'web')
 
 
