@@ -50,7 +50,7 @@ class Apt:
     """apt for one architecture; a foreign one gets lists of its own, the system's stay as they are."""
 
     def __init__(self, arch):
-        self.options = ['-qq']
+        self.options = ['-qq', '-o', 'Acquire::Retries=3']
         if os.geteuid() == 0:
             self.options += ['-o', 'APT::Sandbox::User=root']
         native = subprocess.run(['dpkg', '--print-architecture'], capture_output=True, text=True,

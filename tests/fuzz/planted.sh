@@ -17,7 +17,7 @@ if ! "$program" -runs=0 "$work" >"$work.log" 2>&1; then
   exit 1
 fi
 
-if "$program" -max_total_time=60 -seed=7 -max_len=8192 -artifact_prefix="$work/" "$work" >"$work.log" 2>&1; then
+if "$program" -max_total_time=600 -seed=7 -max_len=8192 -artifact_prefix="$work/" "$work" >"$work.log" 2>&1; then
   tail -5 "$work.log"; rm -f "$work.log"
   echo "the planted bug was not found"
   exit 1

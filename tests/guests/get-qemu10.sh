@@ -25,7 +25,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | gr
 key=/usr/share/keyrings/debian-archive-keyring.gpg
 printf 'deb [signed-by=%s] %s %s main\n' "$key" "$mirror" "$suite" "$key" "$mirror" "$suite-backports" \
   > "$work/apt/sources.list"
-options=(-qq
+options=(-qq -o Acquire::Retries=3
   -o "Dir::Etc::sourcelist=$work/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
   -o "Dir::Etc::preferencesparts=$work/apt/etc/preferences.d" -o Dir::Etc::preferences=/dev/null
   -o "Dir::State::lists=$work/apt/lists" -o "Dir::Cache=$work/apt/cache" -o Debug::NoLocking=1

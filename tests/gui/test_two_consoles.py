@@ -21,7 +21,7 @@ def test_two_consoles():
         for name in ('First', 'Second'):
             for verb in (['create', name, '--demo'], ['start', name]):
                 subprocess.run([os.path.join(session.build, 'app/lodgectl'), *verb], env=session.environment, check=True,
-                               timeout=120)
+                               timeout=600)
         window = subprocess.Popen([os.path.join(session.build, 'app/lodge'), 'First', 'Second'], env=session.environment)
         consoles = [display.find_window(f'^{name}$', 60) for name in ('First', 'Second')]
         for console in consoles:
@@ -31,6 +31,6 @@ def test_two_consoles():
     finally:
         if window is not None:
             window.terminate()
-            window.wait(10)
+            window.wait(120)
         display.close()
         assert session.end() == ([], [])

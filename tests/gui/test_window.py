@@ -50,7 +50,7 @@ class World:
     def close(self):
         for process in reversed(self.processes):
             process.terminate()
-            process.wait(10)
+            process.wait(120)
         if self.display is not None:
             self.display.close()
         self.session.end()

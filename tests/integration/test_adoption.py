@@ -59,7 +59,7 @@ def test_running_and_paused(machine):
     machine.type('hello\n')
     _, fds = machine.call('OpenDisplay')
     with socket.socket(fileno=fds[0]) as display:
-        display.settimeout(10)
+        display.settimeout(120)
         display.sendall(b'\0AUTH EXTERNAL\r\n')
         assert display.recv(100)
 

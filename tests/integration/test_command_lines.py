@@ -166,7 +166,7 @@ class Guest:
 
     def converse(self, number, commands):
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(60)
+            connection.settimeout(300)
             connection.connect(self.paths[number])
             stream = connection.makefile('rwb')
             replies = []
@@ -206,7 +206,7 @@ def test_starts_stopped(argv, qemu, tmp_path):
         drives = [value for value in argv if re.match(r'(virtio-blk-pci|ide-|scsi-[hc]d|nvme|usb-storage)', value)]
         assert len(blocks) >= len(drives)
         guest.ask(QMP, 'quit')
-        assert guest.process.wait(timeout=60) == 0, guest.words()
+        assert guest.process.wait(timeout=300) == 0, guest.words()
         said = [line for line in guest.words().splitlines() if line and not harmless(line)]
         assert said == [], said
     finally:

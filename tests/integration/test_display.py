@@ -10,8 +10,9 @@ import time
 
 import pytest
 
-from lodgetest import Display
+from lodgetest import Display, wait_until
 from lodgetest.screen import Screen
+from lodgetest.session import PATIENCE
 
 BUILD = os.environ['LODGE_BUILD_DIR']
 QEMUS = [pytest.param('qemu-system-x86_64', id='system'),
@@ -34,12 +35,7 @@ class Guest:
         self.viewer = None
         self.screen = Display(dict(os.environ), 1280, 900)
         self.socket = socket.socket(socket.AF_UNIX)
-        for _ in range(200):
-            try:
-                self.socket.connect(control)
-                break
-            except OSError:
-                time.sleep(0.05)
+        wait_until(lambda: self.socket.connect_ex(control) == 0, 20, "QEMU's control socket", 0.05)
         self.lines = self.socket.makefile('r')
         self.lines.readline()
         self.qmp('qmp_capabilities')
@@ -83,7 +79,7 @@ class Guest:
             return Screen(f.read())
 
     def wait_console(self, expression, seconds=20):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while time.monotonic() < end:
             try:
                 with open(self.console) as f:
@@ -97,7 +93,7 @@ class Guest:
 
     def wait_same(self, what='screenshot', seconds=10):
         """Until the view shows what QEMU shows; a difference that stays is a failure."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while True:
             view, dump = self.view(what), self.dump()
             if view.difference(dump) == 0 or time.monotonic() > end:
@@ -109,7 +105,7 @@ class Guest:
     def close(self):
         if self.viewer:
             self.viewer.stdin.close()
-            assert self.viewer.wait(10) == 0
+            assert self.viewer.wait(120) == 0
         self.qemu.kill()
         self.qemu.wait()
         self.socket.close()
@@ -188,7 +184,7 @@ def test_second_viewer_takes_over(painter):
     first.stdin.flush()
     assert first.stdout.readline().startswith('ok 1 ')
     first.stdin.close()
-    assert first.wait(10) == 0
+    assert first.wait(120) == 0
 
 
 def test_guest_ends(painter):

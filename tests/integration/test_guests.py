@@ -55,7 +55,7 @@ def test_demo_guest_agent(lodge):
         serial.run('while ! pidof qemu-ga; do sleep 0.2; done')
     path = os.path.join(lodge.runtime, 'lodge', machine.id[:8], 'agent.sock')
     with socket.socket(socket.AF_UNIX) as agent:
-        agent.settimeout(30)
+        agent.settimeout(120)
         agent.connect(path)
         stream = agent.makefile('rw')
         stream.write('{"execute": "guest-ping"}\n')

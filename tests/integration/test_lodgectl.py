@@ -166,10 +166,10 @@ def test_serial_in_a_pipe(lodge):
     serial.close()
     started = time.monotonic()
     done = subprocess.run(['lodgectl', 'serial', 'Demo', '--timeout', '5'], env=lodge.environment,
-                          input=b'echo $((6 * 7))-lodge\n', capture_output=True, timeout=60)
+                          input=b'echo $((6 * 7))-lodge\n', capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert b'42-lodge' in done.stdout
-    assert 4.5 < time.monotonic() - started < 20
+    assert time.monotonic() - started > 4.5
     lodge.ctl('stop', '--force', 'Demo')
     assert 'is off' in fails(lodge, 5, 'serial', 'Demo')
 
@@ -186,7 +186,7 @@ def test_serial_on_a_terminal(lodge):
     console = subprocess.Popen(['lodgectl', 'serial', 'Demo'], env=lodge.environment, stdin=slave, stdout=slave, stderr=slave)
     said = b''
 
-    def wait(text, seconds=30):
+    def wait(text, seconds=180):
         nonlocal said
         end = time.monotonic() + seconds
         while text not in said:
@@ -203,7 +203,7 @@ def test_serial_on_a_terminal(lodge):
     os.write(master, b'echo $((5 * 5))-lodge\n')
     wait(b'25-lodge')
     os.write(master, b'\x1d')
-    assert console.wait(10) == 0
+    assert console.wait(120) == 0
     assert subprocess.run(['stty', '-g'], stdin=slave, capture_output=True).stdout == before
     os.close(master)
     os.close(slave)
@@ -218,7 +218,7 @@ def test_serial_ends_with_the_guest(lodge):
     time.sleep(0.5)
     assert console.poll() is None
     lodge.ctl('stop', '--force', 'Demo')
-    assert console.wait(10) == 0
+    assert console.wait(120) == 0
 
 
 def test_screen_and_keys(lodge, tmp_path):
@@ -295,7 +295,7 @@ def test_core_dies_meanwhile(lodge):
     stop = lodge.start('lodgectl', 'stop', 'Demo', stderr=subprocess.PIPE, text=True)
     wait_until(lambda: lodge.machine('Demo').state == 'stopping', 10, 'the stop to begin')
     lodge.kill_core()
-    assert stop.wait(20) == 10
+    assert stop.wait(120) == 10
     assert 'cannot be reached' in stop.stderr.read()
     lodge.ctl('stop', '--force', 'Demo')
 

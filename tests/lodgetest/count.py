@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""count.py SKIPS RESULT...: the counts of several results as one line, the last.
+"""count.py SKIPS ENDS RESULT...: the counts of several results as one line, the last.
 
-A result is a JUnit file of pytest (.xml) or a log of meson (.json; TAP tests count by their points).
+A result is a JUnit file of pytest (.xml) or a log of meson (.json; TAP tests count by their points). Each line of ENDS
+is the name of a result and the exit status of what made it: one that failed without a failed test counts as a failure,
+and so does a result that is not there.
 
 Names what failed and what was skipped. A skip that SKIPS does not list counts as a failure: a test
-that quietly stops running is worse than one that fails. A line of SKIPS is a name or a beginning of
-one that ends in *, " – " and the reason.
+that quietly stops running is worse than one that fails. A line of SKIPS is a name, in
+which * stands for anything, " – " and the reason.
 """
 import json
+import os
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -20,7 +23,15 @@ def read_skips(path):
 
 
 def is_listed(name, skips):
-    return any(name.startswith(skip[:-1]) if skip.endswith('*') else name == skip for skip in skips)
+    return any(re.fullmatch('.*'.join(map(re.escape, skip.split('*'))), name, re.S) for skip in skips)
+
+
+def read_ends(path):
+    try:
+        with open(path, encoding='utf-8') as f:
+            return dict(line.split() for line in f)
+    except OSError:
+        return {}
 
 
 def meson_results(path):
@@ -28,9 +39,10 @@ def meson_results(path):
     with open(path, encoding='utf-8') as f:
         tests = [json.loads(line) for line in f if line.strip()]
     for test in tests:
-        points = re.findall(r'^(not )?ok \d+ *-? *(.*?)(?: # SKIP *(.*))?$', test.get('stdout') or '', re.M)
+        points = [match.groups() for match in
+                  re.finditer(r'^(not )?ok \d+ *-? *(.*?)(?: # SKIP *(.*))?$', test.get('stdout') or '', re.M)]
         for bad, name, skip in points:
-            yield f'{test["name"]}: {name}', 'failed' if bad else 'skipped' if skip else 'passed', skip
+            yield f'{test["name"]}: {name}', 'failed' if bad else 'passed' if skip is None else 'skipped', skip or ''
         if test['result'] == 'SKIP' and not points:
             yield test['name'], 'skipped', 'skipped as a whole'
         elif test['result'] in ('OK', 'EXPECTEDFAIL', 'SKIP'):
@@ -53,13 +65,16 @@ def pytest_results(path):
 
 
 def main():
-    skips = read_skips(sys.argv[1])
+    skips, ends = read_skips(sys.argv[1]), read_ends(sys.argv[2])
     counts = {'passed': 0, 'failed': 0, 'skipped': 0}
-    for path in sys.argv[2:]:
+    for path in sys.argv[3:]:
         try:
             results = list((meson_results if path.endswith('.json') else pytest_results)(path))
         except (OSError, ValueError, KeyError, ElementTree.ParseError) as error:
             results = [(path, 'failed', f'no results: {error}')]
+        end = ends.get(os.path.basename(path), 'unknown')
+        if end != '0' and not any(outcome == 'failed' for _, outcome, _ in results):
+            results.append((path, 'failed', f'its tests did not all run, the exit status is {end}'))
         for name, outcome, text in results:
             if outcome == 'skipped' and not is_listed(name, skips):
                 outcome, text = 'failed', f'{text} (a skip that tests/SKIPS does not list)'

@@ -5,6 +5,7 @@ import subprocess
 import time
 
 from .screen import Screen
+from .session import PATIENCE
 
 
 class Display:
@@ -38,13 +39,13 @@ class Display:
 
     @staticmethod
     def wait(test, seconds, what):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while time.monotonic() < end:
             result = test()
             if result:
                 return result
             time.sleep(0.1)
-        raise TimeoutError(f'waited {seconds} s for {what}')
+        raise TimeoutError(f'waited {seconds * PATIENCE:.0f} s for {what}')
 
     def find_window(self, title, seconds=20):
         """The id of the visible window whose title matches the regular expression."""
@@ -52,12 +53,12 @@ class Display:
                          f'a window "{title}"')[-1]
 
     def focus(self, window):
-        subprocess.run(['xdotool', 'windowactivate', '--sync', window], env=self.environment, timeout=10, check=True,
+        subprocess.run(['xdotool', 'windowactivate', '--sync', window], env=self.environment, timeout=10 * PATIENCE, check=True,
                        capture_output=True)
 
     def click(self, window, x, y, button=1):
         subprocess.run(['xdotool', 'mousemove', '--window', window, str(x), str(y), 'click', str(button)],
-                       env=self.environment, timeout=10, check=True)
+                       env=self.environment, timeout=10 * PATIENCE, check=True)
 
     def size(self, window):
         text = dict(line.split('=') for line in self.output('xdotool', 'getwindowgeometry', '--shell', window).split()
@@ -70,18 +71,18 @@ class Display:
             if number:
                 self.key('Return')
             if line:
-                subprocess.run(['xdotool', 'type', '--delay', str(delay), '--', line], env=self.environment, timeout=60,
+                subprocess.run(['xdotool', 'type', '--delay', str(delay), '--', line], env=self.environment, timeout=60 * PATIENCE,
                                check=True)
 
     def key(self, *keys):
-        subprocess.run(['xdotool', 'key', '--delay', '60', *keys], env=self.environment, timeout=30, check=True)
+        subprocess.run(['xdotool', 'key', '--delay', '60', *keys], env=self.environment, timeout=30 * PATIENCE, check=True)
 
     def picture(self, path, window='root'):
-        subprocess.run(['import', '-window', window, path], env=self.environment, timeout=30, check=True)
+        subprocess.run(['import', '-window', window, path], env=self.environment, timeout=30 * PATIENCE, check=True)
 
     def screen(self, window='root'):
         """The window's pixels."""
-        done = subprocess.run(['import', '-window', window, '-depth', '8', 'ppm:-'], env=self.environment, timeout=30,
+        done = subprocess.run(['import', '-window', window, '-depth', '8', 'ppm:-'], env=self.environment, timeout=30 * PATIENCE,
                               capture_output=True, check=True)
         return Screen(done.stdout)
 
@@ -93,7 +94,7 @@ class Display:
             process.terminate()
         for process in self.processes:
             try:
-                process.wait(5)
+                process.wait(5 * PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

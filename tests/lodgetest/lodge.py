@@ -16,13 +16,12 @@ gi.require_version('Gio', '2.0')
 from gi.repository import Gio, GLib  # noqa: E402
 
 from .screen import Screen  # noqa: E402
+from .session import PATIENCE  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUS_NAME = 'org.lodgevm.Core1'
 CORE_PATH = '/org/lodgevm/Core1'
 MACHINE = 'org.lodgevm.Core1.Machine'
-# TCG on a busy host is slow, and how slow says nothing about Lodge: waits are generous.
-PATIENCE = float(os.environ.get('LODGE_TEST_PATIENCE', '1'))
 
 
 def wait_until(test, seconds, what, interval=0.1):
@@ -170,13 +169,13 @@ class Lodge:
             if process.poll() is None:
                 process.terminate()
                 try:
-                    process.wait(5)
+                    process.wait(5 * PATIENCE)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
         if self._bus is not None and not self._bus.is_closed():
             self._bus.close_sync(None)
-        answer, _ = self.holder.communicate(timeout=60)
+        answer, _ = self.holder.communicate(timeout=60 * PATIENCE)
         report = json.loads(answer) if answer.strip() else {'killed': ['(the session itself died)'], 'left': []}
         if strict:
             assert not report['killed'], f'left running: {report["killed"]}'

@@ -41,6 +41,10 @@ BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 '''
 
 
+# TCG on a busy host is slow, and how slow says nothing about Lodge: waits are generous.
+PATIENCE = float(os.environ.get('LODGE_TEST_PATIENCE', '1'))
+
+
 def process_table():
     """pid → (parent, name) of every process that still lives."""
     table = {}
@@ -180,7 +184,7 @@ class Session:
 
         def call(path, interface, method, arguments, name='org.lodgevm.Core1'):
             return bus.call_sync(name, path, interface, method, arguments, None,
-                                 Gio.DBusCallFlags.NO_AUTO_START, 5000, None)
+                                 Gio.DBusCallFlags.NO_AUTO_START, int(5000 * PATIENCE), None)
 
         if not call('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'NameHasOwner',
                     GLib.Variant('(s)', ('org.lodgevm.Core1',)), 'org.freedesktop.DBus').unpack()[0]:
@@ -214,8 +218,8 @@ class Session:
             self.ask_core()
         except Exception as error:  # whatever it is, the killing below must follow
             print(f'session: the core could not be asked to end: {error}', file=sys.stderr)
-        killed = self.wait_gone(5)
-        for sign, seconds in ((signal.SIGTERM, 1), (signal.SIGKILL, 5)):
+        killed = self.wait_gone(5 * PATIENCE)
+        for sign, seconds in ((signal.SIGTERM, PATIENCE), (signal.SIGKILL, 5 * PATIENCE)):
             for pid in self.ours():
                 try:
                     os.kill(pid, sign)
