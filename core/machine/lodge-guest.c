@@ -18,19 +18,30 @@
 #define LAST_WORDS_MS 500
 #define MAX_RECONNECTS 8
 #define TAIL_BYTES 4096
-#define LOG_MAX_BYTES (4 * 1024 * 1024)
 
 static void
 helper_free (gpointer data)
 {
   LodgeGuestHelper *helper = data;
-  LodgeProcess *process = lodge_helper_get_process (helper->helper);
 
-  g_signal_handlers_disconnect_by_data (process, helper);
-  if (lodge_process_is_alive (process))
-    lodge_process_kill (process);
+  g_signal_handlers_disconnect_by_data (lodge_helper_get_process (helper->helper), helper);
+  g_clear_handle_id (&helper->judge_id, g_source_remove);
+  g_clear_object (&helper->log);
   g_object_unref (helper->helper);
   g_free (helper);
+}
+
+/* Only when QEMU is gone: a core that leaves must not take the network of its guests along. */
+static void
+kill_helpers (LodgeGuest *guest)
+{
+  for (guint i = 0; i < guest->helpers->len; i++)
+    {
+      LodgeGuestHelper *helper = g_ptr_array_index (guest->helpers, i);
+
+      if (lodge_process_is_alive (lodge_helper_get_process (helper->helper)))
+        lodge_process_kill (lodge_helper_get_process (helper->helper));
+    }
 }
 
 LodgeGuest *
@@ -57,7 +68,7 @@ lodge_guest_free (LodgeGuest *guest)
   g_clear_handle_id (&guest->reconnect_id, g_source_remove);
   g_clear_handle_id (&guest->start_id, g_source_remove);
   g_clear_handle_id (&guest->space_id, g_source_remove);
-  g_clear_object (&guest->log_monitor);
+  g_clear_object (&guest->log_file);
   if (guest->qmp != NULL)
     lodge_qmp_client_close (guest->qmp);
   g_clear_object (&guest->qmp);
@@ -77,32 +88,11 @@ lodge_guest_free (LodgeGuest *guest)
   g_free (guest);
 }
 
-/* What this guest's QEMU and helpers wrote last, as text that can be shown. */
+/* What this guest's QEMU wrote last, as text that can be shown. */
 char *
 lodge_guest_log_tail (LodgeGuest *guest)
 {
-  char buffer[TAIL_BYTES];
-  g_autofree char *text = NULL;
-  goffset from;
-  struct stat st;
-  gssize length;
-  int fd;
-
-  if (guest->log == NULL)
-    return g_strdup ("");
-  fd = open (guest->log, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0)
-    return g_strdup ("");
-
-  if (fstat (fd, &st) != 0)
-    st.st_size = 0;
-  from = st.st_size < guest->log_start ? 0 : guest->log_start;
-  from = MAX (from, st.st_size - (goffset) sizeof buffer);
-  length = pread (fd, buffer, sizeof buffer, from);
-  close (fd);
-
-  text = g_utf8_make_valid (buffer, MAX (length, 0));
-  return g_strdup (g_strstrip (text));
+  return guest->log != NULL ? g_strstrip (lodge_log_file_tail (guest->log, guest->log_start, TAIL_BYTES)) : g_strdup ("");
 }
 
 GVariant *
@@ -160,13 +150,31 @@ choose_reason (const LodgeGuest *guest, int exit_status, int signal)
   return "crashed";
 }
 
+/* A QEMU that could not go on without a helper that broke says less than that helper. */
+static GError *
+helper_error (LodgeGuest *guest)
+{
+  for (guint i = 0; i < guest->helpers->len; i++)
+    {
+      LodgeGuestHelper *helper = g_ptr_array_index (guest->helpers, i);
+
+      if (helper->ended && helper->wait_status > 0)
+        return lodge_helper_failure (helper->helper, helper->wait_status);
+    }
+  return NULL;
+}
+
 static GError *
 make_start_error (LodgeGuest *guest, const char *tail, int exit_status, int signal)
 {
   g_autofree char *how = NULL;
+  GError *helper;
 
   if (guest->start_error != NULL)
     return g_steal_pointer (&guest->start_error);
+  helper = helper_error (guest);
+  if (helper != NULL)
+    return helper;
 
   if (signal != 0)
     how = g_strdup_printf ("signal %d, %s", signal, g_strsignal (signal));
@@ -213,6 +221,7 @@ finish_end (LodgeMachine *self)
     }
 
   g_object_ref (self);
+  kill_helpers (guest);
   g_clear_pointer (&self->guest, lodge_guest_free);
   if (dir != NULL)
     lodge_runtime_dir_remove (dir);
@@ -319,47 +328,31 @@ event_cb (LodgeQmpClient *qmp, const char *name, JsonObject *data, gint64 time, 
     lodge_machine_event (self, name, data);
 }
 
-/* A guest can make QEMU complain without end. The log is opened for appending, so that cutting it
- * to nothing is safe at any time. */
-static void
-log_changed_cb (GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event,
-                LodgeMachine *self)
+/* A guest can make QEMU complain without end. */
+void
+lodge_guest_watch_log (LodgeGuest *guest)
 {
-  LodgeGuest *guest = self->guest;
-  struct stat st;
-
-  if (guest != NULL && guest->log != NULL && lstat (guest->log, &st) == 0 && S_ISREG (st.st_mode)
-      && st.st_size > LOG_MAX_BYTES && truncate (guest->log, 0) == 0)
-    guest->log_start = 0;
+  g_clear_object (&guest->log_file);
+  if (guest->log != NULL)
+    guest->log_file = lodge_log_file_new (guest->log);
 }
 
 void
 lodge_guest_watch_process (LodgeMachine *self)
 {
   g_signal_connect_object (self->guest->process, "exited", G_CALLBACK (exited_cb), self, 0);
-
-  if (self->guest->log != NULL)
-    {
-      g_autoptr (GFile) file = g_file_new_for_path (self->guest->log);
-
-      self->guest->log_monitor = g_file_monitor_file (file, G_FILE_MONITOR_NONE, NULL, NULL);
-      if (self->guest->log_monitor != NULL)
-        g_signal_connect_object (self->guest->log_monitor, "changed", G_CALLBACK (log_changed_cb), self, 0);
-    }
+  lodge_guest_watch_log (self->guest);
 }
 
+/* Says what the end of a helper means for the guest, which has lost its network or its TPM. */
 static void
-helper_exited_cb (LodgeProcess *process, int wait_status, LodgeGuestHelper *helper)
+judge_helper (LodgeGuestHelper *helper)
 {
   LodgeMachine *self = helper->machine;
-  g_autoptr (GError) error = lodge_helper_failure (helper->helper, wait_status);
+  g_autoptr (GError) error = lodge_helper_failure (helper->helper, helper->wait_status);
   g_autoptr (GVariant) basic = NULL;
   GVariantDict details;
   int exit_status, signal;
-
-  if (self->guest == NULL || self->guest->exited || self->guest->force_off
-      || self->guest->shutdown_reason != NULL)
-    return;
 
   if (self->guest->start != NULL)
     {
@@ -369,7 +362,7 @@ helper_exited_cb (LodgeProcess *process, int wait_status, LodgeGuestHelper *help
       return;
     }
 
-  decode_status (wait_status, &exit_status, &signal);
+  decode_status (helper->wait_status, &exit_status, &signal);
   basic = g_variant_ref_sink (lodge_guest_details (self, error->message));
   g_variant_dict_init (&details, basic);
   g_variant_dict_insert (&details, "helper", "s", lodge_helper_get_name (helper->helper));
@@ -380,13 +373,40 @@ helper_exited_cb (LodgeProcess *process, int wait_status, LodgeGuestHelper *help
   lodge_machine_say (self, "helper-failed", g_variant_dict_end (&details));
 }
 
+static gboolean
+judge_cb (gpointer data)
+{
+  LodgeGuestHelper *helper = data;
+  LodgeGuest *guest = helper->machine->guest;
+
+  helper->judge_id = 0;
+  if (!guest->exited && !guest->force_off && guest->shutdown_reason == NULL)
+    judge_helper (helper);
+  return G_SOURCE_REMOVE;
+}
+
+/* Helpers end by themselves, in order, when QEMU does, and that is mostly seen before the end of QEMU,
+ * around which bubblewrap stands: QEMU gets a moment to say more than its helper's good-bye. */
+static void
+helper_exited_cb (LodgeProcess *process, int wait_status, LodgeGuestHelper *helper)
+{
+  LodgeGuest *guest = helper->machine->guest;
+
+  helper->ended = TRUE;
+  helper->wait_status = wait_status;
+  if (guest != NULL && !guest->exited && !guest->force_off && guest->shutdown_reason == NULL)
+    helper->judge_id = g_timeout_add (LAST_WORDS_MS, judge_cb, helper);
+}
+
+/* @helper: taken; @log: (nullable): where it writes */
 void
-lodge_guest_watch_helper (LodgeMachine *self, LodgeHelper *process)
+lodge_guest_watch_helper (LodgeMachine *self, LodgeHelper *process, const char *log)
 {
   LodgeGuestHelper *helper = g_new0 (LodgeGuestHelper, 1);
 
   helper->machine = self;
   helper->helper = process;
+  helper->log = log != NULL ? lodge_log_file_new (log) : NULL;
   g_signal_connect (lodge_helper_get_process (process), "exited", G_CALLBACK (helper_exited_cb), helper);
   g_ptr_array_add (self->guest->helpers, helper);
 }

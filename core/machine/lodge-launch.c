@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HELPER_LOG_BYTES (256 * 1024)
-
 static const char *
 choose_gl (LodgeLaunchPlan *plan, const LodgeProfile *profile, LodgeCapabilities *capabilities,
            const LodgeHost *host)
@@ -260,6 +258,24 @@ lodge_launch_helper_log (const char *folder, const char *name)
   return g_build_filename (folder, "log", file, NULL);
 }
 
+gint64
+lodge_launch_prepare_log (const char *path)
+{
+  struct stat st;
+
+  if (lstat (path, &st) != 0)
+    return 0;
+  if (S_ISREG (st.st_mode) && st.st_nlink == 1 && st.st_size <= LODGE_LOG_MAX_BYTES)
+    return st.st_size;
+
+  /* A QEMU that was taken over may have put anything here: a pipe, a link to another file. */
+  if (S_ISREG (st.st_mode) && st.st_nlink == 1)
+    lodge_log_file_rotate (path);
+  else
+    g_unlink (path);
+  return 0;
+}
+
 static gboolean
 wants_network (const LodgeProfile *profile)
 {
@@ -267,16 +283,6 @@ wants_network (const LodgeProfile *profile)
     if (((const LodgeNic *) g_ptr_array_index (profile->nics, i))->kind == LODGE_NETWORK_USER)
       return TRUE;
   return FALSE;
-}
-
-/* A helper that says more than anybody wants to read does not fill the disk. */
-static void
-bound_log (const char *path)
-{
-  struct stat st;
-
-  if (lstat (path, &st) == 0 && S_ISREG (st.st_mode) && st.st_size > HELPER_LOG_BYTES)
-    unlink (path);
 }
 
 gboolean
@@ -293,11 +299,11 @@ lodge_launch_start_helpers (LodgeMachine *machine, LodgeLaunchPlan *plan, GError
     {
       g_autofree char *log = lodge_launch_helper_log (plan->folder, "passt");
 
-      bound_log (log);
+      lodge_launch_prepare_log (log);
       helper = lodge_network_start (host->passt, log, &fd, error);
       if (helper == NULL)
         return FALSE;
-      lodge_guest_watch_helper (machine, helper);
+      lodge_guest_watch_helper (machine, helper, log);
       lodge_launch_plan_add_fd (plan, fd, LODGE_CHILD_FD_NET);
       plan->launch.passt = TRUE;
     }
@@ -312,11 +318,11 @@ lodge_launch_start_helpers (LodgeMachine *machine, LodgeLaunchPlan *plan, GError
                                "the machine has a TPM, but swtpm is not on this host");
           return FALSE;
         }
-      bound_log (log);
+      lodge_launch_prepare_log (log);
       helper = lodge_tpm_start (host->swtpm, lodge_engine_get_sandbox (machine->engine), folder, log, &fd, error);
       if (helper == NULL)
         return FALSE;
-      lodge_guest_watch_helper (machine, helper);
+      lodge_guest_watch_helper (machine, helper, log);
       lodge_launch_plan_add_fd (plan, fd, LODGE_CHILD_FD_TPM);
       plan->launch.tpm = TRUE;
     }

@@ -54,6 +54,9 @@ GPtrArray       *lodge_launch_lock_disks     (const LodgeProfile *profile, const
  */
 gboolean         lodge_launch_start_helpers  (LodgeMachine *machine, LodgeLaunchPlan *plan, GError **error);
 
+/** lodge_launch_prepare_log: puts a log aside that is long, and removes what is no log. Returns: where a new part of it begins */
+gint64           lodge_launch_prepare_log    (const char *path);
+
 /** lodge_launch_helper_log: Returns: (transfer full): where helper @name writes */
 char            *lodge_launch_helper_log     (const char *folder, const char *name);
 

@@ -220,7 +220,7 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
       LodgeHelper *adopted = lodge_helper_adopt (helper->name, helper->pid, helper->start_time, log, NULL);
 
       if (adopted != NULL)
-        lodge_guest_watch_helper (self, adopted);
+        lodge_guest_watch_helper (self, adopted, log);
     }
   /* A lock that cannot be had again is no reason to let go of a guest: QEMU has its own. */
   self->guest->locks = lodge_launch_lock_disks (self->guest->profile, record->folder, TRUE, NULL);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/machine/lodge-machine.h"
+#include "core/qemu/lodge-log-file.h"
 #include "core/qemu/lodge-process.h"
 #include "core/qemu/lodge-qmp-client.h"
 #include "core/sharing/lodge-helper.h"
@@ -13,6 +14,10 @@ typedef struct
 {
   LodgeMachine *machine;
   LodgeHelper  *helper;  /* (owned) */
+  LodgeLogFile *log;     /* (owned) (nullable) keeps what it writes within bounds */
+  gboolean      ended;
+  int           wait_status;
+  guint         judge_id; /* source: whether it ended with QEMU or before it */
 } LodgeGuestHelper;
 
 /**
@@ -28,8 +33,8 @@ typedef struct
   LodgeQmpClient     *qmp;     /* (owned) (nullable) until it is connected */
   GPtrArray          *helpers; /* (element-type LodgeGuestHelper) */
   GPtrArray          *locks;   /* (owned) (nullable) (element-type LodgeDiskLock) */
-  GFileMonitor       *log_monitor; /* (owned) (nullable) */
-  char               *log;     /* (owned) path */
+  LodgeLogFile       *log_file; /* (owned) (nullable) keeps what QEMU writes within bounds */
+  char               *log;     /* (owned) (nullable) path */
   goffset             log_start; /* where this guest's part of the log begins */
 
   GTask              *start;   /* (owned) (nullable) the Start that is under way */
@@ -52,7 +57,6 @@ typedef struct
   guint               start_id; /* source: QEMU gives no greeting */
   guint               space_id; /* source: looks whether there is space again */
   guint               fdset;    /* counter for names of passed descriptors */
-  gboolean            input_busy;
 } LodgeGuest;
 
 struct _LodgeMachine
@@ -85,7 +89,8 @@ LodgeGuest *lodge_guest_new           (LodgeMachine *self, LodgeProfile *profile
 void        lodge_guest_free          (LodgeGuest *guest);
 char       *lodge_guest_log_tail      (LodgeGuest *guest);
 void        lodge_guest_watch_process (LodgeMachine *self);
-void        lodge_guest_watch_helper  (LodgeMachine *self, LodgeHelper *helper); /* helper: taken */
+void        lodge_guest_watch_log     (LodgeGuest *guest);
+void        lodge_guest_watch_helper  (LodgeMachine *self, LodgeHelper *helper, const char *log); /* helper: taken */
 void        lodge_guest_connect       (LodgeMachine *self, LodgeQmpClient *qmp);
 void        lodge_guest_hold_inner    (LodgeMachine *self);
 void        lodge_guest_kill          (LodgeMachine *self);

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define GREETING_SECONDS 30
-#define LOG_KEEP_BYTES (1024 * 1024)
 
 typedef struct
 {
@@ -130,24 +129,11 @@ static void
 prepare_log (LodgeMachine *self, LodgeGuest *guest)
 {
   g_autofree char *dir = g_build_filename (self->folder, "log", NULL);
-  struct stat st;
 
-  guest->log = g_build_filename (dir, "qemu.log", NULL);
   if (g_mkdir (dir, 0700) != 0 && errno != EEXIST)
-    {
-      g_clear_pointer (&guest->log, g_free);
-      return;
-    }
-  if (lstat (guest->log, &st) != 0)
     return;
-  if (!S_ISREG (st.st_mode) || st.st_size > LOG_KEEP_BYTES)
-    {
-      g_autofree char *old = g_strconcat (guest->log, ".1", NULL);
-
-      g_rename (guest->log, old);
-      return;
-    }
-  guest->log_start = st.st_size;
+  guest->log = g_build_filename (dir, "qemu.log", NULL);
+  guest->log_start = lodge_launch_prepare_log (guest->log);
 }
 
 static gboolean

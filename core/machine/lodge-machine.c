@@ -372,28 +372,11 @@ lodge_machine_mark_started (LodgeMachine *self)
 }
 
 char *
-lodge_machine_get_log (LodgeMachine *self, GError **error)
+lodge_machine_get_log (LodgeMachine *self)
 {
   g_autofree char *path = g_build_filename (lodge_machine_get_folder (self), "log", "qemu.log", NULL);
-  g_autofree char *buffer = NULL;
-  struct stat st;
-  gssize length;
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-  if (fd < 0 && errno == ENOENT)
-    return g_strdup ("");
-  if (fd < 0 || fstat (fd, &st) != 0)
-    {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "cannot read “%s”: %s", path, g_strerror (errno));
-      if (fd >= 0)
-        close (fd);
-      return NULL;
-    }
-
-  buffer = g_malloc (GET_LOG_BYTES);
-  length = pread (fd, buffer, GET_LOG_BYTES, MAX (0, st.st_size - GET_LOG_BYTES));
-  close (fd);
-  return g_utf8_make_valid (buffer, MAX (length, 0));
+  return lodge_log_file_tail (path, 0, GET_LOG_BYTES);
 }
 
 gboolean

@@ -73,8 +73,8 @@ void              lodge_machine_type_text_async (LodgeMachine *self, const char 
                                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean          lodge_machine_input_finish    (LodgeMachine *self, GAsyncResult *result, GError **error);
 
-/** lodge_machine_get_log: Returns: (transfer full): the end of the log, at most 256 KiB of UTF-8 */
-char             *lodge_machine_get_log         (LodgeMachine *self, GError **error);
+/** lodge_machine_get_log: Returns: (transfer full): the end of the log, at most 256 KiB of UTF-8; empty when there is none */
+char             *lodge_machine_get_log         (LodgeMachine *self);
 
 /** lodge_machine_arrange: Delete, RestorePrevious, MakeSeparate: what is done to the folder, at once */
 gboolean          lodge_machine_arrange         (LodgeMachine *self, LodgeMethod method, GVariant *options, GError **error);

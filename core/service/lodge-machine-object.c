@@ -347,13 +347,17 @@ handle_type_text (LodgeMachineObject *self, GDBusMethodInvocation *invocation, c
 static gboolean
 handle_get_log (LodgeMachineObject *self, GDBusMethodInvocation *invocation, GVariant *options)
 {
+  static const char *const none[] = { NULL };
+  g_autofree char *text = NULL;
   GError *error = NULL;
-  g_autofree char *text = lodge_machine_get_log (self->machine, &error);
 
-  if (text != NULL)
-    lodge_ipc_machine_complete_get_log (self->skeleton, invocation, text);
-  else
-    lodge_return_error (invocation, error);
+  if (!lodge_machine_check_options (options, none, &error))
+    {
+      lodge_return_error (invocation, error);
+      return G_DBUS_METHOD_INVOCATION_HANDLED;
+    }
+  text = lodge_machine_get_log (self->machine);
+  lodge_ipc_machine_complete_get_log (self->skeleton, invocation, text);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
