@@ -148,6 +148,7 @@ write_record (Start *start, const char *const *confined, const char *const *bare
   record->pid = lodge_process_get_pid (guest->process);
   record->start_time = lodge_process_get_start_time (guest->process);
   record->started = g_get_real_time () / G_USEC_PER_SEC;
+  record->paused = start->paused;
   lodge_runtime_record_set_argv (record, confined, bare);
   for (guint i = 0; i < guest->helpers->len; i++)
     {

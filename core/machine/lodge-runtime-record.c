@@ -16,6 +16,10 @@
 
 #include "core/machine/lodge-runtime-record.h"
 
+#include "core/config/lodge-json.h"
+#include "core/qemu/lodge-process.h"
+#include "core/qemu/lodge-qmp-value.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <json-glib/json-glib.h>
@@ -32,6 +36,7 @@
 #define RECORD_MAX_BYTES (64 * 1024)
 #define MAX_HELPERS 16
 #define MAX_SAME_PREFIX 16
+#define MAX_DEPTH 64 /* QEMU can write to the folder of its cookies */
 
 static void
 helper_free (gpointer data)
@@ -101,9 +106,10 @@ lodge_runtime_record_set_argv (LodgeRuntimeRecord *record, const char *const *co
   g_autoptr (GStrvBuilder) hashes = g_strv_builder_new ();
   g_autofree char *first = hash_argv (confined);
   g_autofree char *second = hash_argv (bare);
+  g_auto (GStrv) gate = lodge_process_gate (confined);
+  g_autofree char *third = hash_argv ((const char *const *) gate);
 
-  g_strv_builder_add (hashes, first);
-  g_strv_builder_add (hashes, second);
+  g_strv_builder_add_many (hashes, first, second, third, NULL);
   g_strfreev (record->argv_hashes);
   record->argv_hashes = g_strv_builder_end (hashes);
 }
@@ -200,6 +206,8 @@ lodge_runtime_record_write (const LodgeRuntimeRecord *record, const char *profil
   NUMBER ("pid", record->pid);
   NUMBER ("start-time", record->start_time);
   NUMBER ("started", record->started);
+  json_builder_set_member_name (builder, "paused");
+  json_builder_add_boolean_value (builder, record->paused);
   json_builder_set_member_name (builder, "argv-hashes");
   json_builder_begin_array (builder);
   for (gsize i = 0; record->argv_hashes[i] != NULL; i++)
@@ -238,34 +246,6 @@ lodge_runtime_record_write (const LodgeRuntimeRecord *record, const char *profil
          && write_file (record->dir, RECORD_FILE, text, text_length, error);
 }
 
-static const char *
-get_string (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
-    return NULL;
-  return json_node_get_string (node);
-}
-
-static gint64
-get_number (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_INT64)
-    return -1;
-  return json_node_get_int (node);
-}
-
-static JsonArray *
-get_array (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-}
-
 static gboolean
 read_helpers (LodgeRuntimeRecord *record, JsonArray *helpers)
 {
@@ -274,11 +254,10 @@ read_helpers (LodgeRuntimeRecord *record, JsonArray *helpers)
 
   for (guint i = 0; i < json_array_get_length (helpers); i++)
     {
-      JsonNode *node = json_array_get_element (helpers, i);
-      JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-      const char *name = object != NULL ? get_string (object, "name") : NULL;
-      gint64 pid = object != NULL ? get_number (object, "pid") : -1;
-      gint64 start_time = object != NULL ? get_number (object, "start-time") : -1;
+      JsonObject *object = lodge_qmp_element (helpers, i);
+      const char *name = lodge_qmp_string (object, "name");
+      gint64 pid = lodge_qmp_integer (object, "pid", -1);
+      gint64 start_time = lodge_qmp_integer (object, "start-time", -1);
 
       if (name == NULL || pid <= 1 || pid > G_MAXINT || start_time <= 0)
         return FALSE;
@@ -291,24 +270,24 @@ static gboolean
 read_object (LodgeRuntimeRecord *record, JsonObject *object)
 {
   g_autoptr (GStrvBuilder) hashes = g_strv_builder_new ();
-  JsonArray *array = get_array (object, "argv-hashes");
-  JsonNode *effective = json_object_get_member (object, "effective");
+  JsonArray *array = lodge_qmp_array (object, "argv-hashes");
+  JsonObject *effective = lodge_qmp_object (object, "effective");
   GVariantDict dict;
   JsonObjectIter iter;
   const char *key;
   JsonNode *value;
-  gint64 pid = get_number (object, "pid");
-  gint64 start_time = get_number (object, "start-time");
+  gint64 pid = lodge_qmp_integer (object, "pid", -1);
+  gint64 start_time = lodge_qmp_integer (object, "start-time", -1);
 
-  record->id = g_strdup (get_string (object, "id"));
-  record->folder = g_strdup (get_string (object, "folder"));
-  record->boot_id = g_strdup (get_string (object, "boot-id"));
-  record->started = get_number (object, "started");
-  if (get_number (object, "version") != RECORD_VERSION || record->id == NULL
-      || record->folder == NULL || !g_path_is_absolute (record->folder) || record->boot_id == NULL
+  record->id = g_strdup (lodge_qmp_string (object, "id"));
+  record->folder = g_strdup (lodge_qmp_string (object, "folder"));
+  record->boot_id = g_strdup (lodge_qmp_string (object, "boot-id"));
+  record->started = lodge_qmp_integer (object, "started", -1);
+  record->paused = lodge_qmp_boolean (object, "paused", FALSE);
+  if (lodge_qmp_integer (object, "version", -1) != RECORD_VERSION || record->id == NULL
+      || !g_uuid_string_is_valid (record->id) || record->folder == NULL || !g_path_is_absolute (record->folder) || record->boot_id == NULL
       || pid <= 1 || pid > G_MAXINT || start_time <= 0 || array == NULL
-      || json_array_get_length (array) > 4 || effective == NULL
-      || !JSON_NODE_HOLDS_OBJECT (effective))
+      || json_array_get_length (array) > 4 || effective == NULL)
     return FALSE;
   record->pid = (GPid) pid;
   record->start_time = (guint64) start_time;
@@ -325,14 +304,14 @@ read_object (LodgeRuntimeRecord *record, JsonObject *object)
   record->argv_hashes = g_strv_builder_end (hashes);
 
   g_variant_dict_init (&dict, NULL);
-  json_object_iter_init (&iter, json_node_get_object (effective));
+  json_object_iter_init (&iter, effective);
   while (json_object_iter_next (&iter, &key, &value))
     if (JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_STRING)
       g_variant_dict_insert (&dict, key, "s", json_node_get_string (value));
   g_variant_unref (record->effective);
   record->effective = g_variant_ref_sink (g_variant_dict_end (&dict));
 
-  return read_helpers (record, get_array (object, "helpers"));
+  return read_helpers (record, lodge_qmp_array (object, "helpers"));
 }
 
 LodgeRuntimeRecord *
@@ -340,9 +319,8 @@ lodge_runtime_record_read (const char *dir, GError **error)
 {
   g_autoptr (LodgeRuntimeRecord) record = lodge_runtime_record_new (dir, NULL);
   g_autofree char *path = g_build_filename (dir, RECORD_FILE, NULL);
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (JsonNode) root = NULL;
   g_autofree char *text = NULL;
-  JsonNode *root;
   struct stat st;
   gsize length;
 
@@ -354,9 +332,8 @@ lodge_runtime_record_read (const char *dir, GError **error)
     }
   if (!S_ISREG (st.st_mode) || st.st_size > RECORD_MAX_BYTES || st.st_uid != getuid ()
       || !g_file_get_contents (path, &text, &length, NULL)
-      || !json_parser_load_from_data (parser, text, (gssize) length, NULL)
-      || (root = json_parser_get_root (parser)) == NULL || !JSON_NODE_HOLDS_OBJECT (root)
-      || !read_object (record, json_node_get_object (root)))
+      || (root = lodge_json_parse (text, length, NULL)) == NULL
+      || lodge_qmp_node_object (root) == NULL || !read_object (record, lodge_qmp_node_object (root)))
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "“%s” is not a run-time record", path);
       return NULL;
@@ -388,6 +365,35 @@ lodge_runtime_record_verify (const LodgeRuntimeRecord *record)
 
   hash = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) text, length);
   return g_strv_contains ((const char *const *) record->argv_hashes, hash);
+}
+
+void
+lodge_runtime_record_end_helpers (const LodgeRuntimeRecord *record)
+{
+  g_autofree char *boot_id = lodge_runtime_boot_id ();
+
+  if (strcmp (boot_id, record->boot_id) != 0)
+    return;
+  for (guint i = 0; i < record->helpers->len; i++)
+    {
+      LodgeRuntimeHelper *helper = g_ptr_array_index (record->helpers, i);
+      g_autoptr (LodgeProcess) process = lodge_process_adopt (helper->pid, helper->start_time, NULL);
+
+      if (process != NULL)
+        lodge_process_kill (process);
+    }
+}
+
+/* A folder whose record cannot be read: another version's, or broken. Whoever listens on its sockets is a guest. */
+static gboolean
+is_served (const char *dir)
+{
+  g_autoptr (GError) error = NULL;
+  int fd = lodge_runtime_connect (dir, LODGE_SOCKET_RESCUE, &error);
+
+  if (fd >= 0)
+    close (fd);
+  return fd >= 0 || g_error_matches (error, LODGE_ERROR, LODGE_ERROR_IN_USE);
 }
 
 static gboolean
@@ -422,6 +428,7 @@ lodge_runtime_dir_create (const char *parent, const char *id, GError **error)
       g_autofree char *name = i == 1 ? g_strndup (id, 8) : g_strdup_printf ("%.8s-%u", id, i);
       g_autofree char *dir = g_build_filename (parent, name, NULL);
       g_autoptr (LodgeRuntimeRecord) record = NULL;
+      g_autoptr (GError) local = NULL;
       int errsv;
 
       if (mkdir (dir, 0700) == 0)
@@ -433,15 +440,23 @@ lodge_runtime_dir_create (const char *parent, const char *id, GError **error)
           return NULL;
         }
 
-      record = lodge_runtime_record_read (dir, NULL);
+      record = lodge_runtime_record_read (dir, &local);
       if (record != NULL && strcmp (record->id, id) != 0)
         continue;
+      if (record == NULL && !g_error_matches (local, LODGE_ERROR, LODGE_ERROR_NOT_FOUND) && is_served (dir))
+        {
+          g_set_error (error, LODGE_ERROR, LODGE_ERROR_IN_USE,
+                       "a guest runs that this version of Lodge does not know: %s", local->message);
+          return NULL;
+        }
       if (record != NULL && lodge_runtime_record_is_alive (record))
         {
           g_set_error (error, LODGE_ERROR, LODGE_ERROR_IN_USE,
                        "process %d still runs this machine", (int) record->pid);
           return NULL;
         }
+      if (record != NULL)
+        lodge_runtime_record_end_helpers (record);
       lodge_runtime_dir_remove (dir);
       if (mkdir (dir, 0700) == 0)
         return g_steal_pointer (&dir);
@@ -480,7 +495,7 @@ remove_at (int parent_fd, const char *name, guint depth)
 void
 lodge_runtime_dir_remove (const char *dir)
 {
-  remove_at (AT_FDCWD, dir, 3);
+  remove_at (AT_FDCWD, dir, MAX_DEPTH);
 }
 
 GPtrArray *
@@ -494,14 +509,21 @@ lodge_runtime_dir_scan (const char *parent)
     {
       g_autofree char *dir = g_build_filename (parent, name, NULL);
       g_autoptr (LodgeRuntimeRecord) record = NULL;
+      g_autoptr (GError) error = NULL;
       struct stat st;
 
       if (lstat (dir, &st) != 0 || !S_ISDIR (st.st_mode))
         continue;
-      record = lodge_runtime_record_read (dir, NULL);
+      record = lodge_runtime_record_read (dir, &error);
       if (record != NULL && lodge_runtime_record_verify (record))
         g_ptr_array_add (records, g_steal_pointer (&record));
-      else if (record == NULL || !lodge_runtime_record_is_alive (record))
+      else if (record != NULL && !lodge_runtime_record_is_alive (record))
+        {
+          lodge_runtime_record_end_helpers (record);
+          lodge_runtime_dir_remove (dir);
+        }
+      else if (record == NULL
+               && (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND) || !is_served (dir)))
         lodge_runtime_dir_remove (dir);
     }
   g_clear_pointer (&entries, g_dir_close);

@@ -32,8 +32,9 @@ typedef struct
   char      *boot_id;
   GPid       pid;
   guint64    start_time; /* clock ticks since boot, /proc/PID/stat field 22 */
-  GStrv      argv_hashes;/* SHA-256 of /proc/PID/cmdline: any of them (the confined command, the bare one) */
+  GStrv      argv_hashes;/* SHA-256 of /proc/PID/cmdline: any of them (the confined command, the bare one, the gate) */
   gint64     started;    /* seconds since the epoch */
+  gboolean   paused;     /* it was asked to stand still before its first instruction */
   GPtrArray *helpers;    /* (element-type LodgeRuntimeHelper) */
   GVariant  *effective;  /* a{sv} of plain strings: the Effective property without pid and started */
 } LodgeRuntimeRecord;
@@ -61,6 +62,9 @@ gboolean            lodge_runtime_record_is_alive   (const LodgeRuntimeRecord *r
 
 /** lodge_runtime_record_verify: is_alive, and it runs the recorded command line */
 gboolean            lodge_runtime_record_verify     (const LodgeRuntimeRecord *record);
+
+/** lodge_runtime_record_end_helpers: kills those that run still; for a record whose guest is gone */
+void                lodge_runtime_record_end_helpers (const LodgeRuntimeRecord *record);
 
 /* Of the kernel; both are arguments of nothing because a test can compare with /proc itself. */
 char               *lodge_runtime_boot_id           (void);

@@ -227,22 +227,25 @@ plan_descriptors (posix_spawn_file_actions_t *actions, const LodgeFdMap *moved, 
   posix_spawn_file_actions_addclosefrom_np (actions, highest + 1);
 }
 
+GStrv
+lodge_process_gate (const char *const *argv)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  g_strv_builder_add_many (builder, "/bin/sh", "-c", GATE, "lodge-gate", NULL);
+  g_strv_builder_addv (builder, (const char **) argv);
+  return g_strv_builder_end (builder);
+}
+
 static int
 spawn_gate (const char *const *argv, const char *const *envp, const LodgeFdMap *moved, guint n, int gate,
             int log, GPid *pid)
 {
-  static const char *const gate_argv[] = { "/bin/sh", "-c", GATE, "lodge-gate" };
-  g_autoptr (GPtrArray) command = g_ptr_array_new ();
+  g_auto (GStrv) command = lodge_process_gate (argv);
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t none, all;
   int result;
-
-  for (guint i = 0; i < G_N_ELEMENTS (gate_argv); i++)
-    g_ptr_array_add (command, (gpointer) gate_argv[i]);
-  for (guint i = 0; argv[i] != NULL; i++)
-    g_ptr_array_add (command, (gpointer) argv[i]);
-  g_ptr_array_add (command, NULL);
 
   posix_spawn_file_actions_init (&actions);
   plan_descriptors (&actions, moved, n, gate, log);
@@ -255,8 +258,7 @@ spawn_gate (const char *const *argv, const char *const *envp, const LodgeFdMap *
   posix_spawnattr_setflags (&attributes,
                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 
-  result = posix_spawn (pid, "/bin/sh", &actions, &attributes, (char *const *) command->pdata,
-                        (char *const *) envp);
+  result = posix_spawn (pid, "/bin/sh", &actions, &attributes, command, (char *const *) envp);
   posix_spawnattr_destroy (&attributes);
   posix_spawn_file_actions_destroy (&actions);
 

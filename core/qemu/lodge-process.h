@@ -33,6 +33,9 @@ LodgeProcess *lodge_process_spawn     (const char *const *argv, const char *cons
                                        const char *log_path, GError **error);
 void          lodge_process_release   (LodgeProcess *self);
 
+/** lodge_process_gate: Returns: (transfer full): the command line that the process has until it becomes @argv */
+GStrv         lodge_process_gate      (const char *const *argv);
+
 /** lodge_process_adopt: Error: NOT_FOUND when no process with that pid and start time (clock ticks since boot, /proc/PID/stat field 22) lives */
 LodgeProcess *lodge_process_adopt     (GPid pid, guint64 start_time, GError **error);
 

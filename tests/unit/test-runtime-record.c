@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-runtime-record.h"
 
+#include "core/qemu/lodge-process.h"
+
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -64,6 +66,7 @@ make_record (Fixture *fixture, const char *dir, const char *id)
   record->pid = fixture->child;
   record->start_time = lodge_runtime_start_time (fixture->child);
   record->started = 1234567;
+  record->paused = TRUE;
   lodge_runtime_record_set_argv (record, child_argv, child_argv);
   lodge_runtime_record_add_helper (record, "passt", 4711, 99);
   g_variant_unref (record->effective);
@@ -114,6 +117,7 @@ test_round_trip (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (record->folder, ==, "/machines/one");
   g_assert_cmpint (record->pid, ==, fixture->child);
   g_assert_cmpint (record->started, ==, 1234567);
+  g_assert_true (record->paused);
   g_assert_cmpuint (record->helpers->len, ==, 1);
   helper = g_ptr_array_index (record->helpers, 0);
   g_assert_cmpstr (helper->name, ==, "passt");
@@ -216,15 +220,19 @@ test_hostile_records (Fixture *fixture, gconstpointer data)
   static const char *const texts[] = {
     "", "[]", "{}", "nonsense", "{\"version\":1}",
     "{\"version\":1,\"id\":1,\"folder\":[],\"boot-id\":\"\",\"pid\":5,\"start-time\":5}",
-    "{\"version\":1,\"id\":\"x\",\"folder\":\"/f\",\"boot-id\":\"b\",\"pid\":1,\"start-time\":5,\"argv-hashes\":[],\"effective\":{},\"helpers\":[]}",
-    "{\"version\":1,\"id\":\"x\",\"folder\":\"f\",\"boot-id\":\"b\",\"pid\":9,\"start-time\":5,\"argv-hashes\":[],\"effective\":{},\"helpers\":[]}",
-    "{\"version\":1,\"id\":\"x\",\"folder\":\"/f\",\"boot-id\":\"b\",\"pid\":9,\"start-time\":5,\"argv-hashes\":[{}],\"effective\":{},\"helpers\":[]}",
-    "{\"version\":1,\"id\":\"x\",\"folder\":\"/f\",\"boot-id\":\"b\",\"pid\":9,\"start-time\":5,\"argv-hashes\":[],\"effective\":{},\"helpers\":[7]}",
-    "{\"version\":2,\"id\":\"x\",\"folder\":\"/f\",\"boot-id\":\"b\",\"pid\":9,\"start-time\":5,\"argv-hashes\":[],\"effective\":{},\"helpers\":[]}",
+    "{\"version\":1,\"id\":\"" ID "\",\"folder\":\"/f\",\"boot-id\":\"b\",\"pid\":1,\"start-time\":5,\"argv-hashes\":[],\"effective\":{},\"helpers\":[]}",
+    "{\"version\":1,\"id\":\"" ID "\",\"folder\":\"f\",\"boot-id\":\"b\",\"pid\":9,\"start-time\":5,\"argv-hashes\":[],\"effective\":{},\"helpers\":[]}",
+    "{\"version\":1,\"id\":\"" ID "\",\"folder\":\"/f\",\"boot-id\":\"b\",\"pid\":9,\"start-time\":5,\"argv-hashes\":[{}],\"effective\":{},\"helpers\":[]}",
+    "{\"version\":1,\"id\":\"" ID "\",\"folder\":\"/f\",\"boot-id\":\"b\",\"pid\":9,\"start-time\":5,\"argv-hashes\":[],\"effective\":{},\"helpers\":[7]}",
+    "{\"version\":1,\"id\":\"../x\",\"folder\":\"/f\",\"boot-id\":\"b\",\"pid\":9,\"start-time\":5,\"argv-hashes\":[],\"effective\":{},\"helpers\":[]}",
+    "{\"version\":2,\"id\":\"" ID "\",\"folder\":\"/f\",\"boot-id\":\"b\",\"pid\":9,\"start-time\":5,\"argv-hashes\":[],\"effective\":{},\"helpers\":[]}",
   };
   g_autofree char *dir = create (fixture, ID);
   g_autofree char *path = g_build_filename (dir, "record.json", NULL);
+  g_autofree char *deep = g_strnfill (60000, '[');
 
+  g_assert_true (g_file_set_contents (path, deep, -1, NULL));
+  g_assert_null (lodge_runtime_record_read (dir, NULL));
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
       g_autoptr (GError) error = NULL;
@@ -233,6 +241,64 @@ test_hostile_records (Fixture *fixture, gconstpointer data)
       g_assert_null (lodge_runtime_record_read (dir, &error));
       g_assert_error (error, LODGE_ERROR, LODGE_ERROR_IO);
     }
+}
+
+/* A core that dies just when it has opened the gate leaves a guest whose command line is still the gate's. */
+static void
+test_gate_is_verified (Fixture *fixture, gconstpointer data)
+{
+  static const char *const environment[] = { NULL };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *dir = create (fixture, ID);
+  g_autoptr (LodgeRuntimeRecord) record = make_record (fixture, dir, ID);
+  g_autoptr (LodgeProcess) process = lodge_process_spawn (child_argv, environment, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  record->pid = lodge_process_get_pid (process);
+  record->start_time = lodge_process_get_start_time (process);
+  wait_for_exec (record);
+  g_assert_true (lodge_runtime_record_verify (record));
+  lodge_process_kill (process);
+}
+
+/* swtpm waits for ever for a QEMU that ended before it had set up its TPM. */
+static void
+test_helpers_of_the_dead_end (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *dir = create (fixture, ID);
+  g_autoptr (LodgeRuntimeRecord) record = make_record (fixture, dir, ID);
+  g_autoptr (GPtrArray) records = NULL;
+
+  lodge_runtime_record_add_helper (record, "swtpm", record->pid, record->start_time);
+  record->pid = G_MAXINT;
+  g_assert_true (lodge_runtime_record_write (record, "{}\n", 3, NULL));
+  records = lodge_runtime_dir_scan (fixture->parent);
+  g_assert_cmpuint (records->len, ==, 0);
+  waitid (P_PID, fixture->child, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+  g_assert_false (g_file_test (dir, G_FILE_TEST_EXISTS));
+}
+
+static void
+test_record_of_another_version (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *dir = create (fixture, ID);
+  g_autofree char *path = g_build_filename (dir, "record.json", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) records = NULL;
+  g_autoptr (GPtrArray) later = NULL;
+  int listener = lodge_runtime_listen (dir, LODGE_SOCKET_RESCUE, NULL);
+
+  g_assert_cmpint (listener, >=, 0);
+  g_assert_true (g_file_set_contents (path, "{\"version\": 2}", -1, NULL));
+  records = lodge_runtime_dir_scan (fixture->parent);
+  g_assert_cmpuint (records->len, ==, 0);
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  g_assert_null (lodge_runtime_dir_create (fixture->parent, ID, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_IN_USE);
+
+  close (listener);
+  later = lodge_runtime_dir_scan (fixture->parent);
+  g_assert_false (g_file_test (dir, G_FILE_TEST_EXISTS));
 }
 
 static void
@@ -305,6 +371,9 @@ main (int argc, char **argv)
   ADD ("same-eight-digits", test_same_eight_digits);
   ADD ("left-over", test_left_over_is_replaced);
   ADD ("hostile", test_hostile_records);
+  ADD ("gate", test_gate_is_verified);
+  ADD ("helpers", test_helpers_of_the_dead_end);
+  ADD ("other-version", test_record_of_another_version);
   ADD ("long-path", test_long_path);
   ADD ("listen", test_listen_and_connect);
   ADD ("parent-is-a-file", test_parent_is_a_file);
