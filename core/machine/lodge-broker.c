@@ -324,7 +324,7 @@ lodge_machine_open_async (LodgeMachine *self, LodgeMethod method, const char *ch
   GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_open_async);
-  if (!lodge_machine_state_check (self->state, method, &error)
+  if (!lodge_machine_check (self, method, &error)
       || !lodge_machine_check_options (options, none, &error))
     g_task_return_error (task, error);
   else if (method == LODGE_METHOD_OPEN_DISPLAY)

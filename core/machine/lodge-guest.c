@@ -303,6 +303,15 @@ reconnect_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+void
+lodge_guest_reconnect_later (LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+
+  if (guest->reconnect_id == 0 && guest->n_reconnects++ < MAX_RECONNECTS)
+    guest->reconnect_id = g_timeout_add (LAST_WORDS_MS, reconnect_cb, self);
+}
+
 /* Closed before QEMU's end is seen, which mostly follows at once. */
 static void
 closed_cb (LodgeQmpClient *qmp, const GError *error, LodgeMachine *self)
@@ -316,9 +325,8 @@ closed_cb (LodgeQmpClient *qmp, const GError *error, LodgeMachine *self)
       g_clear_handle_id (&guest->close_id, g_source_remove);
       finish_end (self);
     }
-  else if (guest->start == NULL && !guest->force_off && guest->reconnect_id == 0
-           && guest->n_reconnects++ < MAX_RECONNECTS)
-    guest->reconnect_id = g_timeout_add (LAST_WORDS_MS, reconnect_cb, self);
+  else if (guest->start == NULL && !guest->force_off)
+    lodge_guest_reconnect_later (self);
 }
 
 static void

@@ -20,6 +20,7 @@ typedef struct
   guint serial;
   guint timeout_id;
   gboolean rescue;
+  gboolean again; /* this core knew the guest already */
 } Adopt;
 
 static void adopt_connect (Adopt *adopt, const char *name);
@@ -61,20 +62,22 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
     {
       gboolean gone = self->entry == NULL;
 
+      if (!adopt->again || strcmp (self->reason, "not-responding") == 0)
+        lodge_machine_say (self, gone ? "folder-gone" : adopt->again ? "" : "adopted", NULL);
       /* A core that died between spawn and cont left a guest that never ran; the person asked it to. */
-      if (strcmp (status, "prelaunch") == 0)
+      if (strcmp (status, "prelaunch") == 0 && !self->guest->record->paused)
         lodge_qmp_client_execute_async (self->guest->qmp, "cont", NULL, -1, NULL, NULL, NULL);
-      else if (strcmp (status, "running") == 0)
-        lodge_machine_say (self, gone ? "folder-gone" : "adopted", NULL);
-      else
+      else if (strcmp (status, "running") != 0)
         {
-          self->guest->user_pause = strcmp (status, "paused") == 0;
+          self->guest->user_pause = strcmp (status, "paused") == 0 || strcmp (status, "prelaunch") == 0;
           lodge_machine_query_status (self);
         }
     }
   answer_task (adopt);
   adopt_free (adopt);
 }
+
+static void late_cb (GObject *source, GAsyncResult *result, gpointer data);
 
 static void
 ready_cb (GObject *source, GAsyncResult *result, gpointer data)
@@ -100,8 +103,22 @@ ready_cb (GObject *source, GAsyncResult *result, gpointer data)
     {
       lodge_machine_say (adopt->machine, "not-responding", lodge_guest_details (adopt->machine, NULL));
       answer_task (adopt);
-      adopt_free (adopt);
+      /* A QEMU that only was slow is known as soon as it says something. */
+      lodge_qmp_client_ready_async (qmp, NULL, late_cb, adopt);
     }
+}
+
+static void
+late_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Adopt *adopt = data;
+  LodgeQmpClient *qmp = LODGE_QMP_CLIENT (source);
+  gboolean ready = lodge_qmp_client_ready_finish (qmp, result, NULL);
+
+  if (ready && !is_stale (adopt) && adopt->machine->guest->qmp == qmp)
+    lodge_qmp_client_execute_async (qmp, "query-status", NULL, -1, NULL, status_cb, adopt);
+  else
+    adopt_free (adopt);
 }
 
 static gboolean
@@ -131,6 +148,7 @@ adopt_connect (Adopt *adopt, const char *name)
   if (qmp == NULL)
     {
       lodge_machine_say (self, "not-responding", lodge_guest_details (self, error->message));
+      lodge_guest_reconnect_later (self);
       answer_task (adopt);
       adopt_free (adopt);
       return;
@@ -159,6 +177,7 @@ begin (LodgeMachine *self, GTask *task)
   adopt->machine = g_object_ref (self);
   adopt->serial = self->guest->serial;
   adopt->task = task;
+  adopt->again = task == NULL;
   adopt_connect (adopt, LODGE_SOCKET_QMP);
 }
 
@@ -198,6 +217,7 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
   process = lodge_process_adopt (record->pid, record->start_time, &error);
   if (process == NULL)
     {
+      lodge_runtime_record_end_helpers (record);
       lodge_runtime_dir_remove (record->dir);
       lodge_runtime_record_free (record);
       g_task_return_error (task, error);

@@ -132,7 +132,7 @@ lodge_machine_call_async (LodgeMachine *self, LodgeMethod method, GVariant *opti
 
   g_task_set_source_tag (task, lodge_machine_call_async);
   g_task_set_task_data (task, GINT_TO_POINTER (method), NULL);
-  if (!lodge_machine_state_check (self->state, method, &error)
+  if (!lodge_machine_check (self, method, &error)
       || (method != LODGE_METHOD_START
           && !lodge_machine_check_options (options, takes_drive ? drive : none, &error)))
     {

@@ -70,7 +70,7 @@ lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVar
   GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_send_keys_async);
-  if (!lodge_machine_state_check (self->state, LODGE_METHOD_SEND_KEYS, &error)
+  if (!lodge_machine_check (self, LODGE_METHOD_SEND_KEYS, &error)
       || !lodge_machine_check_options (options, known, &error)
       || !lodge_keys_check_chord (keys, &error))
     {
@@ -149,7 +149,7 @@ next_key (GTask *owned_task)
     }
   if (g_task_return_error_if_cancelled (task))
     return;
-  if (!lodge_machine_state_check (self->state, LODGE_METHOD_TYPE_TEXT, &error))
+  if (!lodge_machine_check (self, LODGE_METHOD_TYPE_TEXT, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -177,7 +177,7 @@ lodge_machine_type_text_async (LodgeMachine *self, const char *text, GVariant *o
   GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_type_text_async);
-  if (!lodge_machine_state_check (self->state, LODGE_METHOD_TYPE_TEXT, &error)
+  if (!lodge_machine_check (self, LODGE_METHOD_TYPE_TEXT, &error)
       || !lodge_machine_check_options (options, none, &error) || !lodge_keys_check_text (text, &error))
     {
       g_task_return_error (task, error);

@@ -83,6 +83,7 @@ void     lodge_machine_notify         (LodgeMachine *self);
 void     lodge_machine_emit_stopped   (LodgeMachine *self);
 void     lodge_machine_follow_entry   (LodgeMachine *self);
 void     lodge_machine_mark_started   (LodgeMachine *self);
+gboolean lodge_machine_check          (LodgeMachine *self, LodgeMethod method, GError **error);
 
 /* lodge-guest.c */
 LodgeGuest *lodge_guest_new           (LodgeMachine *self, LodgeProfile *profile); /* profile: taken */
@@ -92,6 +93,7 @@ void        lodge_guest_watch_process (LodgeMachine *self);
 void        lodge_guest_watch_log     (LodgeGuest *guest);
 void        lodge_guest_watch_helper  (LodgeMachine *self, LodgeHelper *helper, const char *log); /* helper: taken */
 void        lodge_guest_connect       (LodgeMachine *self, LodgeQmpClient *qmp);
+void        lodge_guest_reconnect_later (LodgeMachine *self);
 void        lodge_guest_hold_inner    (LodgeMachine *self);
 void        lodge_guest_kill          (LodgeMachine *self);
 GVariant   *lodge_guest_details       (LodgeMachine *self, const char *message);

@@ -73,7 +73,7 @@ lodge_machine_set_settings_async (LodgeMachine *self, GVariant *settings, GVaria
   GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_set_settings_async);
-  if (!lodge_machine_state_check (self->state, LODGE_METHOD_SET_SETTINGS, &error)
+  if (!lodge_machine_check (self, LODGE_METHOD_SET_SETTINGS, &error)
       || !lodge_machine_check_options (options, none, &error))
     {
       g_task_return_error (task, error);

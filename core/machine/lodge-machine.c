@@ -234,6 +234,20 @@ lodge_machine_check_options (GVariant *options, const char *const *known, GError
   return TRUE;
 }
 
+/* First thing in every method: whether the state allows it, and whether there is a QEMU to ask. */
+gboolean
+lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
+{
+  if (!lodge_machine_state_check (self->state, method, error))
+    return FALSE;
+  if (self->guest == NULL || self->guest->qmp != NULL || method == LODGE_METHOD_FORCE_OFF
+      || method == LODGE_METHOD_SET_SETTINGS)
+    return TRUE;
+
+  g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "there is no connection to QEMU");
+  return FALSE;
+}
+
 const char *
 lodge_machine_get_id (LodgeMachine *self)
 {
@@ -385,8 +399,7 @@ lodge_machine_arrange (LodgeMachine *self, LodgeMethod method, GVariant *options
   static const char *const none[] = { NULL };
   LodgeStore *store = lodge_engine_get_store (self->engine);
 
-  if (!lodge_machine_state_check (self->state, method, error)
-      || !lodge_machine_check_options (options, none, error))
+  if (!lodge_machine_check (self, method, error) || !lodge_machine_check_options (options, none, error))
     return FALSE;
 
   switch (method)

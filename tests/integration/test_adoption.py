@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guests outlive the core: kill -9 at random moments, hung guests, full and read-only runtime folders."""
+import json
 import os
 import random
 import signal
@@ -8,8 +9,10 @@ import subprocess
 import time
 
 import pytest
+from gi.repository import GLib
 
 from lodgetest import wait_until
+from lodgetest.lodge import error_code
 
 pytestmark = pytest.mark.as_user
 
@@ -142,6 +145,66 @@ def test_another_program_on_the_control_socket(machine):
         machine.call('Pause')
         wait_until(lambda: machine.state == 'paused', 5, 'the pause')
         machine.force_off()
+
+
+def test_helpers_live_on_when_the_core_leaves(lodge):
+    """Not only a killed core: one that ends in order leaves the guest its network and its TPM, too."""
+    machine = lodge.create('Windows', os='win11', memory=64 << 20, cores=1)
+    machine.start()
+    folder = os.path.join(lodge.runtime, 'lodge', machine.id[:8])
+    with open(os.path.join(folder, 'record.json'), encoding='utf-8') as f:
+        helpers = {helper['name']: helper['pid'] for helper in json.load(f)['helpers']}
+    assert 'swtpm' in helpers
+    lodge.core('Quit')
+    wait_until(lambda: lodge.core_pid() is None, 5, 'the core to leave')
+    time.sleep(0.5)
+    assert not any(gone(pid) for pid in helpers.values())
+    assert machine.state == 'running' and machine.get('StateReason') == 'adopted'
+    machine.force_off()
+    wait_until(lambda: all(gone(pid) for pid in helpers.values()), 5, 'the helpers to end')
+
+
+def test_started_paused(lodge):
+    """A guest that was to stand still before its first instruction is not let go by an adoption."""
+    machine = lodge.create('Still', memory=64 << 20, cores=1)
+    machine.call('Start', values=({'paused': GLib.Variant('b', True)},))
+    assert machine.state == 'paused'
+    lodge.kill_core()
+    wait_until(lambda: machine.get('StateReason') == 'user', 5, 'the pause to be known')
+    assert machine.state == 'paused'
+    machine.call('Resume')
+    assert machine.state == 'running'
+    machine.force_off()
+
+
+def test_sockets_are_gone(machine):
+    """As when somebody tidies the runtime folder up: nothing can be asked of QEMU, but it can be ended."""
+    folder = os.path.join(machine.lodge.runtime, 'lodge', machine.id[:8])
+    for name in 'qmp.sock', 'rescue.sock':
+        os.unlink(os.path.join(folder, name))
+    machine.lodge.kill_core()
+    assert machine.state == 'running' and machine.get('StateReason') == 'not-responding'
+    core = machine.lodge.core_pid()
+    for method in 'Pause', 'Reset', 'Shutdown', 'OpenDisplay', 'Screenshot', 'EjectMedium':
+        with pytest.raises(GLib.Error) as refusal:
+            machine.call(method)
+        assert error_code(refusal.value) == 'NotResponding'
+    assert machine.lodge.core_pid() == core
+    machine.force_off()
+    assert machine.state == 'off'
+
+
+def test_pipe_in_place_of_the_log(machine):
+    """QEMU can write to its folder; a core that opened this would wait for ever."""
+    log = os.path.join(machine.get('Folder'), 'log', 'qemu.log')
+    machine.force_off()
+    for path in log, os.path.join(os.path.dirname(log), 'passt.log'):
+        if os.path.exists(path):
+            os.unlink(path)
+        os.mkfifo(path)
+    assert machine.call('GetLog', timeout=5) is not None
+    machine.start()
+    assert os.path.isfile(log)
 
 
 def test_record_of_another_process_is_not_believed(lodge):
