@@ -88,7 +88,7 @@ static void
 called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &error);
+  g_autoptr (GVariant) reply G_GNUC_UNUSED = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &error);
 
   call_end (user_data, error);
 }
