@@ -212,7 +212,7 @@ lodge_create_copy_finish (GAsyncResult *result, GError **error)
 typedef struct
 {
   char *path;
-  const char *template; /* (nullable) of the host */
+  char *template; /* (owned) (nullable) of the host, whose probe may be made again meanwhile */
   guint64 size;
 } NewImage;
 
@@ -231,6 +231,7 @@ new_image_free (gpointer data)
   NewImage *image = data;
 
   g_free (image->path);
+  g_free (image->template);
   g_free (image);
 }
 
@@ -304,7 +305,7 @@ add_image (ImageWork *work, const char *folder, const char *file, guint64 size, 
 
   image->path = g_build_filename (folder, file, NULL);
   image->size = size;
-  image->template = template;
+  image->template = g_strdup (template);
   g_ptr_array_add (work->images, image);
   dir = g_path_get_dirname (image->path);
   if (g_mkdir_with_parents (dir, 0700) == 0)

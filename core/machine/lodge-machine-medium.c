@@ -146,6 +146,7 @@ lodge_machine_change_medium (LodgeMachine *self, const char *drive, const char *
   const LodgeProfile *profile = self->guest != NULL ? self->guest->profile : self->entry->profile;
   const LodgeDisk *disk = find_drive (profile, drive);
   Change *change;
+  struct stat st;
   int fd;
 
   if (disk == NULL)
@@ -174,7 +175,14 @@ lodge_machine_change_medium (LodgeMachine *self, const char *drive, const char *
                                       g_steal_pointer (&task));
       return;
     }
-  fd = open (path, O_RDONLY | O_CLOEXEC);
+  /* Not waiting: the setting “cd” names any file, also a pipe. */
+  fd = open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd >= 0 && (fstat (fd, &st) != 0 || !(S_ISREG (st.st_mode) || S_ISBLK (st.st_mode))))
+    {
+      close (fd);
+      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "“%s” is not a file", path);
+      return;
+    }
   if (fd < 0)
     {
       g_task_return_new_error (task, LODGE_ERROR,
@@ -182,6 +190,7 @@ lodge_machine_change_medium (LodgeMachine *self, const char *drive, const char *
                                "“%s”: %s", path, g_strerror (errno));
       return;
     }
+  fcntl (fd, F_SETFL, 0);
   lodge_qmp_client_execute_async (self->guest->qmp, "add-fd", NULL, fd, NULL, passed_cb, g_steal_pointer (&task));
   close (fd);
 }
