@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-engine.h"
 
+#include "core/qemu/lodge-command-line.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -305,6 +307,13 @@ lodge_engine_get_sandbox (LodgeEngine *self)
   return self->sandbox;
 }
 
+void
+lodge_engine_look_for_audio (LodgeEngine *self)
+{
+  if (self->host != NULL)
+    lodge_probe_audio (self->paths, self->host);
+}
+
 GVariant *
 lodge_engine_get_facts (LodgeEngine *self)
 {
@@ -323,7 +332,11 @@ lodge_engine_get_facts (LodgeEngine *self)
       g_variant_dict_insert (&facts, "memory", "t", host->memory);
       g_variant_dict_insert (&facts, "memory-available", "t", host->memory_available);
       g_variant_dict_insert (&facts, "gl-reason", "s", host->gl_reason);
-      g_variant_dict_insert (&facts, "audio", "s", host->audio_driver);
+      g_variant_dict_insert (&facts, "audio", "s",
+                             native->capabilities != NULL
+                                 && lodge_command_line_audio_is_dbus (native->capabilities)
+                               ? "dbus"
+                               : host->audio_driver);
     }
   if (self->sandbox != NULL)
     {

@@ -38,6 +38,8 @@ const LodgePaths  *lodge_engine_get_paths      (LodgeEngine *self);
 GDBusConnection   *lodge_engine_get_session    (LodgeEngine *self); /* (nullable) */
 LodgeStore        *lodge_engine_get_store      (LodgeEngine *self);
 const LodgeHost   *lodge_engine_get_host       (LodgeEngine *self); /* (nullable) until probed; memory is fresh */
+/** lodge_engine_look_for_audio: a sound server comes and goes with the session; done before each start */
+void               lodge_engine_look_for_audio (LodgeEngine *self);
 LodgeSandbox      *lodge_engine_get_sandbox    (LodgeEngine *self); /* (nullable) until probed */
 
 /** lodge_engine_get_facts: the Host property of Core1. Returns: (transfer floating): a{sv} */

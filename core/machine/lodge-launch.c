@@ -30,6 +30,20 @@ choose_gl (LodgeLaunchPlan *plan, const LodgeProfile *profile, LodgeCapabilities
   return "none";
 }
 
+/* Whether QEMU plays through the host's sound server, whose socket it must see then. */
+static gboolean
+wants_sound_server (const LodgeLaunchPlan *plan, const LodgeProfile *profile, LodgeCapabilities *capabilities,
+                    const LodgeHost *host)
+{
+  LodgeLaunch with_audio = plan->launch;
+  const char *driver;
+
+  with_audio.audio = TRUE;
+  driver = profile->sound == LODGE_SOUND_NONE ? "none"
+                                              : lodge_command_line_audio (profile, capabilities, host, &with_audio);
+  return strcmp (driver, "pa") == 0 || strcmp (driver, "pipewire") == 0;
+}
+
 LodgeLaunchPlan *
 lodge_launch_plan_new (LodgeEngine *engine, const LodgeProfile *profile,
                        LodgeCapabilities *capabilities, const char *folder, gboolean without_kvm)
@@ -62,6 +76,7 @@ lodge_launch_plan_new (LodgeEngine *engine, const LodgeProfile *profile,
       plan->accel_reason = "other-architecture";
     }
   plan->launch.gl_backend = choose_gl (plan, profile, capabilities, host);
+  plan->launch.audio = wants_sound_server (plan, profile, capabilities, host);
   return plan;
 }
 
@@ -109,17 +124,13 @@ add_folder (GPtrArray *paths, const char *binary)
     g_ptr_array_add (paths, g_path_get_dirname (binary));
 }
 
-static void
-add_audio (GPtrArray *paths, const LodgeHost *host, LodgeEngine *engine)
+static gboolean
+wants_network (const LodgeProfile *profile)
 {
-  g_autofree char *runtime = g_path_get_dirname (lodge_engine_get_paths (engine)->runtime_dir);
-  const char *name = g_strcmp0 (host->audio_driver, "pipewire") == 0 ? "pipewire-0"
-                     : g_strcmp0 (host->audio_driver, "pa") == 0     ? "pulse"
-                                                                     : NULL;
-  g_autofree char *path = name != NULL ? g_build_filename (runtime, name, NULL) : NULL;
-
-  if (path != NULL && g_file_test (path, G_FILE_TEST_EXISTS))
-    add_path (paths, path);
+  for (guint i = 0; i < profile->nics->len; i++)
+    if (((const LodgeNic *) g_ptr_array_index (profile->nics, i))->kind == LODGE_NETWORK_USER)
+      return TRUE;
+  return FALSE;
 }
 
 GStrv
@@ -131,17 +142,14 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   g_autoptr (GPtrArray) read_write = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) read_only = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) devices = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *keyring = NULL;
-  const char *environment[2] = { NULL };
+  g_autoptr (GPtrArray) environment = g_ptr_array_new_with_free_func (g_free);
   LodgeSandboxSpec spec = { 0 };
 
   g_ptr_array_add (read_write, g_strdup (plan->folder));
   if (plan->keyring != NULL)
     {
       g_ptr_array_add (read_write, g_strdup (plan->keyring));
-      keyring = g_strconcat ("G_DBUS_COOKIE_SHA1_KEYRING_DIR=", plan->keyring, NULL);
-      environment[0] = keyring;
-      spec.environment = environment;
+      g_ptr_array_add (environment, g_strconcat ("G_DBUS_COOKIE_SHA1_KEYRING_DIR=", plan->keyring, NULL));
     }
   for (guint i = 0; i < profile->disks->len; i++)
     {
@@ -156,7 +164,13 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   add_path (read_only, host->ovmf_code_secure);
   add_path (read_only, host->aavmf_code);
   add_path (read_only, host->riscv_code);
-  add_audio (read_only, host, engine);
+  if (plan->launch.audio)
+    {
+      g_autofree char *dir = g_path_get_dirname (host->audio_socket);
+
+      g_ptr_array_add (read_only, g_strdup (host->audio_socket));
+      g_ptr_array_add (environment, g_strconcat ("PIPEWIRE_RUNTIME_DIR=", dir, NULL));
+    }
   if (plan->launch.accel == LODGE_ACCEL_KVM)
     g_ptr_array_add (devices, g_strdup ("/dev/kvm"));
   if (strcmp (plan->launch.gl_backend, "none") != 0)
@@ -164,12 +178,13 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   g_ptr_array_add (read_write, NULL);
   g_ptr_array_add (read_only, NULL);
   g_ptr_array_add (devices, NULL);
+  g_ptr_array_add (environment, NULL);
 
   spec.read_write = (const char *const *) read_write->pdata;
   spec.read_only = (const char *const *) read_only->pdata;
   spec.devices = (const char *const *) devices->pdata;
-  spec.network = !plan->launch.passt && profile->nics->len > 0
-                 && ((const LodgeNic *) g_ptr_array_index (profile->nics, 0))->kind == LODGE_NETWORK_USER;
+  spec.environment = (const char *const *) environment->pdata;
+  spec.network = !plan->launch.passt && wants_network (profile);
   spec.new_session = TRUE;
   return lodge_sandbox_wrap (lodge_engine_get_sandbox (engine), &spec, argv);
 }
@@ -179,10 +194,7 @@ lodge_launch_plan_effective (LodgeLaunchPlan *plan, const LodgeProfile *profile,
                              LodgeCapabilities *capabilities, LodgeEngine *engine)
 {
   LodgeSandbox *sandbox = lodge_engine_get_sandbox (engine);
-  const LodgeNic *nic = profile->nics->len > 0 ? g_ptr_array_index (profile->nics, 0) : NULL;
-  const char *network = nic == NULL || nic->kind == LODGE_NETWORK_NONE ? "none"
-                        : plan->launch.passt                            ? "passt"
-                                                                        : "user";
+  const char *network = !wants_network (profile) ? "none" : plan->launch.passt ? "passt" : "user";
   GVariantDict facts;
 
   g_variant_dict_init (&facts, NULL);
@@ -274,15 +286,6 @@ lodge_launch_prepare_log (const char *path)
   else
     g_unlink (path);
   return 0;
-}
-
-static gboolean
-wants_network (const LodgeProfile *profile)
-{
-  for (guint i = 0; i < profile->nics->len; i++)
-    if (((const LodgeNic *) g_ptr_array_index (profile->nics, i))->kind == LODGE_NETWORK_USER)
-      return TRUE;
-  return FALSE;
 }
 
 gboolean

@@ -322,6 +322,7 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   guest->record = lodge_runtime_record_new (dir, self->id);
   guest->record->folder = g_strdup (self->folder);
+  lodge_engine_look_for_audio (self->engine);
   start->plan = lodge_launch_plan_new (self->engine, guest->profile, start->capabilities, self->folder,
                                        start->without_kvm);
   if (!make_sockets (start, &error) || !lodge_launch_start_helpers (self, start->plan, &error))
