@@ -403,13 +403,21 @@ name_acquired_cb (GDBusConnection *connection, const char *name, gpointer data)
   update_idle (data);
 }
 
+/* @connection: (nullable): NULL when it was closed */
 static void
 name_lost_cb (GDBusConnection *connection, const char *name, gpointer data)
 {
   LodgeService *self = data;
 
-  g_info ("%s is another core's, or the bus is gone", name);
-  lodge_service_end (self, 0);
+  /* The bus that is gone is the session's end; a name that never came is another core's, with other machines
+   * or it would have the lock. */
+  if (connection == NULL || g_dbus_connection_is_closed (connection))
+    lodge_service_end (self, 0);
+  else
+    {
+      g_warning ("another lodge-core already serves this session");
+      lodge_service_end (self, 1);
+    }
 }
 
 static void

@@ -26,6 +26,7 @@ typedef struct
   LodgeService *service;
   int idle_timeout;
   int lock_fd;
+  int runtime_fd; /* -1 when there is no such folder */
   guint lock_tries;
   int exit_status;
 } Core;
@@ -60,23 +61,40 @@ serve (Core *core)
   lodge_service_begin (core->service);
 }
 
-/* One core for one set of machines, whatever bus it is on. The lock is on the folder itself, so
- * there is no lock file to leave behind, and the kernel takes it back from a core that is killed.
- * A core that is just leaving may still hold it when its successor is started. */
+/* One core for one set of machines and for one set of guests, whatever bus it is on: it would take another's
+ * guests over. The locks are on the folders themselves, so there is no lock file to leave behind, and the kernel
+ * takes them back from a core that is killed. A core that is just leaving may still hold them when its
+ * successor is started. */
+static const char *
+lock_folders (Core *core)
+{
+  if (flock (core->lock_fd, LOCK_EX | LOCK_NB) != 0)
+    return core->paths->data_dir;
+  if (core->runtime_fd >= 0 && flock (core->runtime_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return core->paths->runtime_dir;
+  return NULL;
+}
+
 static gboolean
 lock_cb (gpointer data)
 {
   Core *core = data;
+  const char *locked = lock_folders (core);
 
-  if (flock (core->lock_fd, LOCK_EX | LOCK_NB) == 0)
-    serve (core);
-  else if (errno == EWOULDBLOCK && ++core->lock_tries < LOCK_TRIES)
-    return G_SOURCE_CONTINUE;
-  else
+  if (locked == NULL)
     {
-      g_info ("another lodge-core has the machines in %s", core->paths->data_dir);
-      g_main_loop_quit (core->loop);
+      serve (core);
+      return G_SOURCE_REMOVE;
     }
+  if (errno == EWOULDBLOCK && ++core->lock_tries < LOCK_TRIES)
+    return G_SOURCE_CONTINUE;
+
+  if (errno == EWOULDBLOCK)
+    fprintf (stderr, "lodge-core: another one already serves the machines in %s\n", locked);
+  else
+    fprintf (stderr, "lodge-core: cannot lock %s: %s\n", locked, g_strerror (errno));
+  core->exit_status = 1;
+  g_main_loop_quit (core->loop);
   return G_SOURCE_REMOVE;
 }
 
@@ -89,9 +107,12 @@ take_lock (Core *core)
       g_warning ("cannot use %s: %s", core->paths->data_dir, g_strerror (errno));
       return FALSE;
     }
+  /* Without it no guest can be started, which Start says. */
+  if (g_mkdir_with_parents (core->paths->runtime_dir, 0700) == 0)
+    core->runtime_fd = open (core->paths->runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_cb (core) == G_SOURCE_CONTINUE)
     g_timeout_add (LOCK_RETRY_MS, lock_cb, core);
-  return TRUE;
+  return core->exit_status == 0;
 }
 
 static gboolean
@@ -117,7 +138,7 @@ parse (int *argc, char ***argv, Core *core, gboolean *version)
 int
 main (int argc, char **argv)
 {
-  Core core = { .idle_timeout = IDLE_SECONDS, .lock_fd = -1 };
+  Core core = { .idle_timeout = IDLE_SECONDS, .lock_fd = -1, .runtime_fd = -1 };
   g_autoptr (GError) error = NULL;
   gboolean version = FALSE;
 
@@ -159,5 +180,7 @@ main (int argc, char **argv)
   lodge_paths_free (core.paths);
   if (core.lock_fd >= 0)
     close (core.lock_fd);
+  if (core.runtime_fd >= 0)
+    close (core.runtime_fd);
   return core.exit_status;
 }
