@@ -89,14 +89,10 @@ def test_debian_installer(lodge, installer_iso, firmware):
     machine = lodge.create('Debian', [('iso', installer_iso)], firmware=firmware, disk_size=4 << 30, memory=1 << 30)
     machine.start()
     machine.wait_screen(is_language_page, 300, '"Select a language"')
-    first = machine.wait_still(120, 3)
+    first = machine.wait_still(120, 2)
     machine.keys('down')
     moved = machine.wait_screen(lambda screen: screen.difference(first) > 0.005, 20, 'an answer to a key')
     assert moved.difference(first) < 0.1, 'a whole new screen, not a moved bar'
-    machine.keys('up')
-    machine.wait_screen(lambda screen: screen.difference(first) < 0.002, 20, 'the bar back where it was')
-    machine.keys('ret')
-    machine.wait_screen(lambda screen: screen.difference(first) > 0.02, 60, 'the next page')
     machine.force_off()
 
 

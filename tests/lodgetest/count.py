@@ -1,20 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""count.py SKIPS ENDS RESULT...: the counts of several results as one line, the last.
+"""Counts what several runners of tests have to say.
+
+    count.py SKIPS ENDS RESULT...    the counts as one line, the last; before it what failed and what was skipped
+    count.py --failed RESULT         the tests in it that failed, one a line, as their runner wants them named
 
 A result is a JUnit file of pytest (.xml) or a log of meson (.json; TAP tests count by their points). Each line of ENDS
 is the name of a result and the exit status of what made it: one that failed without a failed test counts as a failure,
-and so does a result that is not there.
+and so does a result that is not there. NAME-again.xml beside NAME.xml has the second try of what had failed; it decides,
+and what passed only then is named.
 
-Names what failed and what was skipped. A skip that SKIPS does not list counts as a failure: a test
-that quietly stops running is worse than one that fails. A line of SKIPS is a name, in
-which * stands for anything, " – " and the reason.
+A skip that SKIPS does not list counts as a failure: a test that quietly stops running is worse than one that fails. A line
+of SKIPS is a name, in which * stands for anything, " – " and the reason.
 """
+import collections
 import json
 import os
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
+
+# test: as its runner wants it named; outcome: "passed", "failed" or "skipped".
+Result = collections.namedtuple('Result', 'test name outcome text')
 
 
 def read_skips(path):
@@ -35,47 +42,73 @@ def read_ends(path):
 
 
 def meson_results(path):
-    """(name, outcome, text) of every point; outcome is "passed", "failed" or "skipped"."""
     with open(path, encoding='utf-8') as f:
         tests = [json.loads(line) for line in f if line.strip()]
     for test in tests:
+        name = test['name']
         points = [match.groups() for match in
                   re.finditer(r'^(not )?ok \d+ *-? *(.*?)(?: # SKIP *(.*))?$', test.get('stdout') or '', re.M)]
-        for bad, name, skip in points:
-            yield f'{test["name"]}: {name}', 'failed' if bad else 'passed' if skip is None else 'skipped', skip or ''
+        for bad, point, skip in points:
+            yield Result(name, f'{name}: {point}', 'failed' if bad else 'passed' if skip is None else 'skipped', skip or '')
         if test['result'] == 'SKIP' and not points:
-            yield test['name'], 'skipped', 'skipped as a whole'
+            yield Result(name, name, 'skipped', 'skipped as a whole')
         elif test['result'] in ('OK', 'EXPECTEDFAIL', 'SKIP'):
             if not points:
-                yield test['name'], 'passed', ''
+                yield Result(name, name, 'passed', '')
         elif not any(bad for bad, _, _ in points):  # it crashed, or ran out of time
-            yield test['name'], 'failed', test['result']
+            yield Result(name, name, 'failed', test['result'])
 
 
 def pytest_results(path):
+    found = {}
     for case in ElementTree.parse(path).getroot().iter('testcase'):
-        name = '.'.join(part for part in (case.get('classname'), case.get('name')) if part)
+        classname, name = case.get('classname') or '', case.get('name')
         skip = case.find('skipped')
+        outcome, text = 'passed', ''
         if case.find('failure') is not None or case.find('error') is not None:
-            yield name, 'failed', ''
+            outcome = 'failed'
         elif skip is not None:
-            yield name, 'skipped', skip.get('message') or ''
-        else:
-            yield name, 'passed', ''
+            outcome, text = 'skipped', skip.get('message') or ''
+        test = f'{classname.replace(".", "/")}.py::{name}' if classname else name
+        # A test that fails and cannot be cleaned up after is there twice.
+        if test not in found or outcome == 'failed':
+            found[test] = Result(test, '.'.join(part for part in (classname, name) if part), outcome, text)
+    return found.values()
+
+
+def read_results(path):
+    return list((meson_results if path.endswith('.json') else pytest_results)(path))
+
+
+def with_second_try(results, path):
+    """The results, where a test that failed has those of its second try. Says which tests passed only then."""
+    root, extension = os.path.splitext(path)
+    try:
+        again = read_results(f'{root}-again{extension}')
+    except (OSError, ValueError, KeyError, ElementTree.ParseError):
+        return results
+    failed = {result.test for result in results if result.outcome == 'failed'} & {result.test for result in again}
+    for test in sorted(failed - {result.test for result in again if result.outcome == 'failed'}):
+        print(f'UNSTEADY  {test}: failed, and passed when it was run again')
+    return [result for result in results if result.test not in failed] + \
+        [result for result in again if result.test in failed]
 
 
 def main():
+    if sys.argv[1] == '--failed':
+        print(*sorted({result.test for result in read_results(sys.argv[2]) if result.outcome == 'failed'}), sep='\n')
+        return
     skips, ends = read_skips(sys.argv[1]), read_ends(sys.argv[2])
     counts = {'passed': 0, 'failed': 0, 'skipped': 0}
     for path in sys.argv[3:]:
         try:
-            results = list((meson_results if path.endswith('.json') else pytest_results)(path))
+            results = read_results(path)
         except (OSError, ValueError, KeyError, ElementTree.ParseError) as error:
-            results = [(path, 'failed', f'no results: {error}')]
+            results = [Result(path, path, 'failed', f'no results: {error}')]
         end = ends.get(os.path.basename(path), 'unknown')
-        if end != '0' and not any(outcome == 'failed' for _, outcome, _ in results):
-            results.append((path, 'failed', f'its tests did not all run, the exit status is {end}'))
-        for name, outcome, text in results:
+        if end != '0' and not any(result.outcome == 'failed' for result in results):
+            results.append(Result(path, path, 'failed', f'its tests did not all run, the exit status is {end}'))
+        for _, name, outcome, text in with_second_try(results, path):
             if outcome == 'skipped' and not is_listed(name, skips):
                 outcome, text = 'failed', f'{text} (a skip that tests/SKIPS does not list)'
             counts[outcome] += 1
