@@ -253,11 +253,12 @@ lodge_launch_lock_disks (const LodgeProfile *profile, const char *folder, gboole
 
       if (path == NULL)
         continue;
-      lock = adopted ? lodge_disk_lock_retake (path, disk->cdrom, error)
+      lock = adopted ? lodge_disk_lock_retake (path, disk->cdrom, NULL)
                      : lodge_disk_lock_take (path, disk->cdrom, error);
-      if (lock == NULL)
+      if (lock != NULL)
+        g_ptr_array_add (locks, lock);
+      else if (!adopted)
         return NULL;
-      g_ptr_array_add (locks, lock);
     }
   return g_steal_pointer (&locks);
 }

@@ -42,7 +42,7 @@ char            *lodge_launch_disk_path      (const LodgeDisk *disk, const char 
 
 /**
  * lodge_launch_lock_disks: checks that each disk and medium is there, and locks them.
- * @adopted: the guest runs already and has them open
+ * @adopted: the guest runs already and has them open: what can be locked is, and there is no error
  *
  * Errors: NOT_FOUND, NOT_READABLE, IN_USE, IO. Returns: (transfer full) (element-type LodgeDiskLock):
  */

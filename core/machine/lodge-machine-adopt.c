@@ -62,6 +62,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
     {
       gboolean gone = self->entry == NULL;
 
+      lodge_guest_hold_inner (self);
       if (!adopt->again || strcmp (self->reason, "not-responding") == 0)
         lodge_machine_say (self, gone ? "folder-gone" : adopt->again ? "" : "adopted", NULL);
       /* A core that died between spawn and cont left a guest that never ran; the person asked it to. */
@@ -227,23 +228,23 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
   self->guest = lodge_guest_new (self, read_profile (self, record));
   self->guest->record = record;
   self->guest->process = process;
-  self->guest->log = g_build_filename (record->folder, "log", "qemu.log", NULL);
   if (self->name == NULL)
     {
       self->name = g_strdup (self->guest->profile->name);
       self->folder = g_strdup (record->folder);
     }
+  /* It may have another name now than at the start. */
+  self->guest->log = g_build_filename (self->folder, "log", "qemu.log", NULL);
   for (guint i = 0; i < record->helpers->len; i++)
     {
       LodgeRuntimeHelper *helper = g_ptr_array_index (record->helpers, i);
-      g_autofree char *log = lodge_launch_helper_log (record->folder, helper->name);
+      g_autofree char *log = lodge_launch_helper_log (self->folder, helper->name);
       LodgeHelper *adopted = lodge_helper_adopt (helper->name, helper->pid, helper->start_time, log, NULL);
 
       if (adopted != NULL)
         lodge_guest_watch_helper (self, adopted, log);
     }
-  /* A lock that cannot be had again is no reason to let go of a guest: QEMU has its own. */
-  self->guest->locks = lodge_launch_lock_disks (self->guest->profile, record->folder, TRUE, NULL);
+  self->guest->locks = lodge_launch_lock_disks (self->guest->profile, self->folder, TRUE, NULL);
   lodge_guest_watch_process (self);
   lodge_guest_hold_inner (self);
   lodge_machine_change (self, LODGE_CHANGE_ADOPT_RUNNING, self->entry == NULL ? "folder-gone" : "adopted", NULL);

@@ -24,7 +24,7 @@ done_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (self->guest != NULL && method == LODGE_METHOD_PAUSE && self->state != LODGE_STATE_PAUSED)
     lodge_machine_change (self, LODGE_CHANGE_STOPPED, "user", NULL);
   else if (self->guest != NULL && method == LODGE_METHOD_RESUME && self->state == LODGE_STATE_PAUSED)
-    lodge_machine_change (self, LODGE_CHANGE_RAN, "", NULL);
+    lodge_machine_change (self, LODGE_CHANGE_RAN, self->entry == NULL ? "folder-gone" : "", NULL);
   g_task_return_boolean (task, TRUE);
 }
 

@@ -71,6 +71,8 @@ struct _LodgeMachine
   LodgeMachineState state;
   char             *reason;  /* (owned) */
   GVariant         *details; /* (owned) a{sv} */
+  char             *reason_before;  /* (owned) (nullable) what the reason was when the folder went */
+  GVariant         *details_before; /* (owned) (nullable) */
   gint64            last_started;
   LodgeGuest       *guest;   /* (owned) (nullable) */
   guint             n_guests;

@@ -75,6 +75,8 @@ lodge_machine_finalize (GObject *object)
 
   g_clear_pointer (&self->guest, lodge_guest_free);
   g_clear_pointer (&self->details, g_variant_unref);
+  g_clear_pointer (&self->details_before, g_variant_unref);
+  g_free (self->reason_before);
   g_clear_object (&self->engine);
   g_free (self->id);
   g_free (self->name);
@@ -164,6 +166,29 @@ lodge_machine_change (LodgeMachine *self, LodgeMachineChange change, const char 
   lodge_machine_say (self, reason, details);
 }
 
+/* A folder that was only renamed is gone and there again at once: what was said before is said again. */
+static void
+folder_went (LodgeMachine *self)
+{
+  if (self->state == LODGE_STATE_STARTING || strcmp (self->reason, "folder-gone") == 0)
+    return;
+
+  g_free (self->reason_before);
+  self->reason_before = g_strdup (self->reason);
+  g_clear_pointer (&self->details_before, g_variant_unref);
+  self->details_before = g_variant_ref (self->details);
+  lodge_machine_say (self, "folder-gone", NULL);
+}
+
+static void
+folder_came_back (LodgeMachine *self)
+{
+  g_autofree char *reason = g_steal_pointer (&self->reason_before);
+  g_autoptr (GVariant) details = g_steal_pointer (&self->details_before);
+
+  lodge_machine_say (self, reason != NULL ? reason : "", details);
+}
+
 /* Brings name, folder and, where no guest runs, the state in line with the store's entry. */
 void
 lodge_machine_follow_entry (LodgeMachine *self)
@@ -174,11 +199,17 @@ lodge_machine_follow_entry (LodgeMachine *self)
     {
       if (self->guest == NULL)
         g_signal_emit (self, signals[VANISHED], 0);
-      else if (self->state != LODGE_STATE_STARTING)
-        lodge_machine_say (self, "folder-gone", NULL);
+      else
+        folder_went (self);
       return;
     }
 
+  if (self->guest != NULL && self->guest->log != NULL && g_strcmp0 (self->folder, entry->folder) != 0)
+    {
+      g_free (self->guest->log);
+      self->guest->log = g_build_filename (entry->folder, "log", "qemu.log", NULL);
+      lodge_guest_watch_log (self->guest);
+    }
   g_free (self->folder);
   self->folder = g_strdup (entry->folder);
   g_free (self->name);
@@ -190,7 +221,7 @@ lodge_machine_follow_entry (LodgeMachine *self)
   else if (self->guest == NULL && entry->fault == NULL && self->state == LODGE_STATE_BROKEN)
     lodge_machine_change (self, LODGE_CHANGE_MENDED, "", NULL);
   else if (self->guest != NULL && strcmp (self->reason, "folder-gone") == 0)
-    lodge_machine_say (self, "", NULL);
+    folder_came_back (self);
   else
     lodge_machine_notify (self);
 }

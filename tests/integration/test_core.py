@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from lodgetest import Lodge, Machine, wait_until
 from lodgetest.lodge import error_code
@@ -302,6 +302,29 @@ def test_name_ambiguity_and_trash(lodge):
     one.call('Delete')
     lodge.core('EmptyTrash', '(asa{sv})', ([], {}))
     assert lodge.core('ListTrash')[0] == ([],)
+
+
+def test_folder_renamed_while_running(machine):
+    """By hand, in a file manager: nothing is gone."""
+    machine.start()
+    before, pid = machine.get('Folder'), machine.pid
+    reasons = []
+    machine.lodge.bus.signal_subscribe(None, 'org.freedesktop.DBus.Properties', 'PropertiesChanged', machine.path, None,
+                                       Gio.DBusSignalFlags.NONE,
+                                       lambda *arguments: reasons.append(arguments[5].unpack()[1].get('StateReason')))
+    machine.call('Pause')
+    os.rename(before, before + '-renamed')
+    wait_until(lambda: machine.get('Folder') == before + '-renamed', 5, 'the core to notice')
+    while GLib.MainContext.default().iteration(False):
+        pass
+    assert 'folder-gone' not in reasons and machine.get('StateReason') == 'user', reasons
+    assert machine.state == 'paused' and machine.pid == pid
+    machine.lodge.kill_core()
+    wait_until(lambda: machine.state == 'paused', 5, 'the adoption')
+    assert machine.get('Folder') == before + '-renamed' and machine.pid == pid
+    machine.force_off()
+    machine.start()
+    machine.force_off()
 
 
 def test_folder_gone_while_running(machine):
