@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* The bundle is a tar (ustar) of a few text files, compressed with GZlibCompressor: small enough to
- * be made in memory, and no archive library is asked for. Compressing and writing happen in a
- * thread, for the descriptor may be a pipe that nobody reads. */
+ * be made in memory, and no archive library is asked for. What machines and engine know is noted down first; reading
+ * the logs, redacting, compressing and writing happen in a thread: the logs of many machines are much to search
+ * through, and the descriptor may be a pipe that nobody reads. */
 
 #include "config.h"
 
@@ -24,14 +25,32 @@
 
 typedef struct
 {
-  GByteArray *tar; /* (owned) */
-  int fd;          /* (owned) */
+  char *name; /* (owned) in the bundle */
+  char *text; /* (owned) (nullable) */
+  char *path; /* (owned) (nullable) of a file to be read, when there is no text */
+} Part;
+
+typedef struct
+{
+  GPtrArray *parts; /* (owned) (element-type Part) */
+  int fd;           /* (owned) */
 } Report;
+
+static void
+part_free (gpointer data)
+{
+  Part *part = data;
+
+  g_free (part->name);
+  g_free (part->text);
+  g_free (part->path);
+  g_free (part);
+}
 
 static void
 report_free (Report *report)
 {
-  g_byte_array_unref (report->tar);
+  g_ptr_array_unref (report->parts);
   if (report->fd >= 0)
     close (report->fd);
   g_free (report);
@@ -64,12 +83,16 @@ add_file (GByteArray *tar, const char *name, const char *text)
     g_byte_array_append (tar, zeros, (guint) (BLOCK - length % BLOCK));
 }
 
+/* Takes @name, @text and @path. */
 static void
-add_redacted (GByteArray *tar, LodgeRedactor *redactor, const char *name, const char *text)
+add_part (Report *report, char *name, char *text, char *path)
 {
-  g_autofree char *clean = lodge_redactor_apply (redactor, text);
+  Part *part = g_new0 (Part, 1);
 
-  add_file (tar, name, clean);
+  part->name = name;
+  part->text = text;
+  part->path = path;
+  g_ptr_array_add (report->parts, part);
 }
 
 /* The end of a file that may be large, or not be there. */
@@ -90,17 +113,7 @@ read_end (const char *path)
 }
 
 static void
-add_from_disk (GByteArray *tar, LodgeRedactor *redactor, const char *name, const char *folder, const char *file)
-{
-  g_autofree char *path = g_build_filename (folder, file, NULL);
-  g_autofree char *text = read_end (path);
-
-  if (text != NULL)
-    add_redacted (tar, redactor, name, text);
-}
-
-static void
-add_machine (GByteArray *tar, LodgeRedactor *redactor, LodgeMachine *machine)
+add_machine (Report *report, LodgeMachine *machine)
 {
   static const char *const files[] = { "machine.json", "log/qemu.log", "log/passt.log", "log/swtpm.log" };
   const char *id = lodge_machine_get_id (machine);
@@ -109,19 +122,18 @@ add_machine (GByteArray *tar, LodgeRedactor *redactor, LodgeMachine *machine)
   g_autofree char *effective_text = g_variant_print (effective, FALSE);
   g_autofree char *fault_text = g_variant_print (fault, FALSE);
   g_autofree char *details_text = g_variant_print (lodge_machine_get_details (machine), FALSE);
-  g_autofree char *state = g_strdup_printf ("state: %s\nreason: %s\ndetails: %s\neffective: %s\nfault: %s\n",
+  char *state = g_strdup_printf ("state: %s\nreason: %s\ndetails: %s\neffective: %s\nfault: %s\n",
                                             lodge_machine_state_name (lodge_machine_get_state (machine)),
                                             lodge_machine_get_reason (machine), details_text,
                                             effective_text, fault_text);
-  g_autofree char *state_name = g_strdup_printf ("machine-%.8s/state.txt", id);
 
-  add_redacted (tar, redactor, state_name, state);
+  add_part (report, g_strdup_printf ("machine-%.8s/state.txt", id), state, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
     {
       g_autofree char *base = g_path_get_basename (files[i]);
-      g_autofree char *name = g_strdup_printf ("machine-%.8s/%s", id, base);
 
-      add_from_disk (tar, redactor, name, lodge_machine_get_folder (machine), files[i]);
+      add_part (report, g_strdup_printf ("machine-%.8s/%s", id, base), NULL,
+                g_build_filename (lodge_machine_get_folder (machine), files[i], NULL));
     }
 }
 
@@ -147,16 +159,39 @@ describe (LodgeEngine *engine, GVariant *findings)
   return g_string_free (text, FALSE);
 }
 
+static GByteArray *
+make_tar (const Report *report)
+{
+  static const guint8 end[2 * BLOCK] = { 0 };
+  LodgeRedactor *redactor = lodge_redactor_new (g_get_user_name (), g_get_real_name (), g_get_home_dir (),
+                                                g_get_host_name ());
+  GByteArray *tar = g_byte_array_new ();
+
+  for (guint i = 0; i < report->parts->len; i++)
+    {
+      const Part *part = g_ptr_array_index (report->parts, i);
+      g_autofree char *text = part->path != NULL ? read_end (part->path) : g_strdup (part->text);
+      g_autofree char *clean = text != NULL ? lodge_redactor_apply (redactor, text) : NULL;
+
+      if (clean != NULL)
+        add_file (tar, part->name, clean);
+    }
+  g_byte_array_append (tar, end, sizeof end);
+  lodge_redactor_free (redactor);
+  return tar;
+}
+
 static void
 write_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Report *report = data;
+  g_autoptr (GByteArray) tar = make_tar (report);
   g_autoptr (GOutputStream) file = g_unix_output_stream_new (report->fd, FALSE);
   g_autoptr (GZlibCompressor) compressor = g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1);
   g_autoptr (GOutputStream) stream = g_converter_output_stream_new (file, G_CONVERTER (compressor));
   GError *error = NULL;
 
-  if (g_output_stream_write_all (stream, report->tar->data, report->tar->len, NULL, cancellable, &error)
+  if (g_output_stream_write_all (stream, tar->data, tar->len, NULL, cancellable, &error)
       && g_output_stream_close (stream, cancellable, &error))
     g_task_return_boolean (task, TRUE);
   else
@@ -167,17 +202,14 @@ void
 lodge_report_write_async (int fd, LodgeEngine *engine, LodgeMachineSet *machines, const char *machine_id,
                           GVariant *findings, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-  static const guint8 end[2 * BLOCK] = { 0 };
   const LodgePaths *paths = lodge_engine_get_paths (engine);
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
-  g_autoptr (LodgeRedactor) redactor = NULL;
   g_autoptr (GList) list = lodge_machine_set_list (machines);
-  g_autofree char *description = describe (engine, findings);
   Report *report = g_new0 (Report, 1);
   guint n = 0;
 
   report->fd = fd;
-  report->tar = g_byte_array_new ();
+  report->parts = g_ptr_array_new_with_free_func (part_free);
   g_task_set_task_data (task, report, (GDestroyNotify) report_free);
   if (machine_id != NULL && lodge_machine_set_lookup (machines, machine_id) == NULL)
     {
@@ -185,16 +217,14 @@ lodge_report_write_async (int fd, LodgeEngine *engine, LodgeMachineSet *machines
       return;
     }
 
-  redactor = lodge_redactor_new (g_get_user_name (), g_get_real_name (), g_get_home_dir (), g_get_host_name ());
-  add_redacted (report->tar, redactor, "host.txt", description);
-  add_from_disk (report->tar, redactor, "core.log", paths->state_dir, "core.log");
+  add_part (report, g_strdup ("host.txt"), describe (engine, findings), NULL);
+  add_part (report, g_strdup ("core.log"), NULL, g_build_filename (paths->state_dir, "core.log", NULL));
   for (GList *l = list; l != NULL && n < MAX_MACHINES; l = l->next)
     if (machine_id == NULL || strcmp (lodge_machine_get_id (l->data), machine_id) == 0)
       {
-        add_machine (report->tar, redactor, l->data);
+        add_machine (report, l->data);
         n++;
       }
-  g_byte_array_append (report->tar, end, sizeof end);
   g_task_run_in_thread (task, write_thread);
 }
 
