@@ -14,8 +14,6 @@ from gi.repository import GLib
 from lodgetest import wait_until
 from lodgetest.lodge import error_code
 
-pytestmark = pytest.mark.as_user
-
 
 def gone(pid):
     try:
@@ -46,6 +44,7 @@ def machine(lodge):
         machine.force_off()
 
 
+@pytest.mark.as_user
 def test_running_and_paused(machine):
     pid, effective = machine.pid, machine.get('Effective')
     machine.lodge.kill_core()
@@ -109,6 +108,7 @@ def test_guest_that_ended_meanwhile(machine):
     assert os.listdir(os.path.join(machine.lodge.runtime, 'lodge')) == []
 
 
+@pytest.mark.as_user
 def test_full_or_read_only_runtime_folder(machine):
     pid = machine.pid
     folder = os.path.join(machine.lodge.runtime, 'lodge', machine.id[:8])

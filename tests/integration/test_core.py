@@ -14,8 +14,6 @@ from gi.repository import Gio, GLib
 from lodgetest import Lodge, Machine, wait_until
 from lodgetest.lodge import error_code
 
-pytestmark = pytest.mark.as_user
-
 
 def refused(call, *arguments, **options):
     """The code and the message of the error that a call ends with."""
@@ -33,6 +31,7 @@ def runtime_dir(machine):
     return os.path.join(machine.lodge.runtime, 'lodge', machine.id[:8])
 
 
+@pytest.mark.as_user
 def test_life(machine):
     assert machine.state == 'off' and machine.get('Effective') == {}
     machine.start()
@@ -264,6 +263,7 @@ def refused_serial(machine):
         return error_code(error)
 
 
+@pytest.mark.as_user
 def test_display_again_and_again(machine):
     machine.start()
     for _ in range(3):
@@ -275,6 +275,7 @@ def test_display_again_and_again(machine):
     machine.force_off()
 
 
+@pytest.mark.as_user
 def test_guest_that_is_killed(machine):
     machine.start()
     os.kill(machine.pid, signal.SIGKILL)
@@ -340,6 +341,7 @@ def test_folder_gone_while_running(machine):
     assert os.listdir(os.path.join(machine.lodge.data, 'machines')) == [], 'nothing was made anew'
 
 
+@pytest.mark.as_user
 def test_read_only_runtime_folder(machine):
     if os.getuid() == 0:
         pytest.skip('root may write anywhere')
