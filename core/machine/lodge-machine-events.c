@@ -18,6 +18,7 @@
  * never have that much. */
 #define SPACE_WANTED (64ull * 1024 * 1024)
 #define SPACE_SHARE 8
+#define MAX_WORDS 200
 
 /* *@needed: what is missing at the worst place so far */
 static void
@@ -161,6 +162,13 @@ lodge_machine_query_status (LodgeMachine *self)
                                   g_object_ref (self));
 }
 
+/* QEMU may say as much as fits into a message; everybody who watches the machine gets this one. */
+static char *
+bounded (const char *text)
+{
+  return g_utf8_substring (text, 0, MIN (MAX_WORDS, g_utf8_strlen (text, -1)));
+}
+
 static void
 block_error_event (LodgeMachine *self, JsonObject *data)
 {
@@ -169,12 +177,12 @@ block_error_event (LodgeMachine *self, JsonObject *data)
   const char *node = lodge_qmp_string (data, "node-name");
   const char *device = lodge_qmp_string (data, "device");
   const char *why = lodge_qmp_string (data, "reason");
+  g_autofree char *where = bounded (node != NULL && *node != '\0' ? node : device != NULL ? device : "disk");
+  g_autofree char *what = bounded (why != NULL ? why : "input/output error");
 
   guest->block_nospace = lodge_qmp_boolean (data, "nospace", FALSE);
   g_free (guest->block_error);
-  guest->block_error = g_strdup_printf (
-    "%s: %s", node != NULL && *node != '\0' ? node : device != NULL ? device : "disk",
-    why != NULL ? why : "input/output error");
+  guest->block_error = g_strdup_printf ("%s: %s", where, what);
 }
 
 void
@@ -188,7 +196,7 @@ lodge_machine_event (LodgeMachine *self, const char *name, JsonObject *data)
       const char *why = lodge_qmp_string (data, "reason");
 
       g_free (guest->shutdown_reason);
-      guest->shutdown_reason = g_strdup (why != NULL ? why : "guest-shutdown");
+      guest->shutdown_reason = bounded (why != NULL ? why : "guest-shutdown");
     }
   else if (strcmp (name, "BLOCK_IO_ERROR") == 0)
     block_error_event (self, data);

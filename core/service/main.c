@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define IDLE_SECONDS 60
@@ -101,15 +102,22 @@ lock_cb (gpointer data)
 static gboolean
 take_lock (Core *core)
 {
+  struct stat st;
+
   if (g_mkdir_with_parents (core->paths->data_dir, 0700) != 0
       || (core->lock_fd = open (core->paths->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
     {
       g_warning ("cannot use %s: %s", core->paths->data_dir, g_strerror (errno));
       return FALSE;
     }
-  /* Without it no guest can be started, which Start says. */
+  /* Without it no guest can be started, which Start says. One of somebody else's, below /tmp, is not waited for. */
   if (g_mkdir_with_parents (core->paths->runtime_dir, 0700) == 0)
-    core->runtime_fd = open (core->paths->runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    core->runtime_fd = open (core->paths->runtime_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (core->runtime_fd >= 0 && (fstat (core->runtime_fd, &st) != 0 || st.st_uid != getuid ()))
+    {
+      close (core->runtime_fd);
+      core->runtime_fd = -1;
+    }
   if (lock_cb (core) == G_SOURCE_CONTINUE)
     g_timeout_add (LOCK_RETRY_MS, lock_cb, core);
   return core->exit_status == 0;
