@@ -196,21 +196,71 @@ lodge_broker_open_channel (LodgeMachine *self, const char *channel, GTask *task)
   lodge_qmp_client_execute_async (self->guest->qmp, "query-chardev", NULL, -1, NULL, chardevs_cb, task);
 }
 
+/* What has been checked must not change any more. */
+static gboolean
+seal (int fd, GError **error)
+{
+  if (fcntl (fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "cannot seal the picture: %s", g_strerror (errno));
+  return FALSE;
+}
+
+/* QEMU writes each row with the padding that it has in memory: to whole words. @fd is replaced. */
+static gboolean
+drop_padding (int *fd, gsize head, gsize row, gsize padded, gsize height, GError **error)
+{
+  int tight = memfd_create ("lodge-screenshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  gsize from_size = head + padded * height, to_size = head + row * height;
+  char *from = mmap (NULL, from_size, PROT_READ, MAP_SHARED, *fd, 0);
+  char *to = MAP_FAILED;
+  gboolean done;
+
+  if (tight >= 0 && ftruncate (tight, (off_t) to_size) == 0)
+    to = mmap (NULL, to_size, PROT_READ | PROT_WRITE, MAP_SHARED, tight, 0);
+  done = from != MAP_FAILED && to != MAP_FAILED;
+  if (done)
+    {
+      memcpy (to, from, head);
+      for (gsize y = 0; y < height; y++)
+        memcpy (to + head + y * row, from + head + y * padded, row);
+    }
+  else
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "no memory for the picture: %s", g_strerror (errno));
+
+  if (from != MAP_FAILED)
+    munmap (from, from_size);
+  if (to != MAP_FAILED)
+    munmap (to, to_size);
+  if (tight >= 0)
+    {
+      close (*fd);
+      *fd = tight;
+    }
+  return done && seal (tight, error);
+}
+
 /* "P6\nWIDTH HEIGHT\n255\n" and exactly the bytes that follow from it. */
 static gboolean
-check_ppm (int fd, GError **error)
+check_ppm (int *fd, GError **error)
 {
   char head[64] = "";
   struct stat st;
-  gssize length = pread (fd, head, sizeof head - 1, 0);
+  gssize length = pread (*fd, head, sizeof head - 1, 0);
   guint width = 0, height = 0, most = 0;
   int used = 0;
 
-  if (length > 0 && fstat (fd, &st) == 0
+  if (length > 0 && fstat (*fd, &st) == 0
       && sscanf (head, "P6 %5u %5u %3u%n", &width, &height, &most, &used) == 3 && most == 255
-      && width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE
-      && (guint64) st.st_size == (guint64) used + 1 + (guint64) width * height * 3)
-    return TRUE;
+      && width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE)
+    {
+      gsize start = (gsize) used + 1, row = (gsize) width * 3, padded = (row + 3) & ~(gsize) 3;
+
+      if ((gsize) st.st_size == start + row * height)
+        return TRUE;
+      if ((gsize) st.st_size == start + padded * height)
+        return drop_padding (fd, start, row, padded, height, error);
+    }
 
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_QEMU_FAILED, "QEMU gave no usable picture (%u x %u)",
                width, height);
@@ -228,17 +278,10 @@ dumped_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (qmp, result, &error);
 
   lodge_qmp_client_execute_async (qmp, "remove-fd", arguments, -1, NULL, NULL, NULL);
-  /* Sealed first: what has been checked must not change any more. */
-  if (answer != NULL
-      && fcntl (request->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
-    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_IO, "cannot seal the picture: %s", g_strerror (errno));
-  if (error == NULL)
-    check_ppm (request->fd, &error);
-
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
+  if (answer != NULL && seal (request->fd, &error) && check_ppm (&request->fd, &error))
     return_fd (task);
+  else
+    g_task_return_error (task, error);
 }
 
 static void
