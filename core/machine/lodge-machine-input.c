@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Keys for a guest without a window. Text goes one key at a time: press, wait for QEMU's answer and
- * a moment more, release. A keyboard controller holds sixteen codes and drops the rest silently,
- * so a guest that is slower than us would lose letters. */
+/* Keys for a guest without a window. Text goes one key at a time, with a moment between them: a
+ * keyboard controller holds sixteen codes and drops the rest silently, so a guest that is slower
+ * than us would lose letters. It is QEMU that releases each key: a core that is killed in the
+ * middle of a word must not leave one down. */
 
 #include "core/machine/lodge-keys.h"
 #include "core/machine/lodge-machine-private.h"
@@ -16,7 +17,6 @@ typedef struct
 {
   char *text; /* (owned) */
   const char *at;
-  gboolean pressed;
 } Typing;
 
 static void next_key (GTask *task);
@@ -58,6 +58,19 @@ sent_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_task_return_error (task, error);
 }
 
+/* The keys go down in their order and up after @hold ms, whatever becomes of us. */
+static JsonObject *
+make_chord (const char *const *keys, guint hold)
+{
+  JsonObject *arguments = lodge_qmp_args_new ("{'hold-time': <%x>}", (gint64) hold);
+  JsonArray *array = json_array_new ();
+
+  for (gsize i = 0; keys[i] != NULL; i++)
+    json_array_add_object_element (array, lodge_qmp_args_new ("{'type': <'qcode'>, 'data': <%s>}", keys[i]));
+  json_object_set_array_member (arguments, "keys", array);
+  return arguments;
+}
+
 void
 lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVariant *options,
                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
@@ -65,7 +78,6 @@ lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVar
   static const char *const known[] = { "hold-time", "u", NULL };
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
   g_autoptr (JsonObject) arguments = NULL;
-  JsonArray *array;
   guint32 hold = 100;
   GError *error = NULL;
 
@@ -87,21 +99,9 @@ lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVar
     }
 
   g_task_set_task_data (task, GUINT_TO_POINTER (hold), NULL);
-  arguments = lodge_qmp_args_new ("{'hold-time': <%x>}", (gint64) hold);
-  array = json_array_new ();
-  for (gsize i = 0; keys[i] != NULL; i++)
-    json_array_add_object_element (array, lodge_qmp_args_new ("{'type': <'qcode'>, 'data': <%s>}", keys[i]));
-  json_object_set_array_member (arguments, "keys", array);
+  arguments = make_chord (keys, hold);
   lodge_qmp_client_execute_async (self->guest->qmp, "send-key", arguments, -1, NULL, sent_cb,
                                   g_steal_pointer (&task));
-}
-
-static void
-add_key (JsonArray *events, const char *key, gboolean down)
-{
-  json_array_add_object_element (
-    events, lodge_qmp_args_new ("{'type': <'key'>, 'data': <{'down': <%b>, 'key': <{'type': <'qcode'>, 'data': <%s>}>}>}",
-                                down, key));
 }
 
 static gboolean
@@ -124,10 +124,8 @@ key_sent_cb (GObject *source, GAsyncResult *result, gpointer data)
       g_task_return_error (task, error);
       return;
     }
-  if (typing->pressed)
-    typing->at = g_utf8_next_char (typing->at);
-  typing->pressed = !typing->pressed;
-  g_timeout_add (KEY_MS, pause_over_cb, g_steal_pointer (&task));
+  typing->at = g_utf8_next_char (typing->at);
+  g_timeout_add (2 * KEY_MS, pause_over_cb, g_steal_pointer (&task));
 }
 
 static void
@@ -136,8 +134,7 @@ next_key (GTask *owned_task)
   g_autoptr (GTask) task = owned_task;
   LodgeMachine *self = g_task_get_source_object (task);
   Typing *typing = g_task_get_task_data (task);
-  g_autoptr (JsonObject) arguments = json_object_new ();
-  JsonArray *events;
+  g_autoptr (JsonObject) arguments = NULL;
   const char *key;
   gboolean shift;
   GError *error = NULL;
@@ -156,14 +153,9 @@ next_key (GTask *owned_task)
     }
 
   key = lodge_keys_from_char (g_utf8_get_char (typing->at), &shift);
-  events = json_array_new ();
-  if (shift && !typing->pressed)
-    add_key (events, "shift", TRUE);
-  add_key (events, key, !typing->pressed);
-  if (shift && typing->pressed)
-    add_key (events, "shift", FALSE);
-  json_object_set_array_member (arguments, "events", events);
-  lodge_qmp_client_execute_async (self->guest->qmp, "input-send-event", arguments, -1, NULL,
+  arguments = make_chord (shift ? (const char *const[]) { "shift", key, NULL }
+                                : (const char *const[]) { key, NULL }, KEY_MS);
+  lodge_qmp_client_execute_async (self->guest->qmp, "send-key", arguments, -1, NULL,
                                   key_sent_cb, g_steal_pointer (&task));
 }
 
