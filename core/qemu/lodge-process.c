@@ -381,7 +381,12 @@ lodge_process_adopt (GPid pid, guint64 start_time, GError **error)
   if (pid > 0)
     pidfd = pidfd_open (pid, 0);
   if (pidfd >= 0 && read_stat (pid, &stat) && stat.start_time == start_time && stat.state != 'Z')
-    return process_new (pid, start_time, pidfd, FALSE);
+    {
+      /* A core that was killed inside kill() has left it stopped. */
+      if (stat.state == 'T')
+        pidfd_send_signal (pidfd, SIGCONT, NULL, 0);
+      return process_new (pid, start_time, pidfd, FALSE);
+    }
 
   if (pidfd >= 0)
     close (pidfd);

@@ -192,6 +192,38 @@ test_adopt (Fixture *fixture, gconstpointer data)
 }
 
 /* A process without bubblewrap that would go on when its children are dead. */
+/* A core that was killed inside lodge_process_kill(). */
+static void
+test_adopt_stopped (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *stat_path = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  GPid pid;
+  guint64 start_time;
+
+  spawn (fixture, "echo begun; kill -STOP $$; echo gone", NULL);
+  lodge_process_release (fixture->process);
+  wait_for_log (fixture, "begun");
+  pid = lodge_process_get_pid (fixture->process);
+  start_time = lodge_process_get_start_time (fixture->process);
+  stat_path = g_strdup_printf ("/proc/%d/stat", pid);
+  while (text == NULL || strstr (text, ") T ") == NULL)
+    {
+      g_clear_pointer (&text, g_free);
+      g_assert_true (g_file_get_contents (stat_path, &text, NULL, NULL));
+      g_usleep (1000);
+    }
+  g_clear_pointer (&text, g_free);
+  g_clear_object (&fixture->process);
+
+  fixture->process = lodge_process_adopt (pid, start_time, &error);
+  g_assert_no_error (error);
+  g_signal_connect (fixture->process, "exited", G_CALLBACK (exited_cb), fixture);
+  text = wait_for_exit (fixture);
+  g_assert_cmpstr (text, ==, "begun\ngone\n");
+}
+
 static void
 test_kill_stubborn (Fixture *fixture, gconstpointer data)
 {
@@ -286,6 +318,7 @@ main (int argc, char *argv[])
   ADD ("gate", test_gate);
   ADD ("descriptors", test_descriptors);
   ADD ("adopt", test_adopt);
+  ADD ("adopt-stopped", test_adopt_stopped);
   ADD ("kill-inside", test_kill_inside);
   ADD ("kill-stubborn", test_kill_stubborn);
   ADD ("errors", test_errors);
