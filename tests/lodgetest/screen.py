@@ -3,6 +3,11 @@
 import re
 
 
+# A picture has millions of bytes: as one large number each they are compared at once.
+def to_number(data):
+    return int.from_bytes(data, 'big')
+
+
 class Screen:
     def __init__(self, ppm):
         match = re.match(rb'P6\s+(\d+)\s+(\d+)\s+255\s', ppm)
@@ -29,11 +34,15 @@ class Screen:
             return 1.0
         if self.pixels == other.pixels:
             return 0.0
+        changed = (to_number(self.pixels) ^ to_number(other.pixels)).to_bytes(len(self.pixels), 'big')
+        some = bytes(value != 0 for value in range(256))
+        red, green, blue = (to_number(changed[i::3].translate(some)) for i in range(3))
         total = self.width * self.height
-        return sum(self.pixels[i:i + 3] != other.pixels[i:i + 3] for i in range(0, total * 3, 3)) / total
+        return (red | green | blue).to_bytes(total, 'big').count(1) / total
 
     def has_colour(self, colour, share=0.001):
         """Whether at least that share of the pixels has that colour (r, g, b)."""
-        wanted = bytes(colour)
-        count = sum(self.pixels[i:i + 3] == wanted for i in range(0, len(self.pixels), 3))
-        return count >= share * self.width * self.height
+        red, green, blue = (to_number(self.pixels[i::3].translate(bytes(value == colour[i] for value in range(256))))
+                            for i in range(3))
+        total = self.width * self.height
+        return (red & green & blue).to_bytes(total, 'big').count(1) >= share * total
