@@ -12,8 +12,8 @@
  *   mapped                whether pictures come through shared memory
  *   closed                waits until the session has ended; says the code and the message
  *
- * Each line is answered by one line that begins with "ok" or "error". The argument is the number of the
- * socket's descriptor.
+ * Each line is answered by one line that begins with "ok" or "error". The arguments are the number of the
+ * socket's descriptor and, for a confined QEMU, of its keyring's.
  */
 
 #include <gtk/gtk.h>
@@ -193,7 +193,7 @@ main (int argc, char *argv[])
 {
   g_autoptr (GInputStream) stream = g_unix_input_stream_new (0, FALSE);
 
-  if (argc != 2)
+  if (argc != 2 && argc != 3)
     return 2;
   setvbuf (stdout, NULL, _IOLBF, 0);
   gtk_init ();
@@ -209,7 +209,7 @@ main (int argc, char *argv[])
   g_signal_connect (view, "notify::guest-height", G_CALLBACK (check_wait), NULL);
   gtk_window_present (window);
   gtk_widget_grab_focus (GTK_WIDGET (view));
-  lodge_display_session_new_async (atoi (argv[1]), -1, NULL, opened_cb, NULL);
+  lodge_display_session_new_async (atoi (argv[1]), argc == 3 ? atoi (argv[2]) : -1, NULL, opened_cb, NULL);
 
   input = g_data_input_stream_new (stream);
   read_line ();
