@@ -135,8 +135,10 @@ def test_stop_waits_for_the_guest(lodge):
     assert machine.state != 'off'
     serial = machine.serial()
     serial.wait_ready()
+    # The shell may be there before who listens to the button.
+    serial.run('until ls -l /proc/$(pidof acpid)/fd 2>/dev/null | grep -q event; do sleep 0.2; done', 60)
     serial.close()
-    lodge.ctl('stop', '--timeout', '60', 'Demo')
+    lodge.ctl('stop', '--timeout', '300', 'Demo', timeout=400)
     assert lodge.ctl_json('list')[0]['state'] == 'off'
 
 
