@@ -396,6 +396,33 @@ is_served (const char *dir)
   return fd >= 0 || g_error_matches (error, LODGE_ERROR, LODGE_ERROR_IN_USE);
 }
 
+/* bubblewrap may have been killed while no core looked on: what it stood around has its command line or the bare
+ * one, runs on, and is served by the same sockets. */
+static gboolean
+find_inner (LodgeRuntimeRecord *record)
+{
+  GPid pid = record->pid;
+  guint64 start_time = record->start_time;
+  GDir *entries = is_served (record->dir) ? g_dir_open ("/proc", 0, NULL) : NULL;
+  gboolean found = FALSE;
+  const char *name;
+
+  while (entries != NULL && !found && (name = g_dir_read_name (entries)) != NULL)
+    if (g_ascii_isdigit (*name))
+      {
+        record->pid = (GPid) g_ascii_strtoll (name, NULL, 10);
+        record->start_time = lodge_runtime_start_time (record->pid);
+        found = record->start_time != 0 && lodge_runtime_record_verify (record);
+      }
+  g_clear_pointer (&entries, g_dir_close);
+  if (!found)
+    {
+      record->pid = pid;
+      record->start_time = start_time;
+    }
+  return found;
+}
+
 static gboolean
 make_parents (const char *parent, GError **error)
 {
@@ -515,7 +542,9 @@ lodge_runtime_dir_scan (const char *parent)
       if (lstat (dir, &st) != 0 || !S_ISDIR (st.st_mode))
         continue;
       record = lodge_runtime_record_read (dir, &error);
-      if (record != NULL && lodge_runtime_record_verify (record))
+      if (record != NULL
+          && (lodge_runtime_record_verify (record)
+              || (!lodge_runtime_record_is_alive (record) && find_inner (record))))
         g_ptr_array_add (records, g_steal_pointer (&record));
       else if (record != NULL && !lodge_runtime_record_is_alive (record))
         {

@@ -109,6 +109,22 @@ def test_guest_that_ended_meanwhile(machine):
 
 
 @pytest.mark.as_user
+def test_bubblewrap_that_was_killed_meanwhile(machine):
+    """What it stood around runs on: found again, and ended with the rest."""
+    pid = machine.pid
+    inside = below(pid)
+    if not inside:
+        pytest.skip('no bubblewrap here')
+    machine.lodge.kill_core()
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: gone(pid), 5, 'the end of bubblewrap')
+    assert not any(gone(process) for process in inside)
+    assert machine.state == 'running' and machine.pid in inside
+    machine.call('Pause')
+    machine.force_off()
+    wait_until(lambda: all(gone(process) for process in inside), 5, 'the guest to end')
+
+
 def test_full_or_read_only_runtime_folder(machine):
     pid = machine.pid
     folder = os.path.join(machine.lodge.runtime, 'lodge', machine.id[:8])

@@ -278,6 +278,31 @@ test_helpers_of_the_dead_end (Fixture *fixture, gconstpointer data)
   g_assert_false (g_file_test (dir, G_FILE_TEST_EXISTS));
 }
 
+/* bubblewrap was killed, QEMU was not. */
+static void
+test_inner_process_is_found (Fixture *fixture, gconstpointer data)
+{
+  static const char *const argv[] = { "sleep", "600.125", NULL };
+  g_autofree char *dir = create (fixture, ID);
+  g_autoptr (LodgeRuntimeRecord) record = NULL;
+  g_autoptr (GPtrArray) records = NULL;
+  int listener = lodge_runtime_listen (dir, LODGE_SOCKET_RESCUE, NULL);
+
+  end_child (fixture);
+  g_assert_true (g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL,
+                                NULL, &fixture->child, NULL));
+  record = make_record (fixture, dir, ID);
+  lodge_runtime_record_set_argv (record, argv, argv);
+  wait_for_exec (record);
+  record->pid = G_MAXINT;
+  g_assert_true (lodge_runtime_record_write (record, "{}\n", 3, NULL));
+
+  records = lodge_runtime_dir_scan (fixture->parent);
+  g_assert_cmpuint (records->len, ==, 1);
+  g_assert_cmpint (((LodgeRuntimeRecord *) g_ptr_array_index (records, 0))->pid, ==, fixture->child);
+  close (listener);
+}
+
 static void
 test_record_of_another_version (Fixture *fixture, gconstpointer data)
 {
@@ -373,6 +398,7 @@ main (int argc, char **argv)
   ADD ("hostile", test_hostile_records);
   ADD ("gate", test_gate_is_verified);
   ADD ("helpers", test_helpers_of_the_dead_end);
+  ADD ("inner", test_inner_process_is_found);
   ADD ("other-version", test_record_of_another_version);
   ADD ("long-path", test_long_path);
   ADD ("listen", test_listen_and_connect);
