@@ -379,6 +379,33 @@ def test_runtime_folder(lodge, options, what):
     lodge.ctl('stop', '--force', 'web')
 
 
+@as_root
+def test_runtime_folder_fills_up(lodge):
+    """Wherever within a start the space ends: a sentence about space, and nothing is left of the start."""
+    lodge.ctl('create', 'web', '--demo')
+    lodge.core('Quit')
+    wait_until(lambda: lodge.core_pid() is None, 10, 'the core to leave')
+    folder = os.path.join(lodge.runtime, 'lodge')
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    # Of inodes: the machine's folder, a few sockets, the folder of cookies, the record. Of bytes: the record.
+    for options in ['nr_inodes=3', 'nr_inodes=6', 'nr_inodes=8', 'nr_inodes=10', 'size=4k', 'size=8k']:
+        subprocess.run(['mount', '-t', 'tmpfs', '-o', f'mode=700,{options}', 'lodge-test', folder], check=True)
+        try:
+            done = lodge.ctl('start', 'web', check=False)
+            if done.returncode != 0:
+                assert done.returncode in (7, 9), f'{options}: {done.stderr}'
+                assert 'not enough free disk space' in done.stderr or 'is not full' in done.stderr, done.stderr
+            else:
+                lodge.ctl('stop', '--force', 'web')
+            assert lodge.ctl_json('show', 'web')['state'] == 'off'
+            assert os.listdir(folder) == [], f'{options}: {os.listdir(folder)}'
+        finally:
+            subprocess.run(['umount', '-l', folder], check=True)
+    lodge.ctl('start', 'web')
+    lodge.ctl('stop', '--force', 'web')
+
+
 @pytest.mark.as_user
 @as_person
 def test_runtime_folder_without_permission(lodge):
