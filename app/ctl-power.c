@@ -78,9 +78,10 @@ ctl_verb_reset (CtlContext *ctx, int argc, char **argv)
 CtlExit
 ctl_verb_start (CtlContext *ctx, int argc, char **argv)
 {
-  gboolean paused = FALSE, tcg = FALSE;
+  gboolean paused = FALSE, tcg = FALSE, repair = FALSE;
   const GOptionEntry entries[] = {
     { "paused", 0, 0, G_OPTION_ARG_NONE, &paused, N_("Stop before the first instruction"), NULL },
+    { "repair", 0, 0, G_OPTION_ARG_NONE, &repair, N_("Repair damaged disks first; the originals are kept"), NULL },
     { "tcg", 0, 0, G_OPTION_ARG_NONE, &tcg, N_("Run in software, without KVM, this once"), NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -96,6 +97,8 @@ ctl_verb_start (CtlContext *ctx, int argc, char **argv)
 
   if (paused)
     g_variant_builder_add (&options, "{sv}", "paused", g_variant_new_boolean (TRUE));
+  if (repair)
+    g_variant_builder_add (&options, "{sv}", "repair", g_variant_new_boolean (TRUE));
   if (tcg)
     g_variant_builder_add (&options, "{sv}", "accelerator", g_variant_new_string ("tcg"));
   code = ctl_machine_call (ctx, path, argv[1], "Start", g_variant_builder_end (&options));

@@ -6,6 +6,8 @@
 
 #include "core/machine/lodge-machine-private.h"
 
+#include "core/machine/lodge-machine-check.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -73,6 +75,9 @@ lodge_guest_free (LodgeGuest *guest)
     lodge_qmp_client_close (guest->qmp);
   g_clear_object (&guest->qmp);
   g_clear_object (&guest->process);
+  if (guest->check != NULL)
+    lodge_job_cancel (guest->check);
+  g_clear_object (&guest->check);
   g_ptr_array_unref (guest->helpers);
   g_clear_pointer (&guest->locks, g_ptr_array_unref);
   g_clear_pointer (&guest->record, lodge_runtime_record_free);
@@ -164,6 +169,13 @@ helper_error (LodgeGuest *guest)
   return NULL;
 }
 
+/* Whether QEMU closed the disks in order. Of an adopted one only its last words are known. */
+static gboolean
+closed_in_order (const LodgeGuest *guest, int exit_status)
+{
+  return exit_status == 0 || (guest->wait_status == -1 && guest->shutdown_reason != NULL);
+}
+
 static GError *
 make_start_error (LodgeGuest *guest, const char *tail, int exit_status, int signal)
 {
@@ -199,6 +211,8 @@ finish_end (LodgeMachine *self)
   int exit_status, signal;
 
   decode_status (guest->wait_status, &exit_status, &signal);
+  if (guest->in_use && closed_in_order (guest, exit_status))
+    lodge_machine_mark_closed (self->folder);
   reason = choose_reason (guest, exit_status, signal);
   if (start != NULL)
     {

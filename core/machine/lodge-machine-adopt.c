@@ -7,6 +7,7 @@
 #include "core/machine/lodge-machine-private.h"
 
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-check.h"
 
 #include <string.h>
 
@@ -67,7 +68,10 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
         lodge_machine_say (self, gone ? "folder-gone" : adopt->again ? "" : "adopted", NULL);
       /* A core that died between spawn and cont left a guest that never ran; the person asked it to. */
       if (strcmp (status, "prelaunch") == 0 && !self->guest->record->paused)
-        lodge_qmp_client_execute_async (self->guest->qmp, "cont", NULL, -1, NULL, NULL, NULL);
+        {
+          lodge_machine_mark_in_use (self->folder);
+          lodge_qmp_client_execute_async (self->guest->qmp, "cont", NULL, -1, NULL, NULL, NULL);
+        }
       else if (strcmp (status, "running") != 0)
         {
           self->guest->user_pause = strcmp (status, "paused") == 0 || strcmp (status, "prelaunch") == 0;
@@ -227,6 +231,7 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
 
   self->guest = lodge_guest_new (self, read_profile (self, record));
   self->guest->record = record;
+  self->guest->in_use = TRUE;
   self->guest->process = process;
   if (self->name == NULL)
     {

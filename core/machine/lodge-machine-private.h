@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "core/machine/lodge-job.h"
 #include "core/machine/lodge-machine.h"
 #include "core/qemu/lodge-log-file.h"
 #include "core/qemu/lodge-process.h"
@@ -40,6 +41,8 @@ typedef struct
   GTask              *start;   /* (owned) (nullable) the Start that is under way */
   GError             *start_error; /* (owned) (nullable) why it was given up, once known */
   GPtrArray          *off_waiters; /* (element-type GTask) ForceOff calls */
+  LodgeJob           *check;       /* (owned) (nullable) of the disks, before QEMU may have them */
+  gboolean            in_use;      /* the guest may have written to its disks */
   gboolean            force_off;   /* ForceOff was asked */
   gboolean            shutdown_asked;
   gboolean            user_pause;  /* Pause was asked, or Start with paused */
@@ -83,6 +86,7 @@ void     lodge_machine_change         (LodgeMachine *self, LodgeMachineChange ch
 void     lodge_machine_say            (LodgeMachine *self, const char *reason, GVariant *details);
 void     lodge_machine_notify         (LodgeMachine *self);
 void     lodge_machine_emit_stopped   (LodgeMachine *self);
+void     lodge_machine_emit_job       (LodgeMachine *self, LodgeJob *job);
 void     lodge_machine_follow_entry   (LodgeMachine *self);
 void     lodge_machine_mark_started   (LodgeMachine *self);
 gboolean lodge_machine_check          (LodgeMachine *self, LodgeMethod method, GError **error);

@@ -7,6 +7,7 @@
 
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-check.h"
 #include "core/machine/lodge-scope.h"
 #include "core/qemu/lodge-command-line.h"
 
@@ -28,6 +29,7 @@ typedef struct
   LodgeLaunchPlan *plan;           /* (owned) (nullable) descriptors and what differs this time */
   gboolean paused;
   gboolean without_kvm;
+  gboolean repair;
 } Start;
 
 static void
@@ -104,6 +106,8 @@ ready_cb (GObject *source, GAsyncResult *result, gpointer data)
     return; /* not ready: the end of the process or the time-out tells why */
 
   lodge_guest_hold_inner (start->machine);
+  start->guest->in_use = TRUE;
+  lodge_machine_mark_in_use (start->machine->folder);
   if (start->paused)
     succeed (start);
   else
@@ -295,26 +299,38 @@ assign (LodgeMachine *self, LodgeGuest *guest, LodgeCapabilities *capabilities, 
 }
 
 static void
-prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
+announce_cb (LodgeJob *job, gpointer data)
+{
+  Start *start = data;
+
+  if (!is_stale (start))
+    lodge_machine_emit_job (start->machine, job);
+}
+
+static void
+checked_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Start) start = data;
   LodgeMachine *self = start->machine;
   LodgeGuest *guest = start->guest;
   const LodgePaths *paths = lodge_engine_get_paths (self->engine);
   g_autofree char *dir = NULL;
+  gboolean replaced;
   GError *error = NULL;
+  gboolean sound = lodge_machine_check_disks_finish (result, &replaced, &error);
 
-  start->capabilities = lodge_engine_prepare_finish (LODGE_ENGINE (source), result, &error);
   if (is_stale (start))
     {
       g_clear_error (&error);
       return;
     }
 
-  if (start->capabilities == NULL || !lodge_engine_check_profile (self->engine, guest->profile, &error)
-      || !assign (self, guest, start->capabilities, &error)
-      || (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, FALSE, &error)) == NULL
-      || (dir = lodge_runtime_dir_create (paths->runtime_dir, self->id, &error)) == NULL)
+  if (replaced)
+    {
+      g_clear_pointer (&guest->locks, g_ptr_array_unref);
+      sound = sound && (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, FALSE, &error)) != NULL;
+    }
+  if (!sound || (dir = lodge_runtime_dir_create (paths->runtime_dir, self->id, &error)) == NULL)
     {
       give_up (start, error);
       return;
@@ -331,13 +347,43 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
     spawn (g_steal_pointer (&start));
 }
 
+static void
+prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  LodgeMachine *self = start->machine;
+  LodgeGuest *guest = start->guest;
+  Start *owned;
+  GError *error = NULL;
+
+  start->capabilities = lodge_engine_prepare_finish (LODGE_ENGINE (source), result, &error);
+  if (is_stale (start))
+    {
+      g_clear_error (&error);
+      return;
+    }
+
+  if (start->capabilities == NULL || !lodge_engine_check_profile (self->engine, guest->profile, &error)
+      || !assign (self, guest, start->capabilities, &error)
+      || (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, FALSE, &error)) == NULL)
+    {
+      give_up (start, error);
+      return;
+    }
+
+  guest->check = lodge_job_new (start->repair ? "repair" : "check", self->id);
+  owned = g_steal_pointer (&start);
+  lodge_machine_check_disks_async (guest->profile, self->folder, lodge_engine_get_sandbox (self->engine),
+                                   owned->repair, guest->check, announce_cb, owned, checked_cb, owned);
+}
+
 void
 lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
 {
-  static const char *const known[] = { "paused", "b", "accelerator", "s", NULL };
+  static const char *const known[] = { "paused", "b", "accelerator", "s", "repair", "b", NULL };
   g_autoptr (GTask) owned = task;
   const char *accelerator = NULL;
-  gboolean paused = FALSE;
+  gboolean paused = FALSE, repair = FALSE;
   GError *error = NULL;
   Start *start;
 
@@ -350,6 +396,7 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
     {
       g_variant_lookup (options, "paused", "b", &paused);
       g_variant_lookup (options, "accelerator", "&s", &accelerator);
+      g_variant_lookup (options, "repair", "b", &repair);
     }
   if (accelerator != NULL && strcmp (accelerator, "tcg") != 0)
     {
@@ -369,5 +416,6 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
   start->serial = self->guest->serial;
   start->paused = paused;
   start->without_kvm = accelerator != NULL;
+  start->repair = repair;
   lodge_engine_prepare_async (self->engine, self->guest->profile->arch, NULL, prepared_cb, start);
 }

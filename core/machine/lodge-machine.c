@@ -48,7 +48,7 @@
 
 G_DEFINE_FINAL_TYPE (LodgeMachine, lodge_machine, G_TYPE_OBJECT)
 
-enum { CHANGED, STOPPED, VANISHED, N_SIGNALS };
+enum { CHANGED, STOPPED, JOB, VANISHED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static char *
@@ -95,6 +95,8 @@ lodge_machine_class_init (LodgeMachineClass *klass)
                                    NULL, G_TYPE_NONE, 0);
   signals[STOPPED] = g_signal_new ("stopped", LODGE_TYPE_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+  signals[JOB] = g_signal_new ("job", LODGE_TYPE_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                               G_TYPE_NONE, 1, LODGE_TYPE_JOB);
   signals[VANISHED] = g_signal_new ("vanished", LODGE_TYPE_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL,
                                     NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -129,6 +131,12 @@ void
 lodge_machine_emit_stopped (LodgeMachine *self)
 {
   g_signal_emit (self, signals[STOPPED], 0, self->reason, self->details);
+}
+
+void
+lodge_machine_emit_job (LodgeMachine *self, LodgeJob *job)
+{
+  g_signal_emit (self, signals[JOB], 0, job);
 }
 
 /* @details: (nullable) (transfer floating) */

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  *
  * Signals: "changed": any of what the getters give may have changed;
  *          "stopped" (const char *reason, GVariant *details): the guest ended unasked;
+ *          "job" (LodgeJob *job): long work for this machine begins;
  *          "vanished": its folder is gone and no guest runs: the object is of no more use.
  */
 #define LODGE_TYPE_MACHINE (lodge_machine_get_type ())

@@ -352,11 +352,12 @@ check_result (GTask *task, const LodgeOutput *output)
 }
 
 void
-lodge_qemu_img_check_async (LodgeSandbox *sandbox, const char *path, const char *format, gboolean repair,
+lodge_qemu_img_check_async (LodgeSandbox *sandbox, const char *path, const char *format, LodgeImageRepair repair,
                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = job_new (check_result, lodge_qemu_img_check_async, cancellable, callback, data);
-  const char *words[] = { "check", "--output=json", "-f", format, repair ? "-r" : NULL, repair ? "all" : NULL, path };
+  const char *words[] = { "check", "--output=json", "-f", format, repair != LODGE_IMAGE_REPAIR_NONE ? "-r" : NULL,
+                          repair == LODGE_IMAGE_REPAIR_ALL ? "all" : repair == LODGE_IMAGE_REPAIR_LEAKS ? "leaks" : NULL, path };
 
   g_return_if_fail (g_path_is_absolute (path));
   run (task, sandbox, repair ? NULL : path, repair ? path : NULL, words, G_N_ELEMENTS (words));

@@ -70,8 +70,15 @@ void            lodge_qemu_img_resize_async  (LodgeSandbox *sandbox, const char 
                                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean        lodge_qemu_img_resize_finish (GAsyncResult *result, GError **error);
 
-/** lodge_qemu_img_check_async: @repair: changes the image, so on a copy. A format without a check is a good one. */
-void            lodge_qemu_img_check_async   (LodgeSandbox *sandbox, const char *path, const char *format, gboolean repair,
+typedef enum
+{
+  LODGE_IMAGE_REPAIR_NONE,
+  LODGE_IMAGE_REPAIR_LEAKS, /* touches no data */
+  LODGE_IMAGE_REPAIR_ALL,   /* may lose data, so on a copy */
+} LodgeImageRepair;
+
+/** lodge_qemu_img_check_async: A format without a check is a good one. */
+void            lodge_qemu_img_check_async   (LodgeSandbox *sandbox, const char *path, const char *format, LodgeImageRepair repair,
                                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean        lodge_qemu_img_check_finish  (GAsyncResult *result, LodgeImageCheck *check, GError **error);
 

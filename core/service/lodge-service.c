@@ -131,12 +131,19 @@ update_facts (LodgeService *self)
 }
 
 static void
+job_cb (LodgeService *self, LodgeJob *job)
+{
+  lodge_job_object_export (self->manager, ++self->n_jobs, job);
+}
+
+static void
 machine_added_cb (LodgeService *self, LodgeMachine *machine)
 {
   g_autoptr (LodgeMachineObject) object = lodge_machine_object_new (machine);
 
   g_dbus_object_manager_server_export (self->manager, G_DBUS_OBJECT_SKELETON (object));
   g_signal_connect_object (machine, "changed", G_CALLBACK (update_idle), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (machine, "job", G_CALLBACK (job_cb), self, G_CONNECT_SWAPPED);
 }
 
 static void

@@ -27,6 +27,8 @@
 #define DESCRIPTOR_MAX (20 * SECTOR)
 #define TEXT_SAMPLE 4096
 
+#define QCOW2_INCOMPATIBLE_DIRTY (G_GUINT64_CONSTANT (1) << 0)
+#define QCOW2_INCOMPATIBLE_CORRUPT (G_GUINT64_CONSTANT (1) << 1)
 #define QCOW2_INCOMPATIBLE_DATA_FILE (G_GUINT64_CONSTANT (1) << 2)
 
 typedef struct
@@ -132,6 +134,8 @@ look_at_qcow2 (Source *source, LodgeImage *image)
     }
 
   features = version == 3 && source->n_head >= 104 ? get_be64 (head + 72) : 0;
+  image->dirty = (features & QCOW2_INCOMPATIBLE_DIRTY) != 0;
+  image->corrupt = (features & QCOW2_INCOMPATIBLE_CORRUPT) != 0;
   if (features & QCOW2_INCOMPATIBLE_DATA_FILE)
     image->external = TRUE;
 }

@@ -33,6 +33,8 @@ typedef struct
   LodgeImageKind kind;
   guint64        size;         /* of the file */
   gboolean       encrypted;
+  gboolean       dirty;        /* qcow2: was not closed in order */
+  gboolean       corrupt;      /* qcow2: QEMU found damage in it */
   gboolean       unsupported;  /* a version or variant that cannot be used */
   gboolean       external;     /* needs other files, so that it could make QEMU read any file of the host */
   char           reference[192]; /* with @external: the file's name, quoted; room for all that lodge_quote() makes */

@@ -259,7 +259,7 @@ test_check (Fixture *fixture, gconstpointer data)
   int fd;
 
   create (fixture, path, "qcow2", 8 * MIB, NULL);
-  lodge_qemu_img_check_async (sandbox, path, "qcow2", FALSE, NULL, done_cb, fixture);
+  lodge_qemu_img_check_async (sandbox, path, "qcow2", LODGE_IMAGE_REPAIR_NONE, NULL, done_cb, fixture);
   lodge_qemu_img_check_finish (wait_for (fixture), &check, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (check.corruptions + check.leaks + check.fixed, ==, 0);
@@ -268,18 +268,18 @@ test_check (Fixture *fixture, gconstpointer data)
   fd = open (path, O_WRONLY | O_CLOEXEC);
   g_assert_cmpint (pwrite (fd, "\0\0", 2, 2 * 65536), ==, 2);
   close (fd);
-  lodge_qemu_img_check_async (sandbox, path, "qcow2", FALSE, NULL, done_cb, fixture);
+  lodge_qemu_img_check_async (sandbox, path, "qcow2", LODGE_IMAGE_REPAIR_NONE, NULL, done_cb, fixture);
   lodge_qemu_img_check_finish (wait_for (fixture), &check, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (check.corruptions, ==, 1);
 
-  lodge_qemu_img_check_async (sandbox, path, "qcow2", TRUE, NULL, done_cb, fixture);
+  lodge_qemu_img_check_async (sandbox, path, "qcow2", LODGE_IMAGE_REPAIR_ALL, NULL, done_cb, fixture);
   lodge_qemu_img_check_finish (wait_for (fixture), &check, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (check.corruptions, ==, 0);
   g_assert_cmpuint (check.fixed, ==, 1);
 
-  lodge_qemu_img_check_async (sandbox, path, "raw", FALSE, NULL, done_cb, fixture);
+  lodge_qemu_img_check_async (sandbox, path, "raw", LODGE_IMAGE_REPAIR_NONE, NULL, done_cb, fixture);
   g_assert_true (lodge_qemu_img_check_finish (wait_for (fixture), &check, &error));
   g_assert_cmpuint (check.corruptions, ==, 0);
 }
