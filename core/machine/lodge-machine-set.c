@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-machine-set.h"
 
+#include <string.h>
+
+#define SHORTEST_ID 4
+
 struct _LodgeMachineSet
 {
   GObject parent_instance;
@@ -211,6 +215,44 @@ LodgeMachine *
 lodge_machine_set_lookup (LodgeMachineSet *self, const char *id)
 {
   return g_hash_table_lookup (self->machines, id);
+}
+
+/* The store knows the rest better: broken ones, names of folders, what is ambiguous. */
+static LodgeMachine *
+find_without_folder (LodgeMachineSet *self, const char *text)
+{
+  GHashTableIter iter;
+  gpointer machine;
+
+  g_hash_table_iter_init (&iter, self->machines);
+  while (g_hash_table_iter_next (&iter, NULL, &machine))
+    {
+      const char *id = lodge_machine_get_id (machine);
+
+      if (lodge_store_lookup (lodge_engine_get_store (self->engine), id) == NULL
+          && (strcmp (lodge_machine_get_name (machine), text) == 0
+              || (strlen (text) >= SHORTEST_ID && g_str_has_prefix (id, text))))
+        return machine;
+    }
+  return NULL;
+}
+
+LodgeMachine *
+lodge_machine_set_find (LodgeMachineSet *self, const char *text, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  LodgeStoreEntry *entry = lodge_store_find (lodge_engine_get_store (self->engine), text, &local);
+  LodgeMachine *machine = entry != NULL ? lodge_machine_set_lookup (self, entry->id) : NULL;
+
+  if (machine == NULL && g_error_matches (local, LODGE_ERROR, LODGE_ERROR_NOT_FOUND))
+    machine = find_without_folder (self, text);
+  if (machine != NULL)
+    return machine;
+  if (local != NULL)
+    g_propagate_error (error, g_steal_pointer (&local));
+  else
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "there is no such machine");
+  return NULL;
 }
 
 GList *

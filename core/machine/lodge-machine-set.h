@@ -26,6 +26,11 @@ void             lodge_machine_set_load_async   (LodgeMachineSet *self, GCancell
 gboolean         lodge_machine_set_load_finish  (LodgeMachineSet *self, GAsyncResult *result, GError **error);
 
 LodgeMachine    *lodge_machine_set_lookup       (LodgeMachineSet *self, const char *id); /* (nullable) (transfer none) */
+/**
+ * lodge_machine_set_find: the machine with that id, beginning of an id (four characters or more) or name, also
+ * one whose folder is gone while its guest runs. Errors: NOT_FOUND, AMBIGUOUS. Returns: (transfer none):
+ */
+LodgeMachine    *lodge_machine_set_find         (LodgeMachineSet *self, const char *text, GError **error);
 GList           *lodge_machine_set_list         (LodgeMachineSet *self); /* (transfer container) (element-type LodgeMachine) */
 guint            lodge_machine_set_count_guests (LodgeMachineSet *self);
 

@@ -167,17 +167,18 @@ check_no_options (GDBusMethodInvocation *invocation, GVariant *options)
   return FALSE;
 }
 
+/* @id: (nullable): NULL: @error says why not */
 static void
-return_entry (LodgeService *self, GDBusMethodInvocation *invocation, LodgeStoreEntry *entry, GError *error)
+return_machine (GDBusMethodInvocation *invocation, const char *id, GError *error)
 {
   g_autofree char *path = NULL;
 
-  if (entry == NULL)
+  if (id == NULL)
     {
       lodge_return_error (invocation, error);
       return;
     }
-  path = lodge_machine_object_path (entry->id);
+  path = lodge_machine_object_path (id);
   g_dbus_method_invocation_return_value (invocation, g_variant_new ("(o)", path));
 }
 
@@ -240,9 +241,9 @@ handle_find_machine (LodgeService *self, GDBusMethodInvocation *invocation, cons
 
   if (check_no_options (invocation, options))
     {
-      LodgeStoreEntry *entry = lodge_store_find (lodge_engine_get_store (self->engine), text, &error);
+      LodgeMachine *machine = lodge_machine_set_find (self->machines, text, &error);
 
-      return_entry (self, invocation, entry, error);
+      return_machine (invocation, machine != NULL ? lodge_machine_get_id (machine) : NULL, error);
     }
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
@@ -265,7 +266,7 @@ handle_undelete (LodgeService *self, GDBusMethodInvocation *invocation, const ch
     {
       LodgeStoreEntry *entry = lodge_store_undelete (lodge_engine_get_store (self->engine), text, &error);
 
-      return_entry (self, invocation, entry, error);
+      return_machine (invocation, entry != NULL ? entry->id : NULL, error);
     }
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
