@@ -45,7 +45,7 @@ def meson_results(path):
     with open(path, encoding='utf-8') as f:
         tests = [json.loads(line) for line in f if line.strip()]
     for test in tests:
-        name = test['name']
+        name = test['name'].rpartition(' / ')[2]  # without project and suite
         points = [match.groups() for match in
                   re.finditer(r'^(not )?ok \d+ *-? *(.*?)(?: # SKIP *(.*))?$', test.get('stdout') or '', re.M)]
         for bad, point, skip in points:
