@@ -173,7 +173,7 @@ helper_error (LodgeGuest *guest)
 static gboolean
 closed_in_order (const LodgeGuest *guest, int exit_status)
 {
-  return exit_status == 0 || (guest->wait_status == -1 && guest->shutdown_reason != NULL);
+  return !guest->killed && (exit_status == 0 || (guest->wait_status == -1 && guest->shutdown_reason != NULL));
 }
 
 static GError *
@@ -267,7 +267,7 @@ last_words_cb (gpointer data)
       break;
     case 1:
       if (guest->inner_fd >= 0)
-        syscall (SYS_pidfd_send_signal, guest->inner_fd, SIGKILL, NULL, 0);
+        guest->killed = syscall (SYS_pidfd_send_signal, guest->inner_fd, SIGKILL, NULL, 0) == 0;
       guest->close_id = g_timeout_add (LAST_WORDS_MS, last_words_cb, self);
       break;
     default:
@@ -448,7 +448,10 @@ lodge_guest_kill (LodgeMachine *self)
   LodgeGuest *guest = self->guest;
 
   if (guest->process != NULL && !guest->exited)
-    lodge_process_kill (guest->process);
+    {
+      guest->killed = TRUE;
+      lodge_process_kill (guest->process);
+    }
   else if (guest->process == NULL)
     finish_end (self);
 }

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define KEY_MS 8
+#define KEY_MS 6
 #define MAX_HOLD_MS 10000
 
 typedef struct

@@ -42,6 +42,7 @@ typedef struct
   GError             *start_error; /* (owned) (nullable) why it was given up, once known */
   GPtrArray          *off_waiters; /* (element-type GTask) ForceOff calls */
   LodgeJob           *check;       /* (owned) (nullable) of the disks, before QEMU may have them */
+  gboolean            killed;      /* by us: what it said before of an orderly end does not count */
   gboolean            in_use;      /* the guest may have written to its disks */
   gboolean            force_off;   /* ForceOff was asked */
   gboolean            shutdown_asked;
