@@ -6,6 +6,7 @@
 
 #include "core/machine/lodge-machine-private.h"
 
+#include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
 
 #include <fcntl.h>
@@ -350,20 +351,35 @@ event_cb (LodgeQmpClient *qmp, const char *name, JsonObject *data, gint64 time, 
     lodge_machine_event (self, name, data);
 }
 
-/* A guest can make QEMU complain without end. */
+/* The logs are watched where they are now; a watch on what is not there would wake the core every few seconds. */
 void
-lodge_guest_watch_log (LodgeGuest *guest)
+lodge_guest_follow_folder (LodgeGuest *guest, const char *folder)
 {
   g_clear_object (&guest->log_file);
-  if (guest->log != NULL)
-    guest->log_file = lodge_log_file_new (guest->log);
+  if (guest->log != NULL && folder != NULL)
+    {
+      g_free (guest->log);
+      guest->log = g_build_filename (folder, "log", "qemu.log", NULL);
+      guest->log_file = lodge_log_file_new (guest->log);
+    }
+  for (guint i = 0; i < guest->helpers->len; i++)
+    {
+      LodgeGuestHelper *helper = g_ptr_array_index (guest->helpers, i);
+      g_autofree char *log = folder != NULL ? lodge_launch_helper_log (folder, lodge_helper_get_name (helper->helper)) : NULL;
+
+      g_clear_object (&helper->log);
+      if (log != NULL)
+        helper->log = lodge_log_file_new (log);
+    }
 }
 
 void
 lodge_guest_watch_process (LodgeMachine *self)
 {
   g_signal_connect_object (self->guest->process, "exited", G_CALLBACK (exited_cb), self, 0);
-  lodge_guest_watch_log (self->guest);
+  /* A guest can make QEMU complain without end. */
+  if (self->guest->log != NULL && self->entry != NULL)
+    self->guest->log_file = lodge_log_file_new (self->guest->log);
 }
 
 /* Says what the end of a helper means for the guest, which has lost its network or its TPM. */
@@ -420,7 +436,7 @@ helper_exited_cb (LodgeProcess *process, int wait_status, LodgeGuestHelper *help
     helper->judge_id = g_timeout_add (LAST_WORDS_MS, judge_cb, helper);
 }
 
-/* @helper: taken; @log: (nullable): where it writes */
+/* @helper: taken; @log: where it writes */
 void
 lodge_guest_watch_helper (LodgeMachine *self, LodgeHelper *process, const char *log)
 {
@@ -428,7 +444,7 @@ lodge_guest_watch_helper (LodgeMachine *self, LodgeHelper *process, const char *
 
   helper->machine = self;
   helper->helper = process;
-  helper->log = log != NULL ? lodge_log_file_new (log) : NULL;
+  helper->log = self->entry != NULL ? lodge_log_file_new (log) : NULL;
   g_signal_connect (lodge_helper_get_process (process), "exited", G_CALLBACK (helper_exited_cb), helper);
   g_ptr_array_add (self->guest->helpers, helper);
 }

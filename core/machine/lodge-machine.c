@@ -208,16 +208,15 @@ lodge_machine_follow_entry (LodgeMachine *self)
       if (self->guest == NULL)
         g_signal_emit (self, signals[VANISHED], 0);
       else
-        folder_went (self);
+        {
+          lodge_guest_follow_folder (self->guest, NULL);
+          folder_went (self);
+        }
       return;
     }
 
-  if (self->guest != NULL && self->guest->log != NULL && g_strcmp0 (self->folder, entry->folder) != 0)
-    {
-      g_free (self->guest->log);
-      self->guest->log = g_build_filename (entry->folder, "log", "qemu.log", NULL);
-      lodge_guest_watch_log (self->guest);
-    }
+  if (self->guest != NULL && (g_strcmp0 (self->folder, entry->folder) != 0 || strcmp (self->reason, "folder-gone") == 0))
+    lodge_guest_follow_folder (self->guest, entry->folder);
   g_free (self->folder);
   self->folder = g_strdup (entry->folder);
   g_free (self->name);
