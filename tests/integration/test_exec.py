@@ -14,7 +14,8 @@ pytestmark = pytest.mark.as_user
 
 
 def run(*command, options=()):
-    return subprocess.run([*SESSION, *options, '--', *command], capture_output=True, text=True, timeout=300)
+    return subprocess.run([*SESSION, *options, '--', *command], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, 'LODGE_TEST_PATIENCE': '1'})
 
 
 def test_status_and_environment(tmp_path):
