@@ -170,8 +170,41 @@ write_record (Start *start, const char *const *confined, const char *const *bare
   return lodge_runtime_record_write (record, profile, length, error);
 }
 
-/* Asked for while the processes still wait at their gates, so that what they start is in the scope,
- * too; nobody waits for the answer. */
+static void
+scoped_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  LodgeMachine *self = start->machine;
+  LodgeGuest *guest = start->guest;
+  g_autoptr (LodgeQmpClient) qmp = NULL;
+  g_autofree char *path = NULL;
+  GError *error = NULL;
+
+  lodge_scope_request_finish (result);
+  /* With the process gone its end is on its way. */
+  if (is_stale (start) || guest->exited)
+    return;
+
+  for (guint i = 0; i < guest->helpers->len; i++)
+    lodge_process_release (
+      lodge_helper_get_process (((LodgeGuestHelper *) g_ptr_array_index (guest->helpers, i))->helper));
+  lodge_process_release (guest->process);
+  /* The sockets must be QEMU's alone, or connecting would succeed when it is dead. */
+  lodge_launch_plan_close (start->plan);
+
+  path = g_build_filename (guest->record->dir, LODGE_SOCKET_QMP, NULL);
+  qmp = lodge_qmp_client_connect (path, &error);
+  if (qmp == NULL)
+    {
+      give_up (start, error);
+      return;
+    }
+  lodge_guest_connect (self, qmp);
+  guest->start_id = g_timeout_add_seconds (GREETING_SECONDS, no_greeting_cb, self);
+  lodge_qmp_client_ready_async (qmp, NULL, ready_cb, g_steal_pointer (&start));
+}
+
+/* While the processes wait at their gates, so that all they start is in the scope from its birth. */
 static void
 request_scope (Start *start)
 {
@@ -188,7 +221,8 @@ request_scope (Start *start)
       pid = (guint32) ((LodgeRuntimeHelper *) g_ptr_array_index (record->helpers, i))->pid;
       g_array_append_val (pids, pid);
     }
-  lodge_scope_request (lodge_engine_get_session (self->engine), name, description, (const guint32 *) (gpointer) pids->data);
+  lodge_scope_request_async (lodge_engine_get_session (self->engine), name, description,
+                             (const guint32 *) (gpointer) pids->data, scoped_cb, start);
 }
 
 static void
@@ -197,8 +231,6 @@ spawn (Start *start)
   LodgeMachine *self = start->machine;
   LodgeGuest *guest = start->guest;
   g_autoptr (Start) owned = start;
-  g_autoptr (LodgeQmpClient) qmp = NULL;
-  g_autofree char *path = NULL;
   g_auto (GStrv) bare = NULL;
   g_auto (GStrv) confined = NULL;
   g_auto (GStrv) environment = NULL;
@@ -230,24 +262,7 @@ spawn (Start *start)
       give_up (start, error);
       return;
     }
-  request_scope (start);
-  for (guint i = 0; i < guest->helpers->len; i++)
-    lodge_process_release (
-      lodge_helper_get_process (((LodgeGuestHelper *) g_ptr_array_index (guest->helpers, i))->helper));
-  lodge_process_release (guest->process);
-  /* The sockets must be QEMU's alone, or connecting would succeed when it is dead. */
-  lodge_launch_plan_close (start->plan);
-
-  path = g_build_filename (guest->record->dir, LODGE_SOCKET_QMP, NULL);
-  qmp = lodge_qmp_client_connect (path, &error);
-  if (qmp == NULL)
-    {
-      give_up (start, error);
-      return;
-    }
-  lodge_guest_connect (self, qmp);
-  guest->start_id = g_timeout_add_seconds (GREETING_SECONDS, no_greeting_cb, self);
-  lodge_qmp_client_ready_async (qmp, NULL, ready_cb, g_steal_pointer (&owned));
+  request_scope (g_steal_pointer (&owned));
 }
 
 static gboolean

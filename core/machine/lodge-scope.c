@@ -3,6 +3,8 @@
 
 #define SYSTEMD_NAME "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
+/* A systemd that is busy for longer than this gets no say in when a guest starts. */
+#define PATIENCE_MS 300
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 
 char *
@@ -15,22 +17,31 @@ lodge_scope_name (const char *machine_id, guint64 start_time)
 static void
 requested_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autofree char *name = data;
+  g_autoptr (GTask) task = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
   if (answer == NULL)
-    g_debug ("no scope %s: %s", name, error->message);
+    g_debug ("no scope %s: %s", (const char *) g_task_get_task_data (task), error->message);
+  g_task_return_boolean (task, answer != NULL);
 }
 
 void
-lodge_scope_request (GDBusConnection *connection, const char *name, const char *description, const guint32 *pids)
+lodge_scope_request_async (GDBusConnection *connection, const char *name, const char *description,
+                           const guint32 *pids, GAsyncReadyCallback callback, gpointer data)
 {
+  GTask *task = g_task_new (NULL, NULL, callback, data);
   GVariantBuilder properties;
   GVariantBuilder list;
 
+  g_task_set_source_tag (task, lodge_scope_request_async);
+  g_task_set_task_data (task, g_strdup (name), g_free);
   if (connection == NULL)
-    return;
+    {
+      g_task_return_boolean (task, FALSE);
+      g_object_unref (task);
+      return;
+    }
 
   g_variant_builder_init (&list, G_VARIANT_TYPE ("au"));
   for (; *pids != 0; pids++)
@@ -44,6 +55,11 @@ lodge_scope_request (GDBusConnection *connection, const char *name, const char *
 
   g_dbus_connection_call (connection, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartTransientUnit",
                           g_variant_new ("(ssa(sv)a(sa(sv)))", name, "fail", &properties, NULL),
-                          G_VARIANT_TYPE ("(o)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, requested_cb,
-                          g_strdup (name));
+                          G_VARIANT_TYPE ("(o)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, PATIENCE_MS, NULL, requested_cb, task);
+}
+
+gboolean
+lodge_scope_request_finish (GAsyncResult *result)
+{
+  return g_task_propagate_boolean (G_TASK (result), NULL);
 }

@@ -11,15 +11,18 @@ G_BEGIN_DECLS
  */
 
 /** lodge_scope_name: Returns: (transfer full): "lodge-ID8-SERIAL.scope" */
-char *lodge_scope_name  (const char *machine_id, guint64 start_time);
+char    *lodge_scope_name           (const char *machine_id, guint64 start_time);
 
 /**
- * lodge_scope_request:
+ * lodge_scope_request_async:
  * @connection: (nullable): the session bus
  * @pids: ends with 0
  *
- * Asks for the scope and waits for nothing: where there is no systemd the processes stay where they are.
+ * Answered as soon as systemd has taken it on or there is none, and after 300 ms in any case: where it
+ * cannot be had the processes stay where they are.
  */
-void  lodge_scope_request (GDBusConnection *connection, const char *name, const char *description, const guint32 *pids);
+void     lodge_scope_request_async  (GDBusConnection *connection, const char *name, const char *description,
+                                     const guint32 *pids, GAsyncReadyCallback callback, gpointer data);
+gboolean lodge_scope_request_finish (GAsyncResult *result);
 
 G_END_DECLS

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 from gi.repository import Gio, GLib
@@ -30,6 +31,7 @@ def test_each_guest_in_a_scope(lodge):
     lodge.bus.call_sync('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'RequestName',
                         GLib.Variant('(su)', ('org.freedesktop.systemd1', 0)), None, 0, -1, None)
     machine = lodge.create('Scoped', memory=64 << 20, cores=1)
+    # Its answer comes only when this thread looks, so also a systemd that hangs does not keep a guest from starting.
     machine.start()
     context = GLib.MainContext.default()
 
@@ -42,6 +44,36 @@ def test_each_guest_in_a_scope(lodge):
     properties = dict(properties)
     assert re.fullmatch(rf'lodge-{machine.id[:8]}-\d+\.scope', name) and mode == 'fail'
     assert machine.pid in properties['PIDs'] and 'Scoped' in properties['Description']
+    machine.force_off()
+
+
+def test_guest_waits_for_its_scope(lodge):
+    """QEMU must not run before systemd has answered, or what it starts would stay outside; see the answer come late."""
+    seen = []
+
+    def called(connection, sender, path, interface, method, parameters, invocation):
+        pid = dict(parameters.unpack()[2])['PIDs'][0]
+        gate = os.readlink(f'/proc/{pid}/exe')
+        time.sleep(0.1)
+        seen.append((pid, gate, os.readlink(f'/proc/{pid}/exe')))
+        invocation.return_value(GLib.Variant('(o)', ('/org/freedesktop/systemd1/job/1',)))
+    node = Gio.DBusNodeInfo.new_for_xml(MANAGER)
+    lodge.bus.register_object('/org/freedesktop/systemd1', node.interfaces[0], called, None, None)
+    lodge.bus.call_sync('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'RequestName',
+                        GLib.Variant('(su)', ('org.freedesktop.systemd1', 0)), None, 0, -1, None)
+    machine = lodge.create('Scoped', memory=64 << 20, cores=1)
+    start = lodge.start('lodgectl', 'start', 'Scoped', stdout=subprocess.DEVNULL)
+    context = GLib.MainContext.default()
+
+    def ended():
+        while context.iteration(False):
+            pass
+        return start.poll() is not None
+    wait_until(ended, 30, 'the start', 0.01)
+    assert start.returncode == 0
+    (pid, gate, still), = seen
+    assert gate == still, 'QEMU ran before its scope was there'
+    assert os.readlink(f'/proc/{pid}/exe') != gate
     machine.force_off()
 
 
