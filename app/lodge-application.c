@@ -187,6 +187,9 @@ lodge_application_startup (GApplication *application)
   self->client = lodge_client_new (NULL);
   g_signal_connect_object (get_library (self), "changed", G_CALLBACK (open_wanted), self, G_CONNECT_SWAPPED);
 
+  /* GtkApplication gives its shortcuts to every window, before the focused widget: a guest would not get the key. */
+  gtk_application_set_accels_for_action (GTK_APPLICATION (self), "win.show-help-overlay",
+                                         (const char *const[]) { NULL });
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
 }
 

@@ -6,9 +6,10 @@
  *     ^                     |                                             |
  *     +------ error --------+------------- session closed ----------------+
  *
- * A session that closes while the machine stays up was taken by another viewer, unless the core is away: OpenDisplay
- * goes through the core, the picture does not, so a restart of the core alone is not even noticed here. After a close
- * the machine's state is given a moment to arrive, since QEMU's socket is faster than the core's signal; what is
+ * A session that closes while the machine stays up was most likely taken by another viewer: QEMU then only closes the
+ * connection, which looks the same as one that was lost, so the words are true of both. A peer that broke the protocol
+ * or went silent is told apart. OpenDisplay goes through the core, the picture does not, so a restart of the core alone
+ * is not even noticed here. After a close the machine's state is given a moment to arrive, since QEMU's socket is faster than the core's signal; what is
  * shown meanwhile is the last frame.
  */
 
@@ -20,6 +21,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/ipc/lodge-error-text.h"
+#include "display/lodge-display-error.h"
 #include "display/lodge-display-session.h"
 #include "display/lodge-display-view.h"
 #include "ui/lodge-machine-text.h"
@@ -38,7 +40,7 @@ struct _LodgeConsolePage
   LodgeMachineItem *item;        /* (owned) (nullable) */
   LodgeDisplaySession *session;  /* (owned) (nullable) */
   GCancellable *opening;         /* (owned) (nullable) of the attempt under way */
-  gboolean taken;                /* another viewer has the display */
+  gboolean closed;               /* the display went while the machine stayed, most likely to another viewer */
   char *trouble;                 /* (owned) (nullable) why it could not be opened, a sentence */
   guint settle_source;
   guint spinner_source;
@@ -108,15 +110,25 @@ settled_cb (gpointer user_data)
 
   self->settle_source = 0;
   if (lodge_machine_item_is_up (self->item))
-    self->taken = TRUE;
+    self->closed = TRUE;
   update (self);
   return G_SOURCE_REMOVE;
 }
 
 static void
-session_closed_cb (LodgeConsolePage *self)
+session_closed_cb (LodgeConsolePage *self, const GError *reason)
 {
   drop_session (self);
+  if (g_error_matches (reason, LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_PROTOCOL))
+    {
+      fail (self, _("The machine sent a picture that Lodge cannot show. It keeps running."));
+      return;
+    }
+  if (g_error_matches (reason, LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_NOT_RESPONDING))
+    {
+      fail (self, _("The machine’s screen does not answer."));
+      return;
+    }
   self->settle_source = g_timeout_add (SETTLE_MS, settled_cb, self);
 }
 
@@ -268,12 +280,14 @@ update_up (LodgeConsolePage *self)
   g_autofree char *reason = lodge_machine_text_reason (self->item);
   gboolean full = g_str_equal (lodge_machine_item_get_state_reason (self->item), "disk-full");
 
-  if (!self->taken && self->trouble == NULL)
+  if (!self->closed && self->trouble == NULL)
     open_display (self);
 
-  if (self->taken)
-    show_cause (self, &(Cause) { .icon = "video-display-symbolic", .title = _("Shown in Another Window"),
-                                 .text = _("Another program shows this screen."), .label = _("Show _Here") });
+  if (self->closed)
+    show_cause (self, &(Cause) { .icon = "video-display-symbolic", .title = _("Not Shown Here Any More"),
+                                 .text = _("The screen was opened in another window, or its connection was lost. "
+                                           "The machine keeps running."),
+                                 .label = _("Show _Here Again") });
   else if (self->trouble != NULL)
     show_cause (self, &(Cause) { .icon = "dialog-warning-symbolic", .title = _("No Picture"),
                                  .text = self->trouble, .label = _("_Try Again"), .log = TRUE });
@@ -301,7 +315,7 @@ update (LodgeConsolePage *self)
 
   if (self->session != NULL || self->opening != NULL)
     drop_session (self);
-  self->taken = FALSE;
+  self->closed = FALSE;
   g_clear_pointer (&self->trouble, g_free);
   g_clear_handle_id (&self->spinner_source, g_source_remove);
 
@@ -322,7 +336,7 @@ retry_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeConsolePage *self = LODGE_CONSOLE_PAGE (widget);
 
-  self->taken = FALSE;
+  self->closed = FALSE;
   g_clear_pointer (&self->trouble, g_free);
   update (self);
 }

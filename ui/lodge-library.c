@@ -188,6 +188,23 @@ lodge_library_host_string (LodgeLibrary *self, const char *key, const char *fall
   return self->host != NULL && g_variant_lookup (self->host, key, "&s", &value) ? value : fallback;
 }
 
+const char *
+lodge_library_host_first (LodgeLibrary *self, const char *key, const char *fallback)
+{
+  g_autoptr (GVariant) list = NULL;
+  const char *first;
+
+  if (self->host == NULL)
+    return fallback;
+  list = g_variant_lookup_value (self->host, key, G_VARIANT_TYPE_STRING_ARRAY);
+  if (list == NULL || g_variant_n_children (list) == 0)
+    return fallback;
+
+  /* The words lie in the dictionary's own data, which outlives this view of it. */
+  g_variant_get_child (list, 0, "&s", &first);
+  return first;
+}
+
 guint64
 lodge_library_host_uint (LodgeLibrary *self, const char *key, guint64 fallback)
 {

@@ -47,6 +47,8 @@ gboolean           lodge_library_has_feature  (LodgeLibrary *self, const char *f
 
 /* Facts of the core's Host property; they stay known while it is gone. */
 const char        *lodge_library_host_string  (LodgeLibrary *self, const char *key, const char *fallback);
+/* The first of a list, the best where there is an order. */
+const char        *lodge_library_host_first   (LodgeLibrary *self, const char *key, const char *fallback);
 guint64            lodge_library_host_uint    (LodgeLibrary *self, const char *key, guint64 fallback);
 
 G_END_DECLS

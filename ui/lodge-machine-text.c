@@ -109,6 +109,8 @@ lodge_machine_text_3d (const char *backend, const char *reason)
                        "The picture is drawn in software."));
   if (g_str_equal (reason, "no-permission"))
     return g_strdup (_("Not available: you may not use the graphics device. Add yourself to the group “render”."));
+  if (g_str_equal (reason, "no-device"))
+    return g_strdup (_("Not available: this machine’s display device has no 3D. The picture is drawn in software."));
   if (g_str_equal (reason, "no-qemu-module") || g_str_equal (reason, "no-module"))
     return g_strdup (_("Not available: QEMU’s OpenGL modules are not installed."));
   if (reason != NULL && *reason != '\0' && !g_str_equal (reason, "ok") && !g_str_equal (reason, "off"))

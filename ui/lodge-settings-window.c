@@ -27,6 +27,7 @@ struct _LodgeSettingsWindow
   AdwPreferencesPage *storage;
   AdwPreferencesPage *network;
   AdwEntryRow *name;
+  GtkLabel *name_when;
   LodgeAmountRow *cores;
   LodgeAmountRow *memory;
   GtkLabel *firmware;
@@ -42,13 +43,17 @@ struct _LodgeSettingsWindow
 
 G_DEFINE_FINAL_TYPE (LodgeSettingsWindow, lodge_settings_window, ADW_TYPE_PREFERENCES_WINDOW)
 
-/* All settings of this version wait for the next start; what waits already is told by the core. */
+/* What waits is told by the core; what would wait, before it is changed, is in the table of docs/DBUS "Settings". */
 static const char *
 when_text (LodgeSettingsWindow *self, const char *key)
 {
-  if (lodge_machine_item_is_pending (self->item, key) || lodge_machine_item_is_up (self->item))
+  static const char *const at_once[] = { "name", "os", "cd", NULL };
+
+  if (lodge_machine_item_is_pending (self->item, key))
     return _("At Next Start");
-  return NULL;
+  if (!lodge_machine_item_is_up (self->item))
+    return NULL;
+  return g_strv_contains (at_once, key) ? _("Now") : _("At Next Start");
 }
 
 static void
@@ -79,20 +84,20 @@ update_memory_hint (LodgeSettingsWindow *self)
 static void
 update_3d (LodgeSettingsWindow *self)
 {
-  gboolean up = lodge_machine_item_is_up (self->item);
   gboolean wanted = lodge_machine_item_setting_boolean (self->item, "3d", FALSE);
-  const char *backend = up ? lodge_machine_item_effective_string (self->item, "3d", "none") : "none";
-  const char *reason = up ? lodge_machine_item_effective_string (self->item, "3d-reason", "")
-                          : lodge_library_host_string (self->library, "gl-reason", "");
+  /* What a running machine has; what the next start will bring once that differs. */
+  gboolean now = lodge_machine_item_is_up (self->item) && !lodge_machine_item_is_pending (self->item, "3d");
+  const char *possible = lodge_library_host_first (self->library, "gl-backends", "none");
+  const char *host_reason = lodge_library_host_string (self->library, "gl-reason", "");
   g_autofree char *text = NULL;
 
-  /* Off, but possible: say what it would bring. */
-  if (!wanted && (*reason == '\0' || g_str_equal (reason, "ok") || g_str_equal (reason, "off")))
+  if (!wanted && !g_str_equal (possible, "none"))
     text = g_strdup (_("Draws the guest’s windows and games with this computer’s graphics card"));
-  else if (!up && g_str_equal (reason, "ok"))
-    text = lodge_machine_text_3d ("virgl", reason);
+  else if (wanted && now)
+    text = lodge_machine_text_3d (lodge_machine_item_effective_string (self->item, "3d", "none"),
+                                  lodge_machine_item_effective_string (self->item, "3d-reason", ""));
   else
-    text = lodge_machine_text_3d (backend, reason);
+    text = lodge_machine_text_3d (possible, host_reason);
   adw_action_row_set_subtitle (self->accel_3d_row, text);
   gtk_switch_set_active (self->accel_3d, wanted);
   set_when (self->accel_3d_when, when_text (self, "3d"));
@@ -130,6 +135,7 @@ update (LodgeSettingsWindow *self)
     gtk_editable_set_text (GTK_EDITABLE (self->name), lodge_machine_item_get_name (self->item));
   lodge_amount_row_set_value (self->cores, (double) lodge_machine_item_setting_uint (self->item, "cores", 1));
   lodge_amount_row_set_value (self->memory, (double) lodge_machine_item_setting_uint (self->item, "memory", 0) / MIB);
+  set_when (self->name_when, when_text (self, "name"));
   lodge_amount_row_set_when (self->cores, when_text (self, "cores"));
   lodge_amount_row_set_when (self->memory, when_text (self, "memory"));
   gtk_label_set_label (self->firmware,
@@ -251,6 +257,7 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, storage);
   gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, network);
   gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, name);
+  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, name_when);
   gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, cores);
   gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, memory);
   gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, firmware);

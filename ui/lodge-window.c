@@ -26,6 +26,7 @@ struct _LodgeWindow
   GtkSingleSelection *selection; /* (owned) */
   char *awaited;                 /* (owned) (nullable) object path to be shown once it appears */
   gboolean awaited_console;
+  gboolean complete;             /* the machines have been read once */
 
   AdwLeaflet *leaflet;
   GtkStack *stack;
@@ -151,6 +152,12 @@ update_stack (LodgeWindow *self)
 static void
 library_changed_cb (LodgeWindow *self)
 {
+  if (!self->complete && lodge_library_get_status (self->library) == LODGE_LIBRARY_READY)
+    {
+      /* The selection stayed with whichever machine came first. */
+      self->complete = TRUE;
+      gtk_single_selection_set_selected (self->selection, 0);
+    }
   update_core_bar (self);
   update_stack (self);
   update_actions (self);
@@ -434,6 +441,8 @@ install_shortcuts (GtkWidgetClass *widget_class)
     { GDK_KEY_Delete, 0, "win.delete" },
     { GDK_KEY_w, GDK_CONTROL_MASK, "window.close" },
     { GDK_KEY_q, GDK_CONTROL_MASK, "app.quit" },
+    { GDK_KEY_question, GDK_CONTROL_MASK, "win.show-help-overlay" },
+    { GDK_KEY_question, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "win.show-help-overlay" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (shortcuts); i++)

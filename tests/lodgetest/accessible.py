@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Windows as a screen reader finds them: by accessible name and role, with the actions that it may ask for.
+
+Spoken directly over the accessibility bus of a session, because the usual library binds a process to one session.
+"""
+from gi.repository import Gio, GLib
+
+from .lodge import wait_until
+
+PREFIX = 'org.a11y.atspi.'
+REGISTRY = (PREFIX + 'Registry', '/org/a11y/atspi/accessible/root')
+CHECKED, SENSITIVE, VISIBLE = 4, 24, 30
+
+
+class Accessible:
+    def __init__(self, bus, name, path):
+        self.bus, self.bus_name, self.path = bus, name, path
+
+    def call(self, interface, method, arguments=None):
+        reply = self.bus.call_sync(self.bus_name, self.path, interface, method, arguments, None, Gio.DBusCallFlags.NONE,
+                                   10000, None)
+        return reply.unpack()
+
+    def get(self, interface, name):
+        return self.call('org.freedesktop.DBus.Properties', 'Get', GLib.Variant('(ss)', (PREFIX + interface, name)))[0]
+
+    @property
+    def name(self):
+        return self.get('Accessible', 'Name')
+
+    @property
+    def role(self):
+        return self.call(PREFIX + 'Accessible', 'GetRoleName')[0]
+
+    def has_state(self, number):
+        low, high = self.call(PREFIX + 'Accessible', 'GetState')[0]
+        return bool((low | high << 32) >> number & 1)
+
+    @property
+    def children(self):
+        return [Accessible(self.bus, *child) for child in self.call(PREFIX + 'Accessible', 'GetChildren')[0]]
+
+    @property
+    def extents(self):
+        """x, y, width, height in its window; all 0 on a page that was not shown yet."""
+        return self.call(PREFIX + 'Component', 'GetExtents', GLib.Variant('(u)', (1,)))[0]
+
+    def walk(self):
+        """Everything below that can be seen, outer things first."""
+        for child in self.children:
+            try:
+                if not child.has_state(VISIBLE):
+                    continue
+                yield child
+                yield from child.walk()
+            except GLib.Error:  # it went meanwhile
+                continue
+
+    def look(self, name, role=None):
+        """The first thing of that name (a test may be given instead), or None."""
+        def test(text):
+            # GTK 4.8 says the label of a button twice, once with its mnemonic.
+            return name(text) if callable(name) else text.replace('_', '') in (name, f'{name} {name}')
+        try:
+            for found in self.walk():
+                if test(found.name) and role in (None, found.role) and found.extents[2] > 0:
+                    return found
+        except GLib.Error:
+            pass
+        return None
+
+    def find(self, name, role=None, seconds=20):
+        return wait_until(lambda: self.look(name, role), seconds, f'{role or "something"} named "{name}"', 0.3)
+
+    def press(self):
+        """The first of its actions."""
+        assert self.has_state(SENSITIVE), f'"{self.name}" cannot be used'
+        assert self.call(PREFIX + 'Action', 'DoAction', GLib.Variant('(i)', (0,)))[0], f'"{self.name}" has no action'
+
+    @property
+    def value(self):
+        return self.get('Value', 'CurrentValue')
+
+    @value.setter
+    def value(self, value):
+        self.call('org.freedesktop.DBus.Properties', 'Set',
+                  GLib.Variant('(ssv)', (PREFIX + 'Value', 'CurrentValue', GLib.Variant('d', value))))
+
+    def dump(self, depth=0):
+        lines = [f'{"  " * depth}{self.role} "{self.name}"{"" if self.has_state(VISIBLE) else " (hidden)"}']
+        return '\n'.join(lines + [child.dump(depth + 1) for child in self.children])
+
+
+class Desktop:
+    """The programs of a session that speak to assistive technology."""
+
+    def __init__(self, lodge):
+        address = lodge.call('/org/a11y/bus', 'org.a11y.Bus', 'GetAddress', name='org.a11y.Bus')[0][0]
+        flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+        self.bus = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+        self.bus.set_exit_on_close(False)
+
+    def windows(self):
+        return [window for program in Accessible(self.bus, *REGISTRY).children for window in program.children]
+
+    def find_window(self, title, seconds=30):
+        def look():
+            try:
+                return next((window for window in self.windows() if window.name == title), None)
+            except GLib.Error:
+                return None
+        return wait_until(look, seconds, f'a window "{title}"', 0.3)
+
+    def close(self):
+        if not self.bus.is_closed():
+            self.bus.close_sync(None)
