@@ -50,15 +50,15 @@ class World:
         return machine
 
     def type_into_console(self):
-        """Typed text arrives on the guest's serial line; a busy host may lose a key, so three tries."""
+        """Typed text arrives on the guest's serial line; a busy host may repeat a key, so several tries."""
         width, height = self.display.size(self.console_id)
-        for _ in range(3):
+        for delay in (60, 60, 120, 200, 300):
             nonce = secrets.token_hex(4)
             self.display.focus(self.console_id)
             self.display.click(self.console_id, width // 2, height * 2 // 3)
             time.sleep(0.5)
             self.display.key('ctrl+u')
-            self.display.type(f'echo lodge-{nonce} > /dev/ttyS0\n', 60)
+            self.display.type(f'echo lodge-{nonce} > /dev/ttyS0\n', delay)
             try:
                 self.serial.wait(rf'lodge-{nonce}$', 20)
                 return
