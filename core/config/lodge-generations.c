@@ -83,6 +83,15 @@ same_inode (const char *a, const char *b)
          st_a.st_ino == st_b.st_ino;
 }
 
+static gboolean
+has_generation (const char *folder, guint number)
+{
+  g_autofree char *path = generation_path (folder, number);
+  struct stat st;
+
+  return lstat (path, &st) == 0;
+}
+
 /* Where the file system has no links, a copy serves. */
 static gboolean
 keep_current (const char *current, const char *first, const char *data, gsize length, GError **error)
@@ -99,11 +108,16 @@ static gboolean
 move_up (const char *folder, const char *current, const char *old, gsize length, GError **error)
 {
   g_autofree char *first = generation_path (folder, 1);
+  guint hole = 1;
 
   if (same_inode (current, first))
     return TRUE;
 
-  for (guint number = LODGE_GENERATIONS; number > 1; number--)
+  /* Up to the first number that is free, so that saves which fail again and again behind this step
+   * (a full disk) do not push the older generations out one by one. */
+  while (hole < LODGE_GENERATIONS && has_generation (folder, hole))
+    hole++;
+  for (guint number = hole; number > 1; number--)
     {
       g_autofree char *from = generation_path (folder, number - 1);
       g_autofree char *to = generation_path (folder, number);
@@ -162,8 +176,10 @@ lodge_generations_restore (const char *folder, GError **error)
   g_autofree char *current = generation_path (folder, 0);
   g_autofree char *broken = g_strconcat (current, ".broken", NULL);
   g_autoptr (LodgeProfile) profile = lodge_generations_read_previous (folder);
+  g_autofree char *temporary = NULL;
   g_autofree char *data = NULL;
   gsize length;
+  int number;
 
   if (profile == NULL)
     {
@@ -172,9 +188,18 @@ lodge_generations_restore (const char *folder, GError **error)
       return FALSE;
     }
 
-  if (rename (current, broken) != 0 && errno != ENOENT)
-    return lodge_error_set_errno (error, errno, "setting aside", current);
-
+  /* On a full disk the broken file stays where it is, and with it the chance to mend it by hand. */
   data = lodge_profile_to_json (profile, &length);
-  return lodge_atomic_file_write (current, data, length, error);
+  temporary = lodge_atomic_file_prepare (current, data, length, error);
+  if (temporary == NULL)
+    return FALSE;
+
+  if ((rename (current, broken) != 0 && errno != ENOENT) || rename (temporary, current) != 0)
+    {
+      number = errno;
+      g_unlink (temporary);
+      return lodge_error_set_errno (error, number, "restoring", current);
+    }
+
+  return lodge_folder_sync (folder, error);
 }

@@ -339,9 +339,9 @@ lodge_store_trash (LodgeStore *self, const char *id, GError **error)
   LodgeStoreItem *entry = lookup_entry (self, id, error);
   g_autofree char *name = NULL;
 
+  /* A copy goes by the id under which it is known: the one in its profile is the other machine's. */
   if (entry == NULL ||
-      !lodge_trash_put (self->trash_dir, entry->public.folder,
-                        entry->public.profile != NULL ? entry->public.profile->id : id,
+      !lodge_trash_put (self->trash_dir, entry->public.folder, id,
                         entry->public.profile != NULL ? entry->public.profile->name : entry->name,
                         error))
     return FALSE;
@@ -374,37 +374,53 @@ lodge_store_list_trash (LodgeStore *self)
   return g_variant_builder_end (&builder);
 }
 
+/* Out of the trash into a folder of the name that it had, or of NAME-2, NAME-3, ... */
+static char *
+take_from_trash (LodgeStore *self, const LodgeTrashItem *item, GError **error)
+{
+  for (guint attempt = 1;; attempt++)
+    {
+      g_autofree char *name = attempt == 1 ? g_strdup (item->folder)
+                                           : g_strdup_printf ("%s-%u", item->folder, attempt);
+      g_autofree char *folder = g_build_filename (self->machines_dir, name, NULL);
+      g_autoptr (GError) local = NULL;
+
+      if (lodge_trash_take (item, folder, &local))
+        return g_steal_pointer (&name);
+      if (attempt < 100 && g_error_matches (local, LODGE_ERROR, LODGE_ERROR_EXISTS))
+        continue;
+      g_propagate_error (error, g_steal_pointer (&local));
+      return NULL;
+    }
+}
+
 LodgeStoreEntry *
 lodge_store_undelete (LodgeStore *self, const char *text, GError **error)
 {
   g_autoptr (LodgeTrashItem) item = lodge_trash_find (self->trash_dir, text, error);
-  g_autofree char *folder = NULL;
+  g_autofree char *name = NULL;
   LodgeStoreItem *entry;
 
   if (item == NULL)
     return NULL;
-  if (g_hash_table_contains (self->ids, item->id))
-    {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS, "there is a machine %s already", item->id);
-      return NULL;
-    }
   if (g_mkdir_with_parents (self->machines_dir, 0700) != 0)
     {
       lodge_error_set_errno (error, errno, "making", self->machines_dir);
       return NULL;
     }
-
-  folder = g_build_filename (self->machines_dir, item->folder, NULL);
-  if (!lodge_trash_take (item, folder, error))
+  name = take_from_trash (self, item, error);
+  if (name == NULL)
     return NULL;
 
-  lodge_registry_set (self->registry, item->folder, item->id);
-  lodge_store_scan_folder (self, item->folder);
+  /* Where a copy took the id meanwhile, this one is the copy now, and can be made separate. */
+  if (!g_hash_table_contains (self->ids, item->id))
+    lodge_registry_set (self->registry, name, item->id);
+  lodge_store_scan_folder (self, name);
   lodge_registry_save (self->registry);
-  entry = g_hash_table_lookup (self->folders, item->folder);
+  entry = g_hash_table_lookup (self->folders, name);
   if (entry == NULL)
     {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "%s is not a machine's folder", folder);
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "%s is not a machine's folder", name);
       return NULL;
     }
 

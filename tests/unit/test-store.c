@@ -232,6 +232,30 @@ test_generations (Fixture *f, gconstpointer data)
   g_assert_null (get (entry->folder, "machine.json.new"));
 }
 
+/* Where a number is free, as after a save that failed in the middle, the older ones stay. */
+static void
+test_generations_hole (Fixture *f, gconstpointer data)
+{
+  LodgeStoreEntry *entry = make (f, "v0");
+  g_autofree char *first = g_build_filename (entry->folder, "machine.json.1", NULL);
+  static const char *const files[] = { "machine.json", "machine.json.1", "machine.json.2", "machine.json.3" };
+  static const char *const expected[] = { "v4", "v3", "v1", "v0" };
+
+  save_name (f, entry->id, "v1");
+  save_name (f, entry->id, "v2");
+  save_name (f, entry->id, "v3");
+  g_assert_cmpint (g_unlink (first), ==, 0);
+  save_name (f, entry->id, "v4");
+  for (int i = 0; i < 4; i++)
+    {
+      g_autofree char *text = get (entry->folder, files[i]);
+      g_autofree char *name = g_strdup_printf ("\"name\" : \"%s\"", expected[i]);
+
+      g_assert_nonnull (text);
+      g_assert_nonnull (strstr (text, name));
+    }
+}
+
 static void
 test_find (Fixture *f, gconstpointer data)
 {
@@ -434,6 +458,7 @@ test_copy_inherits (Fixture *f, gconstpointer data)
   LodgeStoreEntry *entry = make (f, "m");
   g_autofree char *id = g_strdup (entry->id);
   g_autofree char *copy = g_build_filename (f->paths->machines_dir, "z-copy", NULL);
+  g_autofree char *separate = NULL;
   g_autoptr (GError) error = NULL;
 
   copy_folder (entry->folder, copy);
@@ -445,9 +470,52 @@ test_copy_inherits (Fixture *f, gconstpointer data)
   g_assert_cmpstr (entry->folder, ==, copy);
   g_assert_null (entry->fault);
 
-  /* And what is in the trash cannot come back beside it. */
+  /* What is in the trash comes back beside it as the copy that it is now, and can be made separate. */
+  entry = lodge_store_undelete (f->store, id, &error);
+  g_assert_no_error (error);
+  g_assert_error (entry->fault, LODGE_ERROR, LODGE_ERROR_EXISTS);
+  g_assert_cmpstr (entry->id, !=, id);
+  g_assert_cmpstr (lodge_store_lookup (f->store, id)->folder, ==, copy);
+  separate = g_strdup (entry->id);
+  reopen (f);
+  g_assert_cmpstr (lodge_store_lookup (f->store, id)->folder, ==, copy);
+  g_assert_true (lodge_store_make_separate (f->store, separate, &error));
+  g_assert_no_error (error);
+}
+
+/* A deleted copy is in the trash by its own id, not by the one of the machine that it is a copy of. */
+static void
+test_trash_copy (Fixture *f, gconstpointer data)
+{
+  LodgeStoreEntry *entry = make (f, "m");
+  g_autofree char *id = g_strdup (entry->id);
+  g_autofree char *first = g_strdup (entry->folder);
+  g_autofree char *copy = g_build_filename (f->paths->machines_dir, "z-copy", NULL);
+  g_autofree char *second = g_build_filename (f->paths->machines_dir, "z-copy-2", NULL);
+  g_autofree char *copy_id = NULL;
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GError) error = NULL;
+
+  copy_folder (entry->folder, copy);
+  reopen (f);
+  list = lodge_store_list (f->store);
+  entry = list->pdata[list->len - 1];
+  g_assert_cmpstr (entry->folder, ==, copy);
+  copy_id = g_strdup (entry->id);
+
+  g_assert_true (lodge_store_trash (f->store, copy_id, &error));
+  g_assert_no_error (error);
   g_assert_null (lodge_store_undelete (f->store, id, &error));
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+
+  /* Its folder's name has been taken meanwhile. */
+  copy_folder (first, copy);
+  entry = lodge_store_undelete (f->store, copy_id, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (entry->folder, ==, second);
+  g_assert_error (entry->fault, LODGE_ERROR, LODGE_ERROR_EXISTS);
+  g_assert_null (lodge_store_lookup (f->store, id)->fault);
 }
 
 static void
@@ -684,6 +752,7 @@ main (int argc, char *argv[])
   ADD ("make", test_make);
   ADD ("names-of-folders", test_names_of_folders);
   ADD ("generations", test_generations);
+  ADD ("generations-hole", test_generations_hole);
   ADD ("find", test_find);
   ADD ("broken", test_broken);
   ADD ("unknown-broken", test_unknown_broken);
@@ -692,6 +761,7 @@ main (int argc, char *argv[])
   ADD ("copy", test_copy);
   ADD ("copy-inherits", test_copy_inherits);
   ADD ("trash", test_trash);
+  ADD ("trash-copy", test_trash_copy);
   ADD ("trash-ambiguous", test_trash_ambiguous);
   ADD ("empty-trash", test_empty_trash);
   ADD ("leftovers", test_leftovers);
