@@ -25,6 +25,8 @@
 #define MAX_CONSOLES 16
 /* Changes that wait for the main loop; QEMU has four properties that change, per console. */
 #define MAX_CHANGES (MAX_CONSOLES * 8)
+/* Of a path and of a property's name; a message may hold far longer ones, which would stay in the table. */
+#define MAX_NAME 128
 
 static const char * const interfaces[] = { LODGE_CONSOLE_INTERFACE, LODGE_KEYBOARD_INTERFACE,
                                            LODGE_MOUSE_INTERFACE, NULL };
@@ -174,17 +176,17 @@ merge_changes (Shared *shared, const char *path, GVariant *body)
   gboolean tell = FALSE;
 
   g_variant_get (body, "(&s@a{sv}as)", &interface, &all, NULL);
-  if (!g_strv_contains (interfaces, interface))
+  if (!g_strv_contains (interfaces, interface) || strlen (path) > MAX_NAME)
     return;
 
   g_mutex_lock (&shared->mutex);
   g_variant_iter_init (&iter, all);
   while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
     {
-      g_autofree char *key = g_strdup_printf ("%s %s %s", path, interface, name);
+      g_autofree char *key = g_strdup_printf ("%s %s %.*s", path, interface, MAX_NAME, name);
 
       /* Only numbers, flags and short texts are of interest here. */
-      if (g_variant_get_size (value) <= 1024
+      if (strlen (name) <= MAX_NAME && g_variant_get_size (value) <= 1024
           && (g_hash_table_contains (shared->changes, key)
               || g_hash_table_size (shared->changes) < MAX_CHANGES))
         {

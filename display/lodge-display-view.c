@@ -40,6 +40,8 @@ struct _LodgeDisplayView
   LodgeDisplayScaling scaling;
   gboolean resize_guest, input_enabled;
   gboolean first_frame;          /* of the present console has been seen */
+  gboolean cursor_drawn;         /* the guest's pointer is part of what was last asked to be painted */
+  gboolean thumbnail_stale;      /* the picture has changed since the last thumbnail */
   guint tick, resize_timer;
   graphene_rect_t area;          /* the picture, in units of the widget */
 };
@@ -189,6 +191,13 @@ schedule_take (LodgeDisplayView *self)
 }
 
 static void
+scanout_contents_cb (GdkPaintable *paintable, LodgeDisplayView *self)
+{
+  self->thumbnail_stale = TRUE;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
 scanout_size_cb (GdkPaintable *paintable, LodgeDisplayView *self)
 {
   update_area (self);
@@ -218,6 +227,7 @@ update_cursor (LodgeDisplayView *self)
 {
   g_autoptr (GdkCursor) shown = NULL;
   GtkWidget *widget = GTK_WIDGET (self);
+  const gboolean draw = draws_cursor (self);
 
   if (self->listener != NULL && self->console != NULL)
     {
@@ -237,8 +247,10 @@ update_cursor (LodgeDisplayView *self)
         shown = gdk_cursor_new_from_texture (texture, hot_x, hot_y, NULL);
     }
   gtk_widget_set_cursor (widget, shown);
-  if (draws_cursor (self))
+  /* Also once when it is not drawn any more, or it would stay where it was. */
+  if (draw || self->cursor_drawn)
     gtk_widget_queue_draw (widget);
+  self->cursor_drawn = draw;
 }
 
 static void
@@ -548,8 +560,7 @@ lodge_display_view_init (LodgeDisplayView *self)
   self->input_enabled = TRUE;
   self->scanout = lodge_scanout_new ();
   g_signal_connect (self->scanout, "invalidate-size", G_CALLBACK (scanout_size_cb), self);
-  g_signal_connect_swapped (self->scanout, "invalidate-contents",
-                            G_CALLBACK (gtk_widget_queue_draw), self);
+  g_signal_connect (self->scanout, "invalidate-contents", G_CALLBACK (scanout_contents_cb), self);
   self->input = lodge_display_input_new (widget);
   g_signal_connect (self->input, "notify::grabbed", G_CALLBACK (grabbed_cb), self);
   g_signal_connect (self->input, "shortcut", G_CALLBACK (shortcut_cb), self);
@@ -662,17 +673,27 @@ lodge_display_view_send_keys (LodgeDisplayView *self, const char * const *qcodes
 GdkTexture *
 lodge_display_view_screenshot (LodgeDisplayView *self)
 {
-  return lodge_display_view_thumbnail (self, 0);
+  GdkTexture *texture;
+
+  g_object_ref (self);
+  take (self);
+  texture = lodge_scanout_to_texture (self->scanout, 0);
+  g_object_unref (self);
+  return texture;
 }
 
 GdkTexture *
 lodge_display_view_thumbnail (LodgeDisplayView *self, guint width)
 {
-  GdkTexture *texture;
+  GdkTexture *texture = NULL;
 
   g_object_ref (self);
   take (self);
-  texture = lodge_scanout_to_texture (self->scanout, width);
+  if (self->thumbnail_stale)
+    {
+      self->thumbnail_stale = FALSE;
+      texture = lodge_scanout_to_texture (self->scanout, width);
+    }
   g_object_unref (self);
   return texture;
 }

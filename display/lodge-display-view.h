@@ -63,7 +63,7 @@ void          lodge_display_view_send_keys    (LodgeDisplayView *self, const cha
 /** Returns: (transfer full) (nullable): the newest frame in guest pixels; NULL before the first */
 GdkTexture   *lodge_display_view_screenshot   (LodgeDisplayView *self);
 
-/** As above, scaled down to @width. */
+/** As above, scaled down to @width; NULL also when nothing has changed since the last one. */
 GdkTexture   *lodge_display_view_thumbnail    (LodgeDisplayView *self, guint width);
 
 /** Returns: (transfer none): the picture, to show it elsewhere as well */

@@ -437,6 +437,9 @@ lodge_framebuffer_read (LodgeFramebuffer *self, guint x, guint y, guint width, g
         return refuse (error, "the memory of the shared picture has shrunk");
       return TRUE;
     }
+  /* There was no memory for the newest one. */
+  if (self->pixels == NULL)
+    return refuse (error, "the picture is lost");
   for (guint row = 0; row < height; row++)
     memcpy (pixels + row * stride, self->pixels + ((gsize) y + row) * self->store_width + x,
             (gsize) width * sizeof (guint32));
