@@ -315,6 +315,8 @@ update (LodgeConsolePage *self)
 
   if (self->session != NULL || self->opening != NULL)
     drop_session (self);
+  /* It went because the machine did, which the next start must not be judged by. */
+  g_clear_handle_id (&self->settle_source, g_source_remove);
   self->closed = FALSE;
   g_clear_pointer (&self->trouble, g_free);
   g_clear_handle_id (&self->spinner_source, g_source_remove);
@@ -447,5 +449,8 @@ lodge_console_page_release_grab (LodgeConsolePage *self)
 void
 lodge_console_page_close (LodgeConsolePage *self)
 {
+  /* A window that something still holds on to must not open the display again, unseen. */
+  if (self->item != NULL)
+    g_signal_handlers_disconnect_by_data (self->item, self);
   drop_session (self);
 }

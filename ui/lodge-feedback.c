@@ -39,15 +39,22 @@ add_toast (GtkWidget *from, AdwToast *toast)
 }
 
 AdwToast *
+lodge_feedback_toast_new (const char *title)
+{
+  g_autofree char *escaped = g_markup_escape_text (title, -1);
+
+  return adw_toast_new (escaped);
+}
+
+AdwToast *
 lodge_feedback_toast (GtkWidget *from, const char *title)
 {
-  AdwToast *toast = adw_toast_new (title);
+  AdwToast *toast = lodge_feedback_toast_new (title);
   AdwToastOverlay *overlay = find_overlay (from);
 
   if (overlay == NULL)
     {
       /* The window went meanwhile; nobody is left to be told. */
-      g_object_ref_sink (toast);
       g_idle_add_once ((GSourceOnceFunc) g_object_unref, toast);
       return toast;
     }
@@ -60,7 +67,7 @@ void
 lodge_feedback_undo_toast (GtkWidget *from, const char *title, GCallback undo, gpointer user_data,
                            GClosureNotify destroy)
 {
-  g_autoptr (AdwToast) toast = adw_toast_new (title);
+  g_autoptr (AdwToast) toast = lodge_feedback_toast_new (title);
 
   adw_toast_set_button_label (toast, _("_Undo"));
   adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);

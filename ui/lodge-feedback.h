@@ -18,6 +18,9 @@ G_BEGIN_DECLS
  */
 AdwToast *lodge_feedback_toast       (GtkWidget *from, const char *title);
 
+/** lodge_feedback_toast_new: libadwaita takes titles for markup; here @title is plain text, as names of machines are */
+AdwToast *lodge_feedback_toast_new   (const char *title);
+
 /**
  * lodge_feedback_undo_toast:
  * @undo: called when Undo is pressed, with @user_data

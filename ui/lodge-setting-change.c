@@ -56,7 +56,7 @@ show_done (Change *change)
       return;
     }
 
-  toast = adw_toast_new (change->done);
+  toast = lodge_feedback_toast_new (change->done);
   adw_toast_set_button_label (toast, _("_Undo"));
   g_signal_connect_data (toast, "button-clicked", G_CALLBACK (undo_cb), change, undo_free, G_CONNECT_SWAPPED);
   adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (change->from), toast);
