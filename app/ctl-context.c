@@ -253,6 +253,9 @@ ctl_report_error (CtlContext *ctx, const GError *error, const LodgeErrorContext 
   g_autofree char *sentence = lodge_error_text (error, context);
   g_autofree char *safe = ctl_escape (sentence, FALSE);
   g_autofree char *details = ctl_escape (error->message, TRUE);
+  /* File names need not be UTF-8, JSON must. */
+  g_autofree char *json_sentence = g_utf8_make_valid (sentence, -1);
+  g_autofree char *json_details = g_utf8_make_valid (error->message, -1);
   const char *code = error->domain == LODGE_ERROR ? lodge_error_code_name (error->code) : "failed";
 
   ctl_printf (ctx->err, "lodgectl: %s\n", safe);
@@ -262,7 +265,7 @@ ctl_report_error (CtlContext *ctx, const GError *error, const LodgeErrorContext 
   if (ctx->json)
     ctl_json_print (ctx->out,
                     g_variant_new_parsed ("{'error': <{'code': <%s>, 'message': <%s>, 'details': <%s>}>}",
-                                          code, sentence, error->message));
+                                          code, json_sentence, json_details));
   return ctl_exit_from_error (error);
 }
 

@@ -82,7 +82,7 @@ print_trash_table (CtlContext *ctx, GVariant *entries)
       row[0] = g_strdup (name);
       row[1] = time != NULL ? g_date_time_format (time, "%Y-%m-%d %H:%M") : g_strdup ("");
       row[2] = g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
-      row[3] = g_strdup_printf ("%.8s", id);
+      row[3] = g_strdup (id); /* whole: "trash empty" takes nothing less */
       g_ptr_array_add (rows, row);
     }
   ctl_table_print (ctx->out, rows, ctl_terminal_width (ctx->out), 0);

@@ -91,6 +91,20 @@ test_missing_file (void)
   free (err);
 }
 
+/* A file's name need not be UTF-8; JSON is all the same. */
+static void
+test_strange_file_name (void)
+{
+  char *out = NULL, *err = NULL;
+
+  g_assert_cmpint (run ("lodgectl --json create a --iso /none/\xff.iso", &out, &err), ==, CTL_EXIT_NOT_FOUND);
+  g_assert_true (g_utf8_validate (out, -1, NULL));
+  g_assert_true (g_utf8_validate (err, -1, NULL));
+  g_assert_nonnull (strstr (out, "\"code\" : \"not-found\""));
+  free (out);
+  free (err);
+}
+
 static void
 test_help (void)
 {
@@ -212,6 +226,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/ctl/usage", test_usage);
   g_test_add_func ("/ctl/missing-file", test_missing_file);
+  g_test_add_func ("/ctl/strange-file-name", test_strange_file_name);
   g_test_add_func ("/ctl/help", test_help);
   g_test_add_func ("/ctl/exit-codes", test_exit_codes);
   g_test_add_func ("/ctl/errors-table", test_errors_table);
