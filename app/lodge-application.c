@@ -122,8 +122,17 @@ static void
 open_wanted (LodgeApplication *self)
 {
   LodgeIpcCore *core = lodge_library_get_core (get_library (self));
+  LodgeLibraryStatus status = lodge_library_get_status (get_library (self));
 
-  if (lodge_library_get_status (get_library (self)) != LODGE_LIBRARY_READY)
+  if (status == LODGE_LIBRARY_CORE_GONE || status == LODGE_LIBRARY_WRONG_VERSION)
+    {
+      /* The main window says what is wrong; without it there would be none at all. */
+      if (self->wanted->len > 0)
+        gtk_window_present (GTK_WINDOW (ensure_window (self)));
+      for (; self->wanted->len > 0; g_ptr_array_remove_index (self->wanted, 0))
+        g_application_release (G_APPLICATION (self));
+    }
+  if (status != LODGE_LIBRARY_READY)
     return;
 
   while (self->wanted->len > 0)

@@ -13,7 +13,8 @@
  *      +---------------------------------------------------------+----------- vanished ----------+
  *
  * A core that is older than this window is asked to leave, which it does without touching its
- * guests; the bus then starts the installed one. Starting is tried again with growing pauses.
+ * guests; the bus then starts the installed one. Starting is tried again with growing pauses, and so
+ * is the reading of a core that is there but did not answer.
  */
 
 #include "config.h"
@@ -51,6 +52,7 @@ struct _LodgeClient
 G_DEFINE_FINAL_TYPE (LodgeClient, lodge_client, G_TYPE_OBJECT)
 
 static void activate (LodgeClient *self);
+static void connect_owner (LodgeClient *self);
 
 static void
 fail (LodgeClient *self, const GError *error)
@@ -64,7 +66,10 @@ retry_cb (gpointer user_data)
   LodgeClient *self = user_data;
 
   self->retry_source = 0;
-  activate (self);
+  if (self->owner_cancellable != NULL)
+    connect_owner (self);
+  else
+    activate (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -179,6 +184,7 @@ manager_ready_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (manager == NULL)
     {
       fail (self, error);
+      retry_later (self);
       return;
     }
 
@@ -223,6 +229,7 @@ core_ready_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (core == NULL)
     {
       fail (self, error);
+      retry_later (self);
       return;
     }
 
@@ -259,15 +266,21 @@ drop_owner (LodgeClient *self)
 }
 
 static void
+connect_owner (LodgeClient *self)
+{
+  drop_owner (self);
+  self->owner_cancellable = g_cancellable_new ();
+  lodge_ipc_core_proxy_new (self->connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, LODGE_BUS_NAME, LODGE_CORE_PATH,
+                            self->owner_cancellable, core_ready_cb, self);
+}
+
+static void
 appeared_cb (GDBusConnection *connection, const char *name, const char *owner, gpointer user_data)
 {
   LodgeClient *self = user_data;
 
-  drop_owner (self);
   g_clear_handle_id (&self->retry_source, g_source_remove);
-  self->owner_cancellable = g_cancellable_new ();
-  lodge_ipc_core_proxy_new (connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, LODGE_BUS_NAME, LODGE_CORE_PATH,
-                            self->owner_cancellable, core_ready_cb, self);
+  connect_owner (self);
 }
 
 static void
