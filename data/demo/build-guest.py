@@ -64,7 +64,9 @@ class Apt:
             os.makedirs(os.path.join(base, name), exist_ok=True)
         sites = subprocess.run(['apt-get', 'indextargets', '--format', '$(SITE)', 'Created-By: Packages'],
                                capture_output=True, text=True).stdout.split()
-        site = next((s for s in sites if s.rstrip('/').endswith('/debian')), 'http://deb.debian.org/debian')
+        site = next((s for s in sites if s.rstrip('/').endswith('/debian')), None)
+        if site is None:
+            sys.exit(f'apt has no source of Debian packages to take those for {arch} from (apt-get update?)')
         with open(base + '/sources.list', 'w') as f:
             f.write(f'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {site} bookworm main\n')
         open(base + '/status', 'w').close()
