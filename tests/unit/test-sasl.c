@@ -27,7 +27,7 @@ typedef struct
   int keyring;           /* (owned) */
   GSocket *socket;       /* (owned) the client's end */
   int peer;              /* (owned) the server's end, closed by the script */
-  const char **script;   /* NULL at its end; an answer to the cookie stands for what fits the digest */
+  GStrv script;          /* (owned); an answer to the cookie stands for what fits the digest */
   gboolean stay;         /* does not hang up after the script */
   gboolean nul;          /* reads the byte that carries credentials first */
   GString *heard;        /* (owned) the client's lines, with "\n" between */
@@ -61,6 +61,7 @@ tear_down (Fixture *f, gconstpointer data)
 
   g_clear_object (&f->socket);
   g_clear_pointer (&f->thread, g_thread_join);
+  g_clear_pointer (&f->script, g_strfreev);
   if (f->peer >= 0)
     close (f->peer);
   close (f->keyring);
@@ -143,7 +144,7 @@ serve (gpointer data)
 
       g_string_append (f->heard, line->str);
       agreed = g_str_has_prefix (answer, "AGREE");
-      if (answer == judge)
+      if (g_str_equal (answer, judge))
         answer = is_right (line->str) ? ACCEPTANCE : "REJECTED\r\n";
       /* The client may go in the middle of a long answer. */
       for (gsize sent = 0, length = strlen (answer); sent < length;)
@@ -167,7 +168,8 @@ serve (gpointer data)
 static char *
 authenticate (Fixture *f, int keyring, const char **script, GError **error)
 {
-  f->script = script;
+  /* A copy: the server may look at it when the test's own is gone. */
+  f->script = g_strdupv ((char **) script);
   f->thread = g_thread_new ("server", serve, f);
   return lodge_sasl_authenticate (f->socket, keyring, NULL, error);
 }
@@ -391,7 +393,8 @@ shake_hands (Fixture *f, const char **script, guint timeout_ms, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  f->script = script;
+  /* A copy: the server may look at it when the test's own is gone. */
+  f->script = g_strdupv ((char **) script);
   f->stay = TRUE;
   f->nul = TRUE;
   f->thread = g_thread_new ("server", serve, f);
