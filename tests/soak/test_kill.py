@@ -362,7 +362,7 @@ def test_core(lodge, display, rng, kills):
             each.force_off()
         # Nothing half written, no temporary file.
         names = {name for name in os.listdir(each.get('Folder')) if not name.startswith('machine.json.')}
-        assert names <= {'machine.json', 'boot', 'disks', 'firmware', 'log', 'snapshots', 'tpm'}, names
+        assert names <= {'machine.json', 'boot', 'disks', 'firmware', 'in-use', 'log', 'snapshots', 'tpm'}, names
         assert not os.path.exists(os.path.join(each.get('Folder'), 'machine.json.new'))
     check_nothing_stray(lodge, machines)
     assert sorted(m['state'] for m in lodge.ctl_json('list')) == ['off', 'off']
