@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures and marks that all of Lodge's Python tests share."""
+import fcntl
 import os
 import subprocess
 import sys
@@ -76,7 +77,10 @@ def built(script, name):
     script = os.path.join(SOURCE, 'tests/guests', script)
     folder = guest_cache()
     os.makedirs(folder, exist_ok=True)
-    done = subprocess.run([script, os.path.join(folder, name)], capture_output=True, text=True)
+    # Whoever comes second waits and finds it made.
+    with open(os.path.join(folder, f'.{name}.lock'), 'w', encoding='utf-8') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run([script, os.path.join(folder, name)], capture_output=True, text=True)
     if done.returncode != 0:
         pytest.fail(f'{script}: {done.stderr}')
     return os.path.join(folder, name)
