@@ -32,6 +32,11 @@ def pytest_configure(config):
         config.addinivalue_line('markers', f'{name}: {meaning}')
 
 
+def pytest_collection_modifyitems(items):
+    # The long ones first: two workers then end at about the same time.
+    items.sort(key=lambda item: item.get_closest_marker('slow') is None)
+
+
 @pytest.fixture
 def short(request):
     return request.config.getoption('--short')
