@@ -410,6 +410,16 @@ lodge_display_view_size_allocate (GtkWidget *widget, int width, int height, int 
 }
 
 static void
+lodge_display_view_realize (GtkWidget *widget)
+{
+  LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
+
+  GTK_WIDGET_CLASS (lodge_display_view_parent_class)->realize (widget);
+  lodge_scanout_set_software (
+      self->scanout, GSK_IS_CAIRO_RENDERER (gtk_native_get_renderer (gtk_widget_get_native (widget))));
+}
+
+static void
 lodge_display_view_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (lodge_display_view_parent_class)->map (widget);
@@ -515,6 +525,7 @@ lodge_display_view_class_init (LodgeDisplayViewClass *klass)
   widget_class->snapshot = lodge_display_view_snapshot;
   widget_class->measure = lodge_display_view_measure;
   widget_class->size_allocate = lodge_display_view_size_allocate;
+  widget_class->realize = lodge_display_view_realize;
   widget_class->map = lodge_display_view_map;
 
   properties[PROP_CONSOLE] = g_param_spec_object ("console", NULL, NULL, LODGE_TYPE_CONSOLE, write);

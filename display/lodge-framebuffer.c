@@ -427,12 +427,16 @@ lodge_framebuffer_read (LodgeFramebuffer *self, guint x, guint y, guint width, g
   if (self->map != NULL)
     {
       const LodgeFramebufferLayout *layout = &self->layout;
-      const guint8 *source = lodge_shared_map_enter (self->map)
-                             + (gsize) x * lodge_pixels_get_size (layout->format);
+      const gsize size = lodge_pixels_get_size (layout->format);
+      const guint8 *source = lodge_shared_map_enter (self->map) + (gsize) y * layout->stride + x * size;
 
-      for (guint row = 0; row < height; row++)
-        lodge_pixels_convert_row (layout->format, source + ((gsize) y + row) * layout->stride,
-                                  (guint32 *) (void *) (pixels + row * stride), width);
+      if (layout->stride == width * size && stride == (gsize) width * sizeof (guint32))
+        lodge_pixels_convert_row (layout->format, source, (guint32 *) (void *) pixels,
+                                  (gsize) width * height);
+      else
+        for (guint row = 0; row < height; row++)
+          lodge_pixels_convert_row (layout->format, source + (gsize) row * layout->stride,
+                                    (guint32 *) (void *) (pixels + row * stride), width);
       if (!lodge_shared_map_leave (self->map))
         return refuse (error, "the memory of the shared picture has shrunk");
       return TRUE;
@@ -440,9 +444,12 @@ lodge_framebuffer_read (LodgeFramebuffer *self, guint x, guint y, guint width, g
   /* There was no memory for the newest one. */
   if (self->pixels == NULL)
     return refuse (error, "the picture is lost");
-  for (guint row = 0; row < height; row++)
-    memcpy (pixels + row * stride, self->pixels + ((gsize) y + row) * self->store_width + x,
-            (gsize) width * sizeof (guint32));
+  if (self->store_width == width && stride == (gsize) width * sizeof (guint32))
+    memcpy (pixels, self->pixels + (gsize) y * width, (gsize) width * height * sizeof (guint32));
+  else
+    for (guint row = 0; row < height; row++)
+      memcpy (pixels + row * stride, self->pixels + ((gsize) y + row) * self->store_width + x,
+              (gsize) width * sizeof (guint32));
   return TRUE;
 }
 

@@ -82,7 +82,8 @@ LodgeFramebufferChanges lodge_framebuffer_begin (LodgeFramebuffer *self);
 /**
  * lodge_framebuffer_read:
  * @x, @y, @width, @height: a part that lies within the picture
- * @pixels: (out): native words 0xffRRGGBB, @stride bytes from row to row
+ * @pixels: (out): native words 0x??RRGGBB, whose high byte has no meaning; @stride bytes from row
+ *   to row
  *
  * Between begin and end only. Fails when shared memory has shrunk below its picture.
  */

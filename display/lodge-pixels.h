@@ -17,7 +17,7 @@ guint lodge_pixels_get_size (guint32 format);
  * lodge_pixels_convert_row:
  * @format: a known format
  * @source: @n pixels, of any alignment
- * @target: native words 0xffRRGGBB
+ * @target: native words 0x??RRGGBB; what is in the high byte has no meaning
  */
 void lodge_pixels_convert_row (guint32 format, const guint8 *source, guint32 *target, gsize n);
 

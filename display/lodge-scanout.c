@@ -7,6 +7,10 @@
  * cut into tiles that keep texture and node as long as nothing changes in them: a blinking cursor
  * costs one tile, and a redraw without damage costs nothing.
  *
+ * When most of the picture has changed, it is copied in one piece and the tiles are views of that
+ * piece; else each changed tile is copied by itself. A frame that replaces all tiles lets go of the
+ * one before, so at most two of them are alive: the newest and the one that GTK shows still.
+ *
  * A scaled tile would blend its edge with what is beneath. Therefore a tile's texture has some
  * pixels of its neighbours around it (the overlap), and its node is clipped to its own part, whose
  * borders are put on device pixels.
@@ -24,6 +28,8 @@
 #define TILE LODGE_FRAMEBUFFER_TILE
 #define OVERLAP LODGE_FRAMEBUFFER_OVERLAP
 #define OUTER (TILE + 2 * OVERLAP)
+/* Of so many changed tiles on, the whole picture is copied at once. */
+#define MOST(n) ((n) - (n) / 4)
 
 #if G_BYTE_ORDER == G_LITTLE_ENDIAN
 #define FORMAT GDK_MEMORY_B8G8R8A8_PREMULTIPLIED
@@ -38,8 +44,9 @@ typedef struct
 
 typedef struct
 {
-  GBytes *pixels;          /* (owned): the tile with its overlap */
-  GdkTexture *texture;     /* (owned): the same */
+  GBytes *pixels;          /* (owned) (nullable): the tile with its overlap; NULL before the first */
+  gsize stride;            /* of pixels */
+  GdkTexture *texture;     /* (owned) (nullable): the same, once it was painted */
   GskRenderNode *node;     /* (owned) (nullable): for the present size and filter */
 } Tile;
 
@@ -50,9 +57,10 @@ struct _LodgeScanout
   guint width, height;
   guint columns, rows;
   Tile *tiles;             /* (owned) (nullable): columns * rows */
-  LodgeTilePool *pool;     /* (owned) (nullable): lives as long as tiles */
+  LodgeTilePool *tile_pool, *frame_pool;   /* (owned) (nullable): live as long as tiles */
   gboolean disabled;
   LodgeScanoutFilter filter;
+  gboolean software;
   int scale_factor;
   double node_width, node_height;   /* what the nodes were made for */
 };
@@ -89,16 +97,21 @@ drop_nodes (LodgeScanout *self)
 }
 
 static void
+clear_tile (Tile *tile)
+{
+  g_clear_pointer (&tile->node, gsk_render_node_unref);
+  g_clear_object (&tile->texture);
+  g_clear_pointer (&tile->pixels, g_bytes_unref);
+}
+
+static void
 clear_tiles (LodgeScanout *self)
 {
   for (guint i = 0; i < self->columns * self->rows; i++)
-    {
-      g_clear_pointer (&self->tiles[i].node, gsk_render_node_unref);
-      g_clear_object (&self->tiles[i].texture);
-      g_clear_pointer (&self->tiles[i].pixels, g_bytes_unref);
-    }
+    clear_tile (&self->tiles[i]);
   g_clear_pointer (&self->tiles, g_free);
-  g_clear_pointer (&self->pool, lodge_tile_pool_free);
+  g_clear_pointer (&self->tile_pool, lodge_tile_pool_free);
+  g_clear_pointer (&self->frame_pool, lodge_tile_pool_free);
   self->columns = self->rows = 0;
 }
 
@@ -108,16 +121,17 @@ release_surface_bytes (gpointer bytes)
   g_bytes_unref (bytes);
 }
 
-/* GTK 4.8 has no texture node without interpolation, cairo has. */
+/* Cairo can do what GTK 4.8 has no node for: no interpolation, and a format without alpha. */
 static GskRenderNode *
-make_nearest_node (Tile *tile, const graphene_rect_t *clip, const graphene_rect_t *bounds, Area outer)
+make_cairo_node (Tile *tile, const graphene_rect_t *clip, const graphene_rect_t *bounds, Area outer,
+                 LodgeScanoutFilter filter)
 {
   static const cairo_user_data_key_t bytes_key;
   GskRenderNode *node = gsk_cairo_node_new (clip);
   cairo_t *cr = gsk_cairo_node_get_draw_context (node);
   cairo_surface_t *surface = cairo_image_surface_create_for_data (
       (guchar *) g_bytes_get_data (tile->pixels, NULL), CAIRO_FORMAT_RGB24, outer.width,
-      outer.height, outer.width * 4);
+      outer.height, (int) tile->stride);
 
   cairo_surface_set_user_data (surface, &bytes_key, g_bytes_ref (tile->pixels),
                                release_surface_bytes);
@@ -126,12 +140,19 @@ make_nearest_node (Tile *tile, const graphene_rect_t *clip, const graphene_rect_
   cairo_translate (cr, bounds->origin.x, bounds->origin.y);
   cairo_scale (cr, bounds->size.width / outer.width, bounds->size.height / outer.height);
   cairo_set_source_surface (cr, surface, 0, 0);
-  cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_NEAREST);
+  cairo_pattern_set_filter (cairo_get_source (cr), filter == LODGE_SCANOUT_NEAREST
+                                                       ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_GOOD);
   cairo_pattern_set_extend (cairo_get_source (cr), CAIRO_EXTEND_PAD);
   cairo_paint (cr);
   cairo_destroy (cr);
   cairo_surface_destroy (surface);
   return node;
+}
+
+static gboolean
+uses_cairo (LodgeScanout *self)
+{
+  return self->software || self->filter == LODGE_SCANOUT_NEAREST;
 }
 
 static GskRenderNode *
@@ -150,8 +171,11 @@ make_node (LodgeScanout *self, Tile *tile, guint column, guint row, double width
                                                outer.width * across, outer.height * down);
   g_autoptr (GskRenderNode) texture = NULL;
 
-  if (self->filter == LODGE_SCANOUT_NEAREST)
-    return make_nearest_node (tile, &clip, &bounds, outer);
+  if (uses_cairo (self))
+    return make_cairo_node (tile, &clip, &bounds, outer, self->filter);
+  if (tile->texture == NULL)
+    tile->texture = gdk_memory_texture_new (outer.width, outer.height, FORMAT, tile->pixels,
+                                            tile->stride);
   texture = gsk_texture_node_new (tile->texture, &bounds);
   return gsk_clip_node_new (texture, &clip);
 }
@@ -169,12 +193,16 @@ lodge_scanout_snapshot (GdkPaintable *paintable, GdkSnapshot *snapshot, double w
       self->node_width = width;
       self->node_height = height;
     }
+  /* The textures' alpha has no meaning. Premultiplied colours over black are the colours. */
+  if (!uses_cairo (self))
+    gtk_snapshot_append_color (snapshot, &(GdkRGBA) { 0, 0, 0, 1 },
+                               &GRAPHENE_RECT_INIT (0, 0, (float) width, (float) height));
   for (guint row = 0; row < self->rows; row++)
     for (guint column = 0; column < self->columns; column++)
       {
         Tile *tile = &self->tiles[row * self->columns + column];
 
-        if (tile->texture == NULL)
+        if (tile->pixels == NULL)
           continue;
         if (tile->node == NULL)
           tile->node = make_node (self, tile, column, row, width, height);
@@ -232,8 +260,8 @@ take_tile (LodgeScanout *self, LodgeFramebuffer *framebuffer, guint column, guin
 {
   Tile *tile = &self->tiles[row * self->columns + column];
   Area outer = with_overlap (self, tile_area (self, column, row));
-  const gsize stride = (gsize) outer.width * 4, size = stride * (gsize) outer.height;
-  guint8 *pixels = lodge_tile_pool_take (self->pool);
+  const gsize stride = (gsize) outer.width * 4;
+  guint8 *pixels = lodge_tile_pool_take (self->tile_pool);
 
   if (!lodge_framebuffer_read (framebuffer, (guint) outer.x, (guint) outer.y, (guint) outer.width,
                                (guint) outer.height, pixels, stride, error))
@@ -241,11 +269,63 @@ take_tile (LodgeScanout *self, LodgeFramebuffer *framebuffer, guint column, guin
       lodge_tile_pool_give (pixels);
       return FALSE;
     }
-  g_clear_pointer (&tile->node, gsk_render_node_unref);
-  g_clear_object (&tile->texture);
-  g_clear_pointer (&tile->pixels, g_bytes_unref);
-  tile->pixels = lodge_tile_pool_wrap (pixels, size);
-  tile->texture = gdk_memory_texture_new (outer.width, outer.height, FORMAT, tile->pixels, stride);
+  clear_tile (tile);
+  tile->pixels = lodge_tile_pool_wrap (pixels, stride * (gsize) outer.height);
+  tile->stride = stride;
+  return TRUE;
+}
+
+/* All tiles anew: a clean one that kept its old pixels would keep a whole frame alive. */
+static gboolean
+take_frame (LodgeScanout *self, LodgeFramebuffer *framebuffer, GError **error)
+{
+  const gsize stride = (gsize) self->width * 4;
+  guint8 *pixels = lodge_tile_pool_take (self->frame_pool);
+  g_autoptr (GBytes) frame = NULL;
+
+  if (!lodge_framebuffer_read (framebuffer, 0, 0, self->width, self->height, pixels, stride, error))
+    {
+      lodge_tile_pool_give (pixels);
+      return FALSE;
+    }
+  frame = lodge_tile_pool_wrap (pixels, stride * self->height);
+  for (guint i = 0; i < self->columns * self->rows; i++)
+    {
+      Tile *tile = &self->tiles[i];
+      Area outer = with_overlap (self, tile_area (self, i % self->columns, i / self->columns));
+
+      clear_tile (tile);
+      tile->pixels = g_bytes_new_from_bytes (frame, (gsize) outer.y * stride + (gsize) outer.x * 4,
+                                             (gsize) (outer.height - 1) * stride
+                                             + (gsize) outer.width * 4);
+      tile->stride = stride;
+    }
+  return TRUE;
+}
+
+static gboolean
+is_dirty (LodgeScanout *self, const LodgeFramebufferChanges *changes, guint i)
+{
+  return changes->dirty[i] || self->tiles[i].pixels == NULL;
+}
+
+/* Returns how many tiles were taken, in @n_taken also on failure. */
+static gboolean
+take_changes (LodgeScanout *self, LodgeFramebuffer *framebuffer,
+              const LodgeFramebufferChanges *changes, guint *n_taken, GError **error)
+{
+  const guint n = self->columns * self->rows;
+  guint n_dirty = 0;
+
+  for (guint i = 0; i < n; i++)
+    n_dirty += is_dirty (self, changes, i);
+  *n_taken = n_dirty;
+  if (n_dirty >= MOST (n))
+    return take_frame (self, framebuffer, error);
+  for (guint i = 0; n_dirty > 0 && i < n; i++)
+    if (is_dirty (self, changes, i)
+        && !take_tile (self, framebuffer, i % self->columns, i / self->columns, error))
+      return FALSE;
   return TRUE;
 }
 
@@ -253,7 +333,8 @@ gboolean
 lodge_scanout_take (LodgeScanout *self, LodgeFramebuffer *framebuffer, GError **error)
 {
   LodgeFramebufferChanges changes = lodge_framebuffer_begin (framebuffer);
-  gboolean resized, changed = FALSE, ok = TRUE;
+  gboolean resized, ok = TRUE;
+  guint n_taken = 0;
 
   self->disabled = changes.disabled;
   resized = changes.width != 0 && (changes.width != self->width || changes.height != self->height);
@@ -265,20 +346,18 @@ lodge_scanout_take (LodgeScanout *self, LodgeFramebuffer *framebuffer, GError **
       self->columns = changes.columns;
       self->rows = changes.rows;
       self->tiles = g_new0 (Tile, (gsize) self->columns * self->rows);
-      /* The renderer holds on to the last frame, so a whole one comes back at a time. */
-      self->pool = lodge_tile_pool_new ((gsize) OUTER * OUTER * 4, self->columns * self->rows);
+      /* The renderer holds on to what it shows, so all of that comes back at a time. */
+      self->tile_pool = lodge_tile_pool_new ((gsize) OUTER * OUTER * 4,
+                                             MOST (self->columns * self->rows));
+      self->frame_pool = lodge_tile_pool_new ((gsize) self->width * self->height * 4, 1);
     }
-  for (guint i = 0; ok && changes.width != 0 && i < self->columns * self->rows; i++)
-    if (changes.dirty[i] || self->tiles[i].texture == NULL)
-      {
-        ok = take_tile (self, framebuffer, i % self->columns, i / self->columns, error);
-        changed = TRUE;
-      }
+  if (changes.width != 0)
+    ok = take_changes (self, framebuffer, &changes, &n_taken, error);
   lodge_framebuffer_end (framebuffer);
 
   if (resized)
     gdk_paintable_invalidate_size (GDK_PAINTABLE (self));
-  if (changed)
+  if (n_taken > 0)
     gdk_paintable_invalidate_contents (GDK_PAINTABLE (self));
   return ok;
 }
@@ -312,6 +391,16 @@ lodge_scanout_set_filter (LodgeScanout *self, LodgeScanoutFilter filter)
 }
 
 void
+lodge_scanout_set_software (LodgeScanout *self, gboolean software)
+{
+  if (self->software == software)
+    return;
+  self->software = software;
+  drop_nodes (self);
+  gdk_paintable_invalidate_contents (GDK_PAINTABLE (self));
+}
+
+void
 lodge_scanout_set_scale_factor (LodgeScanout *self, int scale_factor)
 {
   if (self->scale_factor == scale_factor)
@@ -339,8 +428,8 @@ copy_row (LodgeScanout *self, guint y, guint32 *target)
           continue;
         }
       memcpy (target + area.x,
-              (const guint32 *) g_bytes_get_data (tile->pixels, NULL)
-              + ((gsize) y - outer.y) * outer.width + (area.x - outer.x),
+              (const guint8 *) g_bytes_get_data (tile->pixels, NULL)
+              + ((gsize) y - (gsize) outer.y) * tile->stride + (gsize) (area.x - outer.x) * 4,
               (gsize) area.width * 4);
     }
 }
@@ -403,8 +492,12 @@ lodge_scanout_to_texture (LodgeScanout *self, guint max_width)
     }
   pixels = g_new (guint32, (gsize) width * height);
   if (width == self->width)
-    for (guint y = 0; y < height; y++)
-      copy_row (self, y, pixels + (gsize) y * width);
+    {
+      for (guint y = 0; y < height; y++)
+        copy_row (self, y, pixels + (gsize) y * width);
+      for (gsize i = 0; i < (gsize) width * height; i++)
+        pixels[i] |= 0xff000000u;
+    }
   else
     scale_down (self, width, height, pixels);
   bytes = g_bytes_new_take (pixels, (gsize) width * height * 4);

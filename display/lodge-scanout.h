@@ -44,6 +44,13 @@ guint         lodge_scanout_get_height       (LodgeScanout *self);
 gboolean      lodge_scanout_is_disabled      (LodgeScanout *self);
 void          lodge_scanout_set_filter       (LodgeScanout *self, LodgeScanoutFilter filter);
 
+/**
+ * lodge_scanout_set_software:
+ * @software: GTK paints without a GPU; then the tiles' memory is painted from directly, while a
+ *   texture would be copied once more for each paint
+ */
+void          lodge_scanout_set_software     (LodgeScanout *self, gboolean software);
+
 /** Device pixels per unit of the snapshot: tiles meet on device pixels, so that no seam shows. */
 void          lodge_scanout_set_scale_factor (LodgeScanout *self, int scale_factor);
 

@@ -3,15 +3,21 @@
 /*
  * What a 1920x1080 frame costs the client, and what a window that stands still keeps of a flood.
  * The peer is a process of its own that sends as QEMU does. LODGE_BENCH_SHORT=1: a fifth of the time.
+ *
+ * What counts is the CPU time of this process, all its threads, kernel included. The yardstick is a
+ * memcpy of a frame between two buffers that only this process uses, so they are as near as the
+ * caches allow. A frame that another processor has just painted is farther away; what a memcpy of
+ * such a one takes is told beside it. "painted" adds what GTK does with the frame without a GPU:
+ * snapshot and drawing into the window's buffer at 1:1.
  */
 
-#include <gio/gio.h>
 #include <gio/gunixfdlist.h>
+#include <gtk/gtk.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "display/lodge-handshake.h"
@@ -31,6 +37,9 @@ static gboolean failed;
 static LodgeListener *listener;
 static LodgeScanout *scanout;
 static guint n_taken;
+static cairo_surface_t *painted;   /* (nullable): what the frames are drawn into */
+static guint8 *shared_frame;
+static int painter_fd;
 
 static double
 now (void)
@@ -38,14 +47,14 @@ now (void)
   return (double) g_get_monotonic_time () / 1e6;
 }
 
+/* CPU time, so that what else runs on the machine counts on neither side. */
 static double
-cpu_time (void)
+cpu_time (clockid_t clock)
 {
-  struct rusage usage;
+  struct timespec time;
 
-  getrusage (RUSAGE_SELF, &usage);
-  return (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
-         + (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+  clock_gettime (clock, &time);
+  return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
 }
 
 static double
@@ -67,22 +76,59 @@ compare (gconstpointer a, gconstpointer b)
   return (*x > *y) - (*x < *y);
 }
 
-static double
-measure_memcpy (void)
+/* Paints the shared frame for each byte that comes. */
+G_GNUC_NORETURN
+static void
+run_painter (int fd)
 {
-  g_autofree guint8 *from = g_malloc (FRAME);
+  char byte;
+
+  while (read (fd, &byte, 1) == 1)
+    {
+      memset (shared_frame, byte, FRAME);
+      if (write (fd, &byte, 1) != 1)
+        break;
+    }
+  _exit (0);
+}
+
+static void
+start_painter (void)
+{
+  int ends[2];
+
+  shared_frame = mmap (NULL, FRAME, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared_frame == MAP_FAILED || socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    g_error ("no painter");
+  painter_fd = ends[0];
+  if (fork () == 0)
+    {
+      close (ends[0]);
+      run_painter (ends[1]);
+    }
+  close (ends[1]);
+}
+
+static double
+measure_memcpy (gboolean fresh)
+{
+  g_autofree guint8 *own = g_malloc (FRAME);
   g_autofree guint8 *to = g_malloc (FRAME);
   double times[51];
 
-  memset (from, 1, FRAME);
+  memset (own, 1, FRAME);
   memset (to, 2, FRAME);
   for (gsize i = 0; i < G_N_ELEMENTS (times); i++)
     {
-      double start = now ();
+      char byte = (char) i;
+      double start;
 
-      memcpy (to, from, FRAME);
-      times[i] = now () - start;
-      from[i] = to[i + 1];
+      if (fresh && (write (painter_fd, &byte, 1) != 1 || read (painter_fd, &byte, 1) != 1))
+        g_error ("the painter has gone");
+      start = cpu_time (CLOCK_THREAD_CPUTIME_ID);
+      memcpy (to, fresh ? shared_frame : own, FRAME);
+      times[i] = cpu_time (CLOCK_THREAD_CPUTIME_ID) - start;
+      own[i] = to[i + 1];
     }
   qsort (times, G_N_ELEMENTS (times), sizeof *times, compare);
   return times[G_N_ELEMENTS (times) / 2];
@@ -158,11 +204,31 @@ run_peer (int socket_fd, gboolean map, guint fps)
 
 /* The client */
 
+/* Keeps the nodes of the last frame alive, as a renderer does. */
+static void
+paint (void)
+{
+  static GskRenderNode *last;
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  GskRenderNode *node;
+  cairo_t *cr = cairo_create (painted);
+
+  gdk_paintable_snapshot (GDK_PAINTABLE (scanout), snapshot, WIDTH, HEIGHT);
+  node = gtk_snapshot_free_to_node (snapshot);
+  gsk_render_node_draw (node, cr);
+  g_clear_pointer (&last, gsk_render_node_unref);
+  last = node;
+  cairo_destroy (cr);
+}
+
 static void
 damaged_cb (void)
 {
-  if (lodge_scanout_take (scanout, lodge_listener_get_framebuffer (listener), NULL))
-    n_taken++;
+  if (!lodge_scanout_take (scanout, lodge_listener_get_framebuffer (listener), NULL))
+    return;
+  n_taken++;
+  if (painted != NULL)
+    paint ();
 }
 
 static void
@@ -197,6 +263,7 @@ start (const char *program, gboolean map, guint fps)
   close (ends[1]);
   listener = NULL;
   scanout = lodge_scanout_new ();
+  lodge_scanout_set_software (scanout, painted != NULL);
   n_taken = 0;
   lodge_handshake_async (ends[0], -1, 10000, NULL, connected_cb, NULL);
   while (n_taken < 3)
@@ -212,30 +279,40 @@ stop (GPid pid)
   waitpid (pid, NULL, 0);
 }
 
+/* @limit: in memcpys, 0 for none */
 static void
-bench_frames (const char *program, const char *name, gboolean map, double seconds)
+bench_frames (const char *program, const char *name, gboolean map, gboolean with_painting,
+              double limit, double seconds)
 {
-  double one_memcpy = measure_memcpy ();
-  GPid pid = start (program, map, 60);
-  LodgeFramebuffer *fb = lodge_listener_get_framebuffer (listener);
-  double end = now () + seconds, cpu, per_frame, copied;
+  double one_memcpy = measure_memcpy (FALSE), one_fresh = measure_memcpy (TRUE);
+  LodgeFramebuffer *fb;
+  double end, cpu, per_frame, copied;
+  GPid pid;
 
+  painted = with_painting ? cairo_image_surface_create (CAIRO_FORMAT_RGB24, WIDTH, HEIGHT) : NULL;
+  pid = start (program, map, 60);
+  fb = lodge_listener_get_framebuffer (listener);
+  end = now () + seconds;
   n_taken = 0;
   copied = (double) lodge_framebuffer_get_copied (fb);
-  cpu = cpu_time ();
+  cpu = cpu_time (CLOCK_PROCESS_CPUTIME_ID);
   while (now () < end)
     g_main_context_iteration (NULL, TRUE);
-  per_frame = (cpu_time () - cpu) / n_taken;
+  per_frame = (cpu_time (CLOCK_PROCESS_CPUTIME_ID) - cpu) / n_taken;
   copied = ((double) lodge_framebuffer_get_copied (fb) - copied) / n_taken / (double) FRAME;
   stop (pid);
+  g_clear_pointer (&painted, cairo_surface_destroy);
   /* Other work on the machine slows both; before and after is the nearest to the same moment. */
-  one_memcpy = (one_memcpy + measure_memcpy ()) / 2;
+  one_memcpy = (one_memcpy + measure_memcpy (FALSE)) / 2;
+  one_fresh = (one_fresh + measure_memcpy (TRUE)) / 2;
 
-  g_print ("%s: %.2f ms CPU a full 1080p frame (%u frames), memcpy %.2f ms, ratio %.2f%s; "
-           "frame bytes copied %.2f times\n",
-           name, per_frame * 1e3, n_taken, one_memcpy * 1e3, per_frame / one_memcpy,
-           map ? " (limit 3.00)" : "", copied);
-  if (map && (per_frame / one_memcpy > MAX_MEMCPYS || copied > MAX_MEMCPYS))
+  g_print ("%s: %.2f ms CPU a full 1080p frame (%u frames), memcpy %.2f ms, ratio %.2f", name,
+           per_frame * 1e3, n_taken, one_memcpy * 1e3, per_frame / one_memcpy);
+  if (limit > 0)
+    g_print (" (limit %.2f)", limit);
+  g_print ("; of a frame just painted elsewhere %.2f ms, ratio %.2f; frame bytes copied %.2f times\n",
+           one_fresh * 1e3, per_frame / one_fresh, copied);
+  if (limit > 0 && (per_frame / one_memcpy > limit || copied > limit))
     failed = TRUE;
 }
 
@@ -262,8 +339,12 @@ main (int argc, char *argv[])
   if (argc == 5 && strcmp (argv[1], "--peer") == 0)
     run_peer (atoi (argv[4]), strcmp (argv[2], "map") == 0, (guint) atoi (argv[3]));
 
-  bench_frames ("/proc/self/exe", "map", TRUE, seconds / 2);
-  bench_frames ("/proc/self/exe", "bytes", FALSE, seconds / 2);
+  start_painter ();
+  /* Render nodes need it; a display they do not. */
+  gtk_init_check ();
+  bench_frames ("/proc/self/exe", "map", TRUE, FALSE, MAX_MEMCPYS, seconds / 2);
+  bench_frames ("/proc/self/exe", "map, painted", TRUE, TRUE, 0, seconds / 2);
+  bench_frames ("/proc/self/exe", "bytes", FALSE, FALSE, 0, seconds / 2);
   bench_stall ("/proc/self/exe", "map", TRUE, seconds);
   bench_stall ("/proc/self/exe", "bytes", FALSE, seconds);
   return failed ? 1 : 0;

@@ -99,7 +99,7 @@ read_pixel (Fixture *f, guint x, guint y)
   lodge_framebuffer_begin (fb);
   lodge_framebuffer_read (fb, x, y, 1, 1, (guint8 *) &pixel, 4, NULL);
   lodge_framebuffer_end (fb);
-  return pixel;
+  return pixel | 0xff000000u;
 }
 
 static gboolean

@@ -16,6 +16,7 @@ colour (guint x, guint y)
   return 0xff000000u | (x * 7 % 256) << 16 | (y * 11 % 256) << 8 | (x * y + x) % 256;
 }
 
+/* The byte that has no meaning is different everywhere, too. */
 static LodgeFramebuffer *
 make_picture (void)
 {
@@ -25,7 +26,7 @@ make_picture (void)
 
   for (guint y = 0; y < HEIGHT; y++)
     for (guint x = 0; x < WIDTH; x++)
-      pixels[y * WIDTH + x] = colour (x, y);
+      pixels[y * WIDTH + x] = (colour (x, y) & 0xffffffu) | (x * 5 + y * 3) << 24;
   g_assert_true (lodge_framebuffer_scanout (fb, &layout, (guint8 *) pixels, WIDTH * HEIGHT * 4, NULL));
   return fb;
 }
@@ -61,11 +62,12 @@ pixel (cairo_surface_t *surface, int x, int y)
 static void
 test_exact (gconstpointer data)
 {
-  const int scale = GPOINTER_TO_INT (data);
+  const int scale = ABS (GPOINTER_TO_INT (data));
   g_autoptr (LodgeFramebuffer) fb = make_picture ();
   g_autoptr (LodgeScanout) scanout = lodge_scanout_new ();
   cairo_surface_t *surface;
 
+  lodge_scanout_set_software (scanout, GPOINTER_TO_INT (data) < 0);
   if (scale > 1)
     lodge_scanout_set_filter (scanout, LODGE_SCANOUT_NEAREST);
   g_assert_true (lodge_scanout_take (scanout, fb, NULL));
@@ -80,12 +82,13 @@ test_exact (gconstpointer data)
 
 /* At a crooked scale the tiles must leave nothing of what is beneath them. */
 static void
-test_no_seams (void)
+test_no_seams (gconstpointer software)
 {
   g_autoptr (LodgeFramebuffer) fb = make_picture ();
   g_autoptr (LodgeScanout) scanout = lodge_scanout_new ();
   cairo_surface_t *surface;
 
+  lodge_scanout_set_software (scanout, software != NULL);
   g_assert_true (lodge_scanout_take (scanout, fb, NULL));
   surface = draw (scanout, 1003, 611);
   for (int y = 0; y < 611; y++)
@@ -118,6 +121,40 @@ test_update (void)
         g_assert_cmphex (pixel (surface, x, y), ==,
                          inside ? 0xffff0000u : colour ((guint) x, (guint) y));
       }
+  cairo_surface_destroy (surface);
+}
+
+/* What GTK was given never changes, whatever becomes of the memory of frames that it let go. */
+static void
+test_shown_frame_stays (gconstpointer software)
+{
+  g_autoptr (LodgeFramebuffer) fb = make_picture ();
+  g_autoptr (LodgeScanout) scanout = lodge_scanout_new ();
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  g_autoptr (GskRenderNode) shown = NULL;
+  g_autofree guint32 *grey = g_malloc (WIDTH * HEIGHT * 4);
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, WIDTH, HEIGHT);
+  cairo_t *cr = cairo_create (surface);
+
+  memset (grey, 0x80, WIDTH * HEIGHT * 4);
+  lodge_scanout_set_software (scanout, software != NULL);
+  g_assert_true (lodge_scanout_take (scanout, fb, NULL));
+  gdk_paintable_snapshot (GDK_PAINTABLE (scanout), snapshot, WIDTH, HEIGHT);
+  shown = gtk_snapshot_free_to_node (snapshot);
+  for (int i = 0; i < 4; i++)
+    {
+      g_assert_true (lodge_framebuffer_update (fb, 0, 0, WIDTH, HEIGHT, WIDTH * 4,
+                                               LODGE_PIXELS_X8R8G8B8, (guint8 *) grey,
+                                               WIDTH * HEIGHT * 4, NULL));
+      g_assert_true (lodge_scanout_take (scanout, fb, NULL));
+      cairo_surface_destroy (draw (scanout, WIDTH, HEIGHT));
+    }
+  gsk_render_node_draw (shown, cr);
+  cairo_surface_flush (surface);
+  for (int y = 0; y < HEIGHT; y++)
+    for (int x = 0; x < WIDTH; x++)
+      g_assert_cmphex (pixel (surface, x, y), ==, colour ((guint) x, (guint) y));
+  cairo_destroy (cr);
   cairo_surface_destroy (surface);
 }
 
@@ -179,7 +216,13 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/scanout/exact-1", GINT_TO_POINTER (1), test_exact);
   g_test_add_data_func ("/scanout/exact-2", GINT_TO_POINTER (2), test_exact);
   g_test_add_data_func ("/scanout/exact-3", GINT_TO_POINTER (3), test_exact);
-  g_test_add_func ("/scanout/no-seams", test_no_seams);
+  g_test_add_data_func ("/scanout/software-exact-1", GINT_TO_POINTER (-1), test_exact);
+  g_test_add_data_func ("/scanout/software-exact-2", GINT_TO_POINTER (-2), test_exact);
+  g_test_add_data_func ("/scanout/no-seams", NULL, test_no_seams);
+  g_test_add_data_func ("/scanout/software-no-seams", GINT_TO_POINTER (1), test_no_seams);
+  g_test_add_data_func ("/scanout/shown-frame-stays", NULL, test_shown_frame_stays);
+  g_test_add_data_func ("/scanout/software-shown-frame-stays", GINT_TO_POINTER (1),
+                        test_shown_frame_stays);
   g_test_add_func ("/scanout/update", test_update);
   g_test_add_func ("/scanout/invalidates-only-on-damage", test_invalidates_only_on_damage);
   g_test_add_func ("/scanout/texture", test_texture);
