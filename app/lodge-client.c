@@ -109,8 +109,9 @@ activate (LodgeClient *self)
                           G_DBUS_CALL_FLAGS_NONE, -1, self->cancellable, started_cb, self);
 }
 
+/* @fresh: collects machines that the library does not have yet */
 static void
-take_object (LodgeClient *self, GDBusObject *object)
+take_object (LodgeClient *self, GDBusObject *object, GPtrArray *fresh)
 {
   g_autoptr (LodgeIpcMachine) machine = lodge_ipc_object_get_machine (LODGE_IPC_OBJECT (object));
   const char *path = g_dbus_object_get_object_path (object);
@@ -125,23 +126,33 @@ take_object (LodgeClient *self, GDBusObject *object)
     lodge_machine_item_set_proxy (known, machine);
   else
     {
-      g_autoptr (LodgeMachineItem) item = lodge_machine_item_new (path);
+      LodgeMachineItem *item = lodge_machine_item_new (path);
 
       lodge_machine_item_set_proxy (item, machine);
-      lodge_library_add (self->library, item);
+      g_ptr_array_add (fresh, item);
     }
+}
+
+static void
+take_one (LodgeClient *self, GDBusObject *object)
+{
+  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
+
+  take_object (self, object, fresh);
+  if (fresh->len > 0)
+    lodge_library_add (self->library, fresh);
 }
 
 static void
 object_added_cb (GDBusObjectManager *manager, GDBusObject *object, LodgeClient *self)
 {
-  take_object (self, object);
+  take_one (self, object);
 }
 
 static void
 interface_added_cb (GDBusObjectManager *manager, GDBusObject *object, GDBusInterface *interface, LodgeClient *self)
 {
-  take_object (self, object);
+  take_one (self, object);
 }
 
 static void
@@ -177,6 +188,7 @@ manager_ready_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GDBusObjectManager) manager = lodge_ipc_object_manager_client_new_finish (result, &error);
   g_autofree char *owner = NULL;
   g_autolist (GDBusObject) objects = NULL;
+  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
   LodgeClient *self = user_data;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -200,7 +212,8 @@ manager_ready_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   objects = g_dbus_object_manager_get_objects (self->manager);
   for (GList *l = objects; l != NULL; l = l->next)
-    take_object (self, l->data);
+    take_object (self, l->data, fresh);
+  lodge_library_add (self->library, fresh);
   drop_missing (self);
 
   self->retry_ms = RETRY_FIRST_MS;

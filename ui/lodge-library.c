@@ -9,6 +9,7 @@ struct _LodgeLibrary
   GObject parent_instance;
 
   GListStore *machines;      /* (owned) of LodgeMachineItem */
+  GHashTable *by_path;       /* (owned) object path → item, both of the store */
   LodgeIpcCore *core;        /* (owned) (nullable) */
   GVariant *host;            /* (owned) (nullable) the last known Host */
   LodgeLibraryStatus status;
@@ -51,6 +52,7 @@ lodge_library_finalize (GObject *object)
   LodgeLibrary *self = LODGE_LIBRARY (object);
 
   drop_core (self);
+  g_clear_pointer (&self->by_path, g_hash_table_unref);
   g_clear_object (&self->machines);
   g_clear_pointer (&self->host, g_variant_unref);
   g_clear_error (&self->error);
@@ -71,6 +73,7 @@ static void
 lodge_library_init (LodgeLibrary *self)
 {
   self->machines = g_list_store_new (LODGE_TYPE_MACHINE_ITEM);
+  self->by_path = g_hash_table_new (g_str_hash, g_str_equal);
 }
 
 LodgeLibrary *
@@ -85,51 +88,32 @@ lodge_library_get_machines (LodgeLibrary *self)
   return G_LIST_MODEL (self->machines);
 }
 
-static gboolean
-find_position (LodgeLibrary *self, const char *object_path, guint *position)
-{
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->machines));
-
-  for (guint i = 0; i < n; i++)
-    {
-      g_autoptr (LodgeMachineItem) item = g_list_model_get_item (G_LIST_MODEL (self->machines), i);
-
-      if (g_str_equal (lodge_machine_item_get_object_path (item), object_path))
-        {
-          *position = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
-
 LodgeMachineItem *
 lodge_library_find (LodgeLibrary *self, const char *object_path)
 {
-  g_autoptr (LodgeMachineItem) item = NULL;
-  guint position;
-
-  if (!find_position (self, object_path, &position))
-    return NULL;
-
-  /* The store keeps it alive. */
-  item = g_list_model_get_item (G_LIST_MODEL (self->machines), position);
-  return item;
+  return g_hash_table_lookup (self->by_path, object_path);
 }
 
 void
-lodge_library_add (LodgeLibrary *self, LodgeMachineItem *item)
+lodge_library_add (LodgeLibrary *self, GPtrArray *items)
 {
-  g_list_store_append (self->machines, item);
+  for (guint i = 0; i < items->len; i++)
+    g_hash_table_insert (self->by_path, (gpointer) lodge_machine_item_get_object_path (items->pdata[i]),
+                         items->pdata[i]);
+  g_list_store_splice (self->machines, g_list_model_get_n_items (G_LIST_MODEL (self->machines)), 0, items->pdata,
+                       items->len);
 }
 
 void
 lodge_library_remove (LodgeLibrary *self, const char *object_path)
 {
+  LodgeMachineItem *item = lodge_library_find (self, object_path);
   guint position;
 
-  if (find_position (self, object_path, &position))
+  if (item == NULL)
+    return;
+  g_hash_table_remove (self->by_path, object_path);
+  if (g_list_store_find (self->machines, item, &position))
     g_list_store_remove (self->machines, position);
 }
 

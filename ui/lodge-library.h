@@ -29,7 +29,8 @@ LodgeLibrary      *lodge_library_new          (void);
 /* The machines: a #GListModel of #LodgeMachineItem in no particular order. */
 GListModel        *lodge_library_get_machines (LodgeLibrary *self);
 LodgeMachineItem  *lodge_library_find         (LodgeLibrary *self, const char *object_path);
-void               lodge_library_add          (LodgeLibrary *self, LodgeMachineItem *item);
+/* @items: of #LodgeMachineItem; all at once, so that a large library is sorted once */
+void               lodge_library_add          (LodgeLibrary *self, GPtrArray *items);
 void               lodge_library_remove       (LodgeLibrary *self, const char *object_path);
 
 /* (nullable) while the core is gone */

@@ -17,6 +17,7 @@ struct _LodgeMachineActions
   LodgeMachineItem *item;    /* (owned) */
   GtkWidget *widget;         /* (weak) (nullable) */
   gboolean inserted;
+  gboolean restarting;       /* to be started as soon as it is off */
   GSimpleActionGroup *group; /* (owned) */
 };
 
@@ -40,6 +41,8 @@ static const Verb verbs[] = {
   { "resume", "Resume", STATE (PAUSED), N_("“%s” Could Not Be Resumed") },
   { "reset", "Reset", UP, N_("“%s” Could Not Be Restarted") },
   { "shutdown", "Shutdown", STATE (RUNNING) | STATE (STOPPING), N_("“%s” Could Not Be Asked to Shut Down") },
+  { "restart", "Shutdown", STATE (RUNNING) | STATE (STOPPING), N_("“%s” Could Not Be Asked to Shut Down") },
+  { "revert", NULL, UP, N_("The Changes of “%s” Could Not Be Taken Back") },
   { "force-off", "ForceOff", UP | STATE (STARTING), N_("“%s” Could Not Be Switched Off") },
   { "restore-previous", "RestorePrevious", STATE (BROKEN), N_("“%s” Could Not Be Restored") },
   { "make-separate", "MakeSeparate", STATE (BROKEN), N_("“%s” Could Not Be Made a Separate Machine") },
@@ -129,6 +132,47 @@ unref_closure_data (gpointer data, GClosure *closure)
   g_object_unref (data);
 }
 
+/* @size: of what lies in the trash; 0 when it is not known */
+static void
+tell_deleted (LodgeMachineActions *self, guint64 size)
+{
+  const char *name = lodge_machine_item_get_name (self->item);
+  g_autofree char *bytes = g_format_size (size);
+  /* Translators: name of the machine, size of what lies in the trash: "“Debian” deleted, 12 GB" */
+  g_autofree char *title = size > 0 ? g_strdup_printf (_("“%s” deleted, %s"), name, bytes)
+                                    : g_strdup_printf (_("“%s” deleted"), name);
+
+  if (self->widget != NULL)
+    lodge_feedback_undo_toast (self->widget, title, G_CALLBACK (undo_delete_cb), g_object_ref (self),
+                               unref_closure_data);
+}
+
+static void
+trash_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeMachineActions) self = user_data;
+  g_autoptr (GVariant) entries = NULL;
+  GVariantIter iter;
+  GVariant *entry;
+  guint64 size = 0;
+
+  lodge_ipc_core_call_list_trash_finish (LODGE_IPC_CORE (source), &entries, result, NULL);
+  if (entries != NULL)
+    {
+      g_variant_iter_init (&iter, entries);
+      while ((entry = g_variant_iter_next_value (&iter)) != NULL)
+        {
+          const char *id = "";
+
+          g_variant_lookup (entry, "id", "&s", &id);
+          if (g_str_equal (id, lodge_machine_item_get_id (self->item)))
+            g_variant_lookup (entry, "size", "t", &size);
+          g_variant_unref (entry);
+        }
+    }
+  tell_deleted (self, size);
+}
+
 static void
 deleted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -136,14 +180,35 @@ deleted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Call *call = user_data;
   LodgeMachineActions *self = call->self;
 
-  if (lodge_ipc_machine_call_delete_finish (LODGE_IPC_MACHINE (source), result, &error) && self->widget != NULL)
+  if (lodge_ipc_machine_call_delete_finish (LODGE_IPC_MACHINE (source), result, &error))
     {
-      g_autofree char *title = g_strdup_printf (_("“%s” deleted"), lodge_machine_item_get_name (self->item));
+      LodgeIpcCore *core = lodge_library_get_core (self->library);
 
-      lodge_feedback_undo_toast (self->widget, title, G_CALLBACK (undo_delete_cb), g_object_ref (self),
-                                 unref_closure_data);
+      if (core != NULL)
+        lodge_ipc_core_call_list_trash (core, g_variant_new ("a{sv}", NULL), NULL, trash_cb, g_object_ref (self));
+      else
+        tell_deleted (self, 0);
     }
   call_end (call, error);
+}
+
+static void
+reverted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  lodge_ipc_machine_call_set_settings_finish (LODGE_IPC_MACHINE (source), NULL, result, &error);
+  call_end (user_data, error);
+}
+
+static void
+revert (LodgeMachineActions *self, const Verb *verb)
+{
+  g_autoptr (GVariant) running = lodge_machine_item_dup_running_settings (self->item);
+
+  if (running != NULL)
+    lodge_ipc_machine_call_set_settings (lodge_machine_item_get_proxy (self->item), running,
+                                         g_variant_new ("a{sv}", NULL), NULL, reverted_cb, call_new (self, verb));
 }
 
 static const Verb *
@@ -188,6 +253,13 @@ activate_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   if (proxy == NULL)
     return;
 
+  if (g_str_equal (verb->action, "revert"))
+    {
+      revert (self, verb);
+      return;
+    }
+
+  self->restarting = g_str_equal (verb->action, "restart");
   options = g_variant_new ("a{sv}", NULL);
   if (g_str_equal (verb->action, "send-keys"))
     g_dbus_proxy_call (G_DBUS_PROXY (proxy), "SendKeys", g_variant_new ("(@as@a{sv})", parameter, options),
@@ -197,6 +269,18 @@ activate_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   else
     g_dbus_proxy_call (G_DBUS_PROXY (proxy), verb->method, g_variant_new ("(@a{sv})", options),
                        G_DBUS_CALL_FLAGS_NONE, -1, NULL, called_cb, call_new (self, verb));
+}
+
+static void
+start_again (LodgeMachineActions *self)
+{
+  LodgeIpcMachine *proxy = lodge_machine_item_get_proxy (self->item);
+
+  if (!self->restarting || proxy == NULL || lodge_machine_item_get_state (self->item) != LODGE_MACHINE_OFF)
+    return;
+  self->restarting = FALSE;
+  lodge_ipc_machine_call_start (proxy, g_variant_new ("a{sv}", NULL), NULL, called_cb,
+                                call_new (self, find_verb ("start")));
 }
 
 static void
@@ -214,10 +298,13 @@ update (LodgeMachineActions *self)
 
       if (g_str_equal (verbs[i].action, "restore-previous"))
         enabled = enabled && lodge_machine_item_fault_boolean (self->item, "previous");
+      if (g_str_equal (verbs[i].action, "restart") || g_str_equal (verbs[i].action, "revert"))
+        enabled = enabled && lodge_machine_item_get_n_pending (self->item) > 0;
       if (g_str_equal (verbs[i].action, "make-separate"))
         enabled = enabled && g_str_equal (fault, "duplicate-id");
       g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
     }
+  start_again (self);
 }
 
 static void
@@ -268,6 +355,12 @@ lodge_machine_actions_new (LodgeLibrary *library, LodgeMachineItem *item, GtkWid
   update (self);
   gtk_widget_insert_action_group (widget, "machine", G_ACTION_GROUP (self->group));
   return self;
+}
+
+GActionGroup *
+lodge_machine_actions_get_group (LodgeMachineActions *self)
+{
+  return G_ACTION_GROUP (self->group);
 }
 
 void

@@ -4,6 +4,8 @@
 
 #include "ui/lodge-machine-item.h"
 
+#include <string.h>
+
 struct _LodgeMachineItem
 {
   GObject parent_instance;
@@ -14,6 +16,7 @@ struct _LodgeMachineItem
   char *name;               /* (owned) */
   char *folder;             /* (owned) */
   char *state_reason;       /* (owned) */
+  char *sort_key;           /* (owned) of the name */
   LodgeMachineState state;
   GVariant *state_details;  /* (owned) a{sv} */
   GVariant *settings;       /* (owned) a{sv} */
@@ -23,6 +26,7 @@ struct _LodgeMachineItem
   GdkPaintable *picture;    /* (owned) (nullable) */
   guint busy;
   gboolean viewer;
+  gboolean is_template;
 };
 
 enum
@@ -31,6 +35,7 @@ enum
   PROP_STATE,
   PROP_PICTURE,
   PROP_BUSY,
+  PROP_GROUP,
   N_PROPS
 };
 
@@ -72,12 +77,35 @@ replace_dictionary (GVariant **place, GVariant *value)
     *place = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
 }
 
+/* Not by the generated accessor: a core of before there were templates does not have it. */
+static gboolean
+read_template (LodgeMachineItem *self)
+{
+  g_autoptr (GVariant) value = g_dbus_proxy_get_cached_property (G_DBUS_PROXY (self->proxy), "Template");
+
+  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean (value);
+}
+
+static void
+set_sort_key (LodgeMachineItem *self)
+{
+  g_autofree char *folded = g_utf8_casefold (self->name, -1);
+
+  g_free (self->sort_key);
+  /* As file managers do: "Debian 2" before "Debian 10". */
+  self->sort_key = g_utf8_collate_key_for_filename (folded, -1);
+}
+
 static void
 read_proxy (LodgeMachineItem *self)
 {
+  LodgeMachineGroup group = lodge_machine_item_get_group (self);
   LodgeMachineState state = state_from_word (lodge_ipc_machine_get_state (self->proxy));
   gboolean renamed = replace_string (&self->name, lodge_ipc_machine_get_name (self->proxy));
   gboolean moved = state != self->state;
+
+  if (renamed)
+    set_sort_key (self);
 
   replace_string (&self->id, lodge_ipc_machine_get_id (self->proxy));
   replace_string (&self->folder, lodge_ipc_machine_get_folder (self->proxy));
@@ -89,6 +117,7 @@ read_proxy (LodgeMachineItem *self)
   g_strfreev (self->pending);
   self->pending = g_strdupv ((GStrv) lodge_ipc_machine_get_pending_settings (self->proxy));
   self->state = state;
+  self->is_template = read_template (self);
 
   /* A picture of the last session would pass for the present one. */
   if (moved && (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_STARTING || state == LODGE_MACHINE_BROKEN))
@@ -98,6 +127,8 @@ read_proxy (LodgeMachineItem *self)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NAME]);
   if (moved)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+  if (group != lodge_machine_item_get_group (self))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GROUP]);
 }
 
 static void
@@ -126,6 +157,9 @@ lodge_machine_item_get_property (GObject *object, guint prop_id, GValue *value, 
     case PROP_BUSY:
       g_value_set_boolean (value, self->busy > 0);
       break;
+    case PROP_GROUP:
+      g_value_set_uint (value, lodge_machine_item_get_group (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -148,6 +182,7 @@ lodge_machine_item_finalize (GObject *object)
   g_free (self->object_path);
   g_free (self->id);
   g_free (self->name);
+  g_free (self->sort_key);
   g_free (self->folder);
   g_free (self->state_reason);
   g_clear_pointer (&self->state_details, g_variant_unref);
@@ -173,6 +208,8 @@ lodge_machine_item_class_init (LodgeMachineItemClass *klass)
   properties[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, LODGE_MACHINE_BROKEN, 0, flags);
   properties[PROP_PICTURE] = g_param_spec_object ("picture", NULL, NULL, GDK_TYPE_PAINTABLE, flags);
   properties[PROP_BUSY] = g_param_spec_boolean ("busy", NULL, NULL, FALSE, flags);
+  properties[PROP_GROUP] = g_param_spec_uint ("group", NULL, NULL, 0, LODGE_MACHINE_GROUP_TEMPLATES,
+                                              LODGE_MACHINE_GROUP_MACHINES, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   changed_signal = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -184,6 +221,7 @@ lodge_machine_item_init (LodgeMachineItem *self)
 {
   self->id = g_strdup ("");
   self->name = g_strdup ("");
+  self->sort_key = g_strdup ("");
   self->folder = g_strdup ("");
   self->state_reason = g_strdup ("");
   replace_dictionary (&self->state_details, NULL);
@@ -253,6 +291,24 @@ lodge_machine_item_get_state (LodgeMachineItem *self)
   return self->state;
 }
 
+int
+lodge_machine_item_compare (gconstpointer a, gconstpointer b, gpointer unused)
+{
+  LodgeMachineItem *first = (LodgeMachineItem *) a;
+  LodgeMachineItem *second = (LodgeMachineItem *) b;
+  int groups = (int) lodge_machine_item_get_group (first) - (int) lodge_machine_item_get_group (second);
+
+  return groups != 0 ? groups : strcmp (first->sort_key, second->sort_key);
+}
+
+LodgeMachineGroup
+lodge_machine_item_get_group (LodgeMachineItem *self)
+{
+  if (self->state == LODGE_MACHINE_STARTING || lodge_machine_item_is_up (self))
+    return LODGE_MACHINE_GROUP_RUNNING;
+  return self->is_template ? LODGE_MACHINE_GROUP_TEMPLATES : LODGE_MACHINE_GROUP_MACHINES;
+}
+
 const char *
 lodge_machine_item_get_state_reason (LodgeMachineItem *self)
 {
@@ -275,6 +331,18 @@ guint
 lodge_machine_item_get_n_pending (LodgeMachineItem *self)
 {
   return self->pending != NULL ? g_strv_length (self->pending) : 0;
+}
+
+const char *const *
+lodge_machine_item_get_pending (LodgeMachineItem *self)
+{
+  return (const char *const *) self->pending;
+}
+
+GVariant *
+lodge_machine_item_dup_running_settings (LodgeMachineItem *self)
+{
+  return g_variant_lookup_value (self->effective, "settings", G_VARIANT_TYPE_VARDICT);
 }
 
 gboolean

@@ -17,13 +17,21 @@ typedef enum
   LODGE_MACHINE_BROKEN,
 } LodgeMachineState;
 
+/* The groups of the library, in their order. */
+typedef enum
+{
+  LODGE_MACHINE_GROUP_RUNNING,
+  LODGE_MACHINE_GROUP_MACHINES,
+  LODGE_MACHINE_GROUP_TEMPLATES,
+} LodgeMachineGroup;
+
 /**
  * LodgeMachineItem:
  *
  * One machine as the window shows it. It outlives the proxy that it was filled from: while the core
  * is away the last known values stay, and there is no proxy to call.
  *
- * Signal "changed": some value or the proxy changed; the properties name, state and picture notify too.
+ * Signal "changed": some value or the proxy changed; the properties name, state, group, picture and busy notify too.
  */
 #define LODGE_TYPE_MACHINE_ITEM (lodge_machine_item_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, LODGE, MACHINE_ITEM, GObject)
@@ -48,10 +56,17 @@ const char       *lodge_machine_item_get_id           (LodgeMachineItem *self);
 const char       *lodge_machine_item_get_name         (LodgeMachineItem *self);
 const char       *lodge_machine_item_get_folder       (LodgeMachineItem *self);
 LodgeMachineState lodge_machine_item_get_state        (LodgeMachineItem *self);
+LodgeMachineGroup lodge_machine_item_get_group        (LodgeMachineItem *self);
+/* By group, then by name: a #GCompareDataFunc. */
+int               lodge_machine_item_compare          (gconstpointer a, gconstpointer b, gpointer unused);
 const char       *lodge_machine_item_get_state_reason (LodgeMachineItem *self);
 GVariant         *lodge_machine_item_get_state_details (LodgeMachineItem *self);
 gboolean          lodge_machine_item_is_pending       (LodgeMachineItem *self, const char *key);
 guint             lodge_machine_item_get_n_pending    (LodgeMachineItem *self);
+/* The keys that wait for the next start, (nullable) (transfer none) */
+const char *const *lodge_machine_item_get_pending     (LodgeMachineItem *self);
+/* What the running guest has of those keys: a{sv}, (transfer full) (nullable) */
+GVariant         *lodge_machine_item_dup_running_settings (LodgeMachineItem *self);
 
 /* Whether there is a guest whose picture can be asked for: running, paused or stopping. */
 gboolean          lodge_machine_item_is_up            (LodgeMachineItem *self);

@@ -18,6 +18,7 @@ struct _LodgeMachinePage
   LodgeMachineItem *item;       /* (owned) (nullable) */
   LodgeMachineActions *actions; /* (owned) (nullable) */
 
+  GMenuModel *menu;
   GtkStack *stack;
   AdwStatusPage *broken;
   GtkWidget *restore;
@@ -37,7 +38,9 @@ struct _LodgeMachinePage
   GtkWidget *notice;
   GtkLabel *notice_text;
   GtkWidget *notice_log;
-  AdwActionRow *pending;
+  GtkWidget *pending;
+  GtkLabel *pending_title;
+  GtkLabel *pending_names;
   AdwActionRow *system;
   AdwActionRow *display;
   AdwActionRow *storage;
@@ -74,11 +77,11 @@ update_primary (LodgeMachinePage *self)
   switch (state)
     {
     case LODGE_MACHINE_PAUSED:
-      label = _("_Resume");
+      label = _("Resume");
       break;
     case LODGE_MACHINE_RUNNING:
     case LODGE_MACHINE_STOPPING:
-      label = _("Show _Console");
+      label = _("Show Console");
       break;
     case LODGE_MACHINE_STARTING:
       label = _("Starting…");
@@ -86,7 +89,7 @@ update_primary (LodgeMachinePage *self)
     case LODGE_MACHINE_OFF:
     case LODGE_MACHINE_BROKEN:
     default:
-      label = _("_Start");
+      label = _("Start");
       break;
     }
 
@@ -115,8 +118,19 @@ update_pending (LodgeMachinePage *self)
   g_autofree char *title = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u change waits for the next start",
                                                          "%u changes wait for the next start", n), n);
 
-  gtk_widget_set_visible (GTK_WIDGET (self->pending), n > 0);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->pending), title);
+  const char *const *keys = lodge_machine_item_get_pending (self->item);
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < n; i++)
+    {
+      if (i > 0)
+        /* Translators: between the parts of a list, "Cores, Memory" */
+        g_string_append (names, _(", "));
+      g_string_append (names, lodge_text_setting (keys[i]));
+    }
+  gtk_widget_set_visible (self->pending, n > 0);
+  gtk_label_set_label (self->pending_title, title);
+  gtk_label_set_label (self->pending_names, names->str);
 }
 
 static void
@@ -251,6 +265,8 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
 
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-machine-page.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, stack);
+  gtk_widget_class_bind_template_child_full (widget_class, "machine_menu", FALSE,
+                                             G_STRUCT_OFFSET (LodgeMachinePage, menu));
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, broken);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, restore);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, separate);
@@ -270,6 +286,8 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, notice_text);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, notice_log);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, pending);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, pending_title);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, pending_names);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, system);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, display);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, storage);
@@ -314,6 +332,18 @@ LodgeMachineItem *
 lodge_machine_page_get_item (LodgeMachinePage *self)
 {
   return self->item;
+}
+
+GMenuModel *
+lodge_machine_page_get_menu (LodgeMachinePage *self)
+{
+  return self->menu;
+}
+
+GActionGroup *
+lodge_machine_page_get_actions (LodgeMachinePage *self)
+{
+  return self->actions != NULL ? lodge_machine_actions_get_group (self->actions) : NULL;
 }
 
 void

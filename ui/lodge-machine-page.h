@@ -21,6 +21,12 @@ G_DECLARE_FINAL_TYPE (LodgeMachinePage, lodge_machine_page, LODGE, MACHINE_PAGE,
 void              lodge_machine_page_set_item (LodgeMachinePage *self, LodgeLibrary *library, LodgeMachineItem *item);
 LodgeMachineItem *lodge_machine_page_get_item (LodgeMachinePage *self);
 
+/* What can be done with the machine; its actions are the group of lodge_machine_page_get_actions(). (transfer none) */
+GMenuModel       *lodge_machine_page_get_menu    (LodgeMachinePage *self);
+
+/* (nullable) (transfer none): the group "machine" of the present machine */
+GActionGroup     *lodge_machine_page_get_actions (LodgeMachinePage *self);
+
 /* Lets the person type a new name in place. */
 void              lodge_machine_page_rename   (LodgeMachinePage *self);
 

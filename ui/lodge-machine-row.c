@@ -8,14 +8,20 @@
 
 #include "ui/lodge-machine-text.h"
 #include "ui/lodge-screen.h"
+#include "ui/lodge-setting-change.h"
+#include "ui/lodge-system.h"
 
 struct _LodgeMachineRow
 {
   GtkWidget parent_instance;
 
   LodgeMachineItem *item; /* (owned) (nullable) */
+  GtkWidget *entry;       /* (nullable) while the machine is being renamed */
+  GtkLabel *heading;
   LodgeScreen *screen;
+  GtkBox *text;
   GtkLabel *name;
+  GtkImage *system;
   GtkImage *state_icon;
   GtkLabel *state;
   GtkSpinner *spinner;
@@ -34,7 +40,11 @@ update (LodgeMachineRow *self)
   /* Translators: how a screen reader reads a row: name, state */
   g_autofree char *spoken = g_strdup_printf (_("%s, %s"), name, word);
 
+  const char *os = lodge_machine_item_setting_string (self->item, "os", "");
+  const char *family = lodge_machine_item_setting_string (self->item, "family", "");
+
   gtk_label_set_label (self->name, name);
+  gtk_image_set_from_icon_name (self->system, lodge_system_icon (os, family));
   gtk_label_set_label (self->state, word);
   gtk_image_set_from_icon_name (self->state_icon, lodge_machine_text_state_icon (self->item));
   lodge_screen_set_picture (self->screen, lodge_machine_item_get_picture (self->item));
@@ -51,14 +61,65 @@ update (LodgeMachineRow *self)
 
   gtk_widget_set_visible (GTK_WIDGET (self->spinner), busy);
   gtk_spinner_set_spinning (self->spinner, busy);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
   if (parent != NULL)
     gtk_accessible_update_property (GTK_ACCESSIBLE (parent), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
 }
 
 static void
+end_rename (LodgeMachineRow *self)
+{
+  GtkWidget *entry = g_steal_pointer (&self->entry);
+
+  if (entry == NULL)
+    return;
+  gtk_box_remove (self->text, entry);
+  gtk_widget_set_visible (GTK_WIDGET (self->name), TRUE);
+}
+
+static void
+rename_cb (LodgeMachineRow *self)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *done = NULL;
+
+  if (self->entry == NULL || self->item == NULL)
+    return;
+
+  name = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (self->entry))));
+  end_rename (self);
+  if (*name == '\0' || g_str_equal (name, lodge_machine_item_get_name (self->item)))
+    return;
+  done = g_strdup_printf (_("Renamed to “%s”"), name);
+  lodge_setting_change (GTK_WIDGET (self), self->item, "name", g_variant_new_string (name), done);
+}
+
+static void
+rename_done_cb (LodgeMachineRow *self)
+{
+  GtkWidget *parent = gtk_widget_get_parent (GTK_WIDGET (self));
+
+  rename_cb (self);
+  if (parent != NULL)
+    gtk_widget_grab_focus (parent);
+}
+
+static gboolean
+rename_key_cb (LodgeMachineRow *self, guint keyval)
+{
+  GtkWidget *parent = gtk_widget_get_parent (GTK_WIDGET (self));
+
+  if (keyval != GDK_KEY_Escape)
+    return FALSE;
+  end_rename (self);
+  if (parent != NULL)
+    gtk_widget_grab_focus (parent);
+  return TRUE;
+}
+
+static void
 drop_item (LodgeMachineRow *self)
 {
+  end_rename (self);
   if (self->item != NULL)
     g_signal_handlers_disconnect_by_data (self->item, self);
   g_clear_object (&self->item);
@@ -84,10 +145,12 @@ lodge_machine_row_class_init (LodgeMachineRowClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = lodge_machine_row_dispose;
 
-  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "machine-row");
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-machine-row.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, screen);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, heading);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, text);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, system);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, name);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, state_icon);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineRow, state);
@@ -125,4 +188,39 @@ LodgeMachineItem *
 lodge_machine_row_get_item (LodgeMachineRow *self)
 {
   return self->item;
+}
+
+void
+lodge_machine_row_set_heading (LodgeMachineRow *self, const char *heading)
+{
+  gtk_widget_set_visible (GTK_WIDGET (self->heading), heading != NULL);
+  gtk_label_set_label (self->heading, heading != NULL ? heading : "");
+}
+
+void
+lodge_machine_row_rename (LodgeMachineRow *self)
+{
+  GtkEventController *keys, *focus;
+
+  if (self->item == NULL || self->entry != NULL)
+    return;
+
+  self->entry = gtk_entry_new ();
+  gtk_entry_set_max_length (GTK_ENTRY (self->entry), 128);
+  gtk_editable_set_width_chars (GTK_EDITABLE (self->entry), 8);
+  gtk_editable_set_text (GTK_EDITABLE (self->entry), lodge_machine_item_get_name (self->item));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _("Name of the machine"), -1);
+  g_signal_connect_swapped (self->entry, "activate", G_CALLBACK (rename_done_cb), self);
+  keys = gtk_event_controller_key_new ();
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (rename_key_cb), self);
+  gtk_widget_add_controller (self->entry, keys);
+  focus = gtk_event_controller_focus_new ();
+  g_signal_connect_swapped (focus, "leave", G_CALLBACK (rename_cb), self);
+  gtk_widget_add_controller (self->entry, focus);
+
+  gtk_widget_set_visible (GTK_WIDGET (self->name), FALSE);
+  gtk_box_prepend (self->text, self->entry);
+  gtk_widget_grab_focus (self->entry);
 }

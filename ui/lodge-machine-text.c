@@ -67,6 +67,43 @@ lodge_text_firmware (const char *firmware)
   return _("Direct kernel");
 }
 
+const char *
+lodge_text_setting (const char *key)
+{
+  static const struct
+  {
+    const char *key;
+    const char *title;
+  } titles[] = {
+    { "name", N_("Name") },
+    { "os", N_("System") },
+    { "cores", N_("Cores") },
+    { "memory", N_("Memory") },
+    { "cpu", N_("Processor") },
+    { "firmware", N_("Firmware") },
+    { "secure-boot", N_("Secure Boot") },
+    { "tpm", N_("TPM") },
+    { "boot", N_("Starts From") },
+    { "video", N_("Display Device") },
+    { "3d", N_("3D Acceleration") },
+    { "sound", N_("Sound Card") },
+    { "network", N_("Connection") },
+    { "nic-model", N_("Network Card") },
+    { "clock", N_("Clock") },
+    { "hyperv", N_("Help for Windows") },
+    { "balloon", N_("Give Back Unused Memory") },
+    { "append", N_("Kernel Options") },
+    { "cd", N_("CD Drive") },
+    { "disks", N_("Disks") },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (titles); i++)
+    if (g_str_equal (titles[i].key, key))
+      return _(titles[i].title);
+
+  return key;
+}
+
 char *
 lodge_text_size (guint64 bytes)
 {

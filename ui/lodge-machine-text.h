@@ -30,6 +30,14 @@ char       *lodge_machine_text_fault        (LodgeMachineItem *item);
 /* What 3D really uses on the running guest, or will use; @reason a code of the contract. (transfer full) */
 char       *lodge_machine_text_3d           (const char *backend, const char *reason);
 
+/**
+ * lodge_text_setting:
+ * @key: of Settings
+ *
+ * Returns: (transfer none): what people call it, as a row's title: "Memory"; the key itself where there is no row
+ */
+const char *lodge_text_setting              (const char *key);
+
 /* Sizes of memory and disks, which are powers of two: "4 GB", "512 MB". (transfer full) */
 char       *lodge_text_size                 (guint64 bytes);
 

@@ -17,6 +17,7 @@ struct _LodgeThumbnailer
 
   LodgeLibrary *library;       /* (owned) */
   GtkWidget *window;
+  LodgeMachineList *list;
   LodgeMachineItem *favourite; /* (owned) (nullable) */
   LodgeMachineItem *current;   /* (owned) (nullable) its picture is on the way */
   GCancellable *cancellable;   /* (owned) */
@@ -86,7 +87,7 @@ next_other (LodgeThumbnailer *self)
     {
       g_autoptr (LodgeMachineItem) item = g_list_model_get_item (machines, self->next_other++ % n);
 
-      if (item != self->favourite && wants_picture (item))
+      if (item != self->favourite && wants_picture (item) && lodge_machine_list_shows (self->list, item))
         return g_steal_pointer (&item);
     }
 
@@ -193,13 +194,14 @@ lodge_thumbnailer_init (LodgeThumbnailer *self)
 }
 
 LodgeThumbnailer *
-lodge_thumbnailer_new (LodgeLibrary *library, GtkWidget *window)
+lodge_thumbnailer_new (LodgeLibrary *library, GtkWidget *window, LodgeMachineList *list)
 {
   LodgeThumbnailer *self = g_object_new (LODGE_TYPE_THUMBNAILER, NULL);
   GListModel *machines = lodge_library_get_machines (library);
 
   self->library = g_object_ref (library);
   self->window = window;
+  self->list = list;
   g_signal_connect_object (machines, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (window, "map", G_CALLBACK (update), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_object (window, "unmap", G_CALLBACK (update), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);

@@ -10,7 +10,7 @@
 #include "ui/lodge-demo.h"
 #include "ui/lodge-feedback.h"
 #include "ui/lodge-machine-page.h"
-#include "ui/lodge-machine-row.h"
+#include "ui/lodge-machine-list.h"
 #include "ui/lodge-new-dialog.h"
 #include "ui/lodge-settings-window.h"
 #include "ui/lodge-thumbnailer.h"
@@ -22,18 +22,14 @@ struct _LodgeWindow
   LodgeLibrary *library;         /* (owned) */
   GSettings *settings;           /* (owned) */
   LodgeThumbnailer *thumbnailer; /* (owned) */
-  GtkFilter *filter;             /* (owned) */
-  GtkSingleSelection *selection; /* (owned) */
   char *awaited;                 /* (owned) (nullable) object path to be shown once it appears */
   gboolean awaited_console;
   gboolean complete;             /* the machines have been read once */
 
   AdwLeaflet *leaflet;
   GtkStack *stack;
-  GtkStack *list_stack;
-  GtkListView *list;
-  GtkSearchBar *search_bar;
-  GtkSearchEntry *search_entry;
+  LodgeMachineList *list;
+  GtkToggleButton *search_button;
   GtkInfoBar *core_bar;
   GtkLabel *core_bar_text;
   AdwWindowTitle *page_title;
@@ -52,7 +48,7 @@ G_DEFINE_FINAL_TYPE (LodgeWindow, lodge_window, ADW_TYPE_APPLICATION_WINDOW)
 static LodgeMachineItem *
 get_selected (LodgeWindow *self)
 {
-  return gtk_single_selection_get_selected_item (self->selection);
+  return lodge_machine_list_get_selected (self->list);
 }
 
 static void
@@ -78,6 +74,8 @@ update_page (LodgeWindow *self)
   LodgeMachineItem *item = get_selected (self);
 
   lodge_machine_page_set_item (self->page, self->library, item);
+  /* For the menu of the list. */
+  gtk_widget_insert_action_group (GTK_WIDGET (self->list), "machine", lodge_machine_page_get_actions (self->page));
   lodge_thumbnailer_set_favourite (self->thumbnailer, item);
   adw_window_title_set_title (self->page_title, item != NULL ? lodge_machine_item_get_name (item) : "");
   gtk_stack_set_visible_child_name (self->page_stack, item != NULL ? "machine" : "none");
@@ -85,17 +83,14 @@ update_page (LodgeWindow *self)
 }
 
 static void
-selected_changed_cb (LodgeWindow *self)
+selected_cb (LodgeWindow *self)
 {
+  LodgeMachineItem *item = get_selected (self);
+
   update_page (self);
-}
-
-static void
-update_list_stack (LodgeWindow *self)
-{
-  guint shown = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-
-  gtk_stack_set_visible_child_name (self->list_stack, shown > 0 ? "list" : "nothing-found");
+  /* While the machines arrive, whichever comes first is selected; that says nothing about the person. */
+  if (item != NULL && self->complete)
+    g_settings_set_string (self->settings, "selected-machine", lodge_machine_item_get_id (item));
 }
 
 static void
@@ -149,14 +144,34 @@ update_stack (LodgeWindow *self)
     show_trouble (self);
 }
 
+/* The machine that was looked at last; else the first, not whichever came first. */
+static void
+restore_selection (LodgeWindow *self)
+{
+  GListModel *machines = lodge_library_get_machines (self->library);
+  g_autofree char *id = g_settings_get_string (self->settings, "selected-machine");
+  guint n = *id != '\0' ? g_list_model_get_n_items (machines) : 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LodgeMachineItem) item = g_list_model_get_item (machines, i);
+
+      if (g_str_equal (lodge_machine_item_get_id (item), id))
+        {
+          lodge_machine_list_select (self->list, item);
+          return;
+        }
+    }
+  lodge_machine_list_select (self->list, NULL);
+}
+
 static void
 library_changed_cb (LodgeWindow *self)
 {
   if (!self->complete && lodge_library_get_status (self->library) == LODGE_LIBRARY_READY)
     {
-      /* The selection stayed with whichever machine came first. */
+      restore_selection (self);
       self->complete = TRUE;
-      gtk_single_selection_set_selected (self->selection, 0);
     }
   update_core_bar (self);
   update_stack (self);
@@ -181,7 +196,6 @@ static void
 machines_changed_cb (LodgeWindow *self)
 {
   update_stack (self);
-  update_list_stack (self);
   update_page (self);
   show_awaited (self);
 }
@@ -197,28 +211,8 @@ await_machine (LodgeWindow *self, const char *object_path, gboolean console)
 }
 
 static void
-row_setup_cb (GtkSignalListItemFactory *factory, GtkListItem *list_item)
+opened_cb (LodgeWindow *self)
 {
-  gtk_list_item_set_child (list_item, lodge_machine_row_new ());
-}
-
-static void
-row_bind_cb (GtkSignalListItemFactory *factory, GtkListItem *list_item)
-{
-  lodge_machine_row_set_item (LODGE_MACHINE_ROW (gtk_list_item_get_child (list_item)),
-                              gtk_list_item_get_item (list_item));
-}
-
-static void
-row_unbind_cb (GtkSignalListItemFactory *factory, GtkListItem *list_item)
-{
-  lodge_machine_row_set_item (LODGE_MACHINE_ROW (gtk_list_item_get_child (list_item)), NULL);
-}
-
-static void
-row_activated_cb (LodgeWindow *self, guint position)
-{
-  gtk_single_selection_set_selected (self->selection, position);
   if (adw_leaflet_get_folded (self->leaflet))
     adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
   else
@@ -226,19 +220,11 @@ row_activated_cb (LodgeWindow *self, guint position)
 }
 
 static void
-list_clicked_cb (LodgeWindow *self)
+pressed_cb (LodgeWindow *self)
 {
   /* Folded, one click opens, as in a list on a telephone. */
   if (adw_leaflet_get_folded (self->leaflet))
     adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
-}
-
-static void
-search_changed_cb (LodgeWindow *self)
-{
-  gtk_string_filter_set_search (GTK_STRING_FILTER (self->filter),
-                                gtk_editable_get_text (GTK_EDITABLE (self->search_entry)));
-  update_list_stack (self);
 }
 
 static void
@@ -294,8 +280,7 @@ search_action (GtkWidget *widget, const char *name, GVariant *parameter)
   LodgeWindow *self = LODGE_WINDOW (widget);
 
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
-  gtk_search_bar_set_search_mode (self->search_bar, TRUE);
-  gtk_widget_grab_focus (GTK_WIDGET (self->search_entry));
+  lodge_machine_list_search (self->list);
 }
 
 static void
@@ -303,8 +288,11 @@ rename_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeWindow *self = LODGE_WINDOW (widget);
 
-  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
-  lodge_machine_page_rename (self->page);
+  if (adw_leaflet_get_folded (self->leaflet) &&
+      g_str_equal (adw_leaflet_get_visible_child_name (self->leaflet), "page"))
+    lodge_machine_page_rename (self->page);
+  else
+    lodge_machine_list_rename (self->list);
 }
 
 static void
@@ -379,19 +367,12 @@ setup_drop_target (LodgeWindow *self)
 static void
 setup_list (LodgeWindow *self)
 {
-  GtkExpression *name = gtk_property_expression_new (LODGE_TYPE_MACHINE_ITEM, NULL, "name");
-  GtkStringSorter *sorter = gtk_string_sorter_new (gtk_expression_ref (name));
-  GListModel *machines = g_object_ref (lodge_library_get_machines (self->library));
-  GtkSortListModel *sorted = gtk_sort_list_model_new (machines, GTK_SORTER (sorter));
-  GtkFilterListModel *filtered;
+  GListModel *machines = lodge_library_get_machines (self->library);
+  GtkSearchBar *search_bar = lodge_machine_list_get_search_bar (self->list);
 
-  self->filter = GTK_FILTER (gtk_string_filter_new (name));
-  filtered = gtk_filter_list_model_new (G_LIST_MODEL (sorted), g_object_ref (self->filter));
-  self->selection = gtk_single_selection_new (G_LIST_MODEL (filtered));
-  gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (self->selection));
-
-  g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (selected_changed_cb), self,
-                           G_CONNECT_SWAPPED);
+  lodge_machine_list_setup (self->list, self->library, GTK_WIDGET (self), lodge_machine_page_get_menu (self->page));
+  g_object_bind_property (search_bar, "search-mode-enabled", self->search_button, "active",
+                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
   g_signal_connect_object (machines, "items-changed", G_CALLBACK (machines_changed_cb), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
 }
@@ -404,8 +385,6 @@ lodge_window_dispose (GObject *object)
   g_clear_object (&self->thumbnailer);
   g_clear_object (&self->library);
   g_clear_object (&self->settings);
-  g_clear_object (&self->filter);
-  g_clear_object (&self->selection);
   g_clear_pointer (&self->awaited, g_free);
 
   G_OBJECT_CLASS (lodge_window_parent_class)->dispose (object);
@@ -463,10 +442,8 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-window.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, leaflet);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, stack);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, list_stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, list);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, search_bar);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, search_entry);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, search_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar_text);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_title);
@@ -476,12 +453,9 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome_try);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, trouble);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, drop_hint);
-  gtk_widget_class_bind_template_callback (widget_class, row_setup_cb);
-  gtk_widget_class_bind_template_callback (widget_class, row_bind_cb);
-  gtk_widget_class_bind_template_callback (widget_class, row_unbind_cb);
-  gtk_widget_class_bind_template_callback (widget_class, row_activated_cb);
-  gtk_widget_class_bind_template_callback (widget_class, list_clicked_cb);
-  gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, selected_cb);
+  gtk_widget_class_bind_template_callback (widget_class, opened_cb);
+  gtk_widget_class_bind_template_callback (widget_class, pressed_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_console_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_settings_cb);
   gtk_widget_class_bind_template_callback (widget_class, back_cb);
@@ -493,9 +467,8 @@ static void
 lodge_window_init (LodgeWindow *self)
 {
   g_type_ensure (LODGE_TYPE_MACHINE_PAGE);
-  g_type_ensure (LODGE_TYPE_MACHINE_ROW);
+  g_type_ensure (LODGE_TYPE_MACHINE_LIST);
   gtk_widget_init_template (GTK_WIDGET (self));
-  gtk_search_bar_set_key_capture_widget (self->search_bar, GTK_WIDGET (self->list_stack));
   setup_drop_target (self);
 }
 
@@ -506,7 +479,7 @@ lodge_window_new (AdwApplication *application, LodgeLibrary *library, GSettings 
 
   self->library = g_object_ref (library);
   self->settings = g_object_ref (settings);
-  self->thumbnailer = lodge_thumbnailer_new (library, GTK_WIDGET (self));
+  self->thumbnailer = lodge_thumbnailer_new (library, GTK_WIDGET (self), self->list);
   setup_list (self);
   g_signal_connect_object (library, "changed", G_CALLBACK (library_changed_cb), self, G_CONNECT_SWAPPED);
 
@@ -522,15 +495,7 @@ lodge_window_new (AdwApplication *application, LodgeLibrary *library, GSettings 
 void
 lodge_window_show_item (LodgeWindow *self, LodgeMachineItem *item)
 {
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-
-  for (guint i = 0; i < n; i++)
-    {
-      g_autoptr (LodgeMachineItem) candidate = g_list_model_get_item (G_LIST_MODEL (self->selection), i);
-
-      if (candidate == item)
-        gtk_single_selection_set_selected (self->selection, i);
-    }
+  lodge_machine_list_select (self->list, item);
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
 }
 

@@ -366,6 +366,29 @@ lodge_machine_get_pending (LodgeMachine *self)
   return lodge_settings_pending (self->guest->profile, wanted);
 }
 
+/* So that a client can take back what waits for the next start. */
+static void
+insert_running_settings (LodgeMachine *self, GVariantDict *effective)
+{
+  g_auto (GStrv) pending = lodge_machine_get_pending (self);
+  g_autoptr (GVariant) running = NULL;
+  GVariantBuilder settings;
+
+  if (*pending == NULL)
+    return;
+
+  running = g_variant_ref_sink (lodge_settings_from_profile (self->guest->profile));
+  g_variant_builder_init (&settings, G_VARIANT_TYPE_VARDICT);
+  for (guint i = 0; pending[i] != NULL; i++)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (running, pending[i], NULL);
+
+      if (value != NULL)
+        g_variant_builder_add (&settings, "{sv}", pending[i], value);
+    }
+  g_variant_dict_insert_value (effective, "settings", g_variant_builder_end (&settings));
+}
+
 GVariant *
 lodge_machine_get_effective (LodgeMachine *self)
 {
@@ -378,6 +401,7 @@ lodge_machine_get_effective (LodgeMachine *self)
   g_variant_dict_init (&effective, guest->record->effective);
   g_variant_dict_insert (&effective, "pid", "u", (guint32) guest->record->pid);
   g_variant_dict_insert (&effective, "started", "x", guest->record->started);
+  insert_running_settings (self, &effective);
   return g_variant_dict_end (&effective);
 }
 

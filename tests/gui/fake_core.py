@@ -3,6 +3,7 @@
 """A lodge-core for tests of the window: org.lodgevm.Core1 from its XML, machines kept in memory, no guests.
 
 fake_core.py [--machines JSON] [--no-demo]; each entry of the JSON array may set any property of a machine.
+org.lodgevm.FakeCore.Change (name, JSON) changes properties of a machine afterwards.
 Calls are written to standard output, one JSON array [machine, method, arguments] a line.
 """
 import argparse
@@ -23,9 +24,11 @@ MANAGER = """<node><interface name="org.freedesktop.DBus.ObjectManager">
 <method name="GetManagedObjects"><arg type="a{oa{sa{sv}}}" direction="out"/></method>
 <signal name="InterfacesAdded"><arg type="o"/><arg type="a{sa{sv}}"/></signal>
 <signal name="InterfacesRemoved"><arg type="o"/><arg type="as"/></signal></interface></node>"""
+FAKE = """<node><interface name="org.lodgevm.FakeCore">
+<method name="Change"><arg type="s" direction="in"/><arg type="s" direction="in"/></method></interface></node>"""
 GIB = 1 << 30
 TYPES = {'Settings': 'a{sv}', 'Effective': 'a{sv}', 'Fault': 'a{sv}', 'StateDetails': 'a{sv}', 'PendingSettings': 'as',
-         'Created': 'x', 'LastStarted': 'x'}
+         'Created': 'x', 'LastStarted': 'x', 'Template': 'b'}
 SETTING_TYPES = {'cores': 'u', 'memory': 't', 'disk-size': 't', '3d': 'b'}
 
 
@@ -36,6 +39,8 @@ def variants(values):
             result[key] = value
         elif isinstance(value, bool):
             result[key] = GLib.Variant('b', value)
+        elif isinstance(value, dict):
+            result[key] = GLib.Variant('a{sv}', variants(value))
         elif isinstance(value, int):
             result[key] = GLib.Variant(SETTING_TYPES.get(key, 't'), value)
         else:
@@ -78,6 +83,7 @@ class Core:
                                         self.core_property, None)
         self.connection.register_object(ROOT, Gio.DBusNodeInfo.new_for_xml(MANAGER).interfaces[0], self.manager_call,
                                         None, None)
+        self.connection.register_object(ROOT, Gio.DBusNodeInfo.new_for_xml(FAKE).interfaces[0], self.fake_call, None, None)
         for values in machines:
             self.add(Machine(**values))
         Gio.bus_own_name_on_connection(self.connection, 'org.lodgevm.Core1', 0, None, lambda *_: sys.exit(0))
@@ -117,6 +123,15 @@ class Core:
         objects = {p: {MACHINE: m.properties()} for p, m in self.machines.items()}
         invocation.return_value(GLib.Variant('(a{oa{sa{sv}}})', (objects,)))
 
+    def fake_call(self, connection, sender, path, interface, method, arguments, invocation):
+        name, text = arguments.unpack()
+        machine = next(m for m in self.machines.values() if m.values['Name'] == name)
+        values = json.loads(text)
+        if 'Settings' in values:
+            values['Settings'] = {**machine.values['Settings'], **values['Settings']}
+        self.change(machine, **values)
+        invocation.return_value(None)
+
     def log(self, name, method, arguments):
         print(json.dumps([name, method, arguments.print_(False)]), flush=True)
 
@@ -137,6 +152,9 @@ class Core:
                 invocation.return_value(GLib.Variant('(o)', (found[0],)))
             else:
                 invocation.return_dbus_error('org.lodgevm.Error.NotFound', values[0])
+        elif method == 'ListTrash':
+            entries = [variants({'id': i, 'name': m.values['Name'], 'size': 12 * 10 ** 9}) for i, m in self.trash.items()]
+            invocation.return_value(GLib.Variant('(aa{sv})', (entries,)))
         elif method == 'Undelete':
             machine = self.trash.pop(values[0])
             self.add(machine, tell=True)

@@ -1,59 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The window against a core that only remembers: what a person does arrives as the right calls."""
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
-from lodgetest.display import Display
-from lodgetest.session import Session
-
-FAKE_CORE = os.path.join(os.path.dirname(__file__), 'fake_core.py')
-
-
-class World:
-    def __init__(self, machines):
-        self.session = Session()
-        self.display = None
-        self.processes = []
-        try:
-            self.display = Display(self.session.environment)
-            self.calls_path = os.path.join(self.session.state, 'calls')
-            with open(self.calls_path, 'wb') as calls:
-                self.spawn([sys.executable, FAKE_CORE, '--machines', json.dumps(machines)], stdout=calls)
-            Display.wait(self.core_is_there, 30, 'the core')
-            self.spawn([os.path.join(self.session.build, 'app/lodge')])
-            self.window = self.display.find_window('^Lodge$', 60)
-            self.display.focus(self.window)
-        except BaseException:
-            self.close()
-            raise
-
-    def spawn(self, command, **options):
-        self.processes.append(subprocess.Popen(command, env=self.session.environment, **options))
-
-    def core_is_there(self):
-        names = self.display.output('dbus-send', '--session', '--print-reply', '--dest=org.freedesktop.DBus', '/',
-                                    'org.freedesktop.DBus.NameHasOwner', 'string:org.lodgevm.Core1')
-        return 'boolean true' in names
-
-    def calls(self):
-        with open(self.calls_path, encoding='utf-8') as f:
-            return [json.loads(line) for line in f]
-
-    def wait_call(self, machine, method, text=''):
-        return Display.wait(lambda: [c for c in self.calls() if c[:2] == [machine, method] and text in c[2]], 30,
-                            f'{method} of {machine}')[-1]
-
-    def close(self):
-        for process in reversed(self.processes):
-            process.terminate()
-            process.wait(120)
-        if self.display is not None:
-            self.display.close()
-        self.session.end()
+from fake_world import FakeWorld
 
 
 @pytest.fixture
@@ -61,7 +10,7 @@ def make_world():
     worlds = []
 
     def make(machines=()):
-        worlds.append(World(list(machines)))
+        worlds.append(FakeWorld(machines))
         return worlds[-1]
 
     yield make
@@ -97,6 +46,50 @@ def test_rename_and_delete(make_world):
     world.display.click(world.window, 90, 70)
     world.display.key('Delete')
     world.wait_call('Stable', 'Delete')
+
+
+def test_groups_and_search(make_world):
+    world = make_world([{'name': 'Barn'}, {'name': 'Attic', 'State': 'running'}, {'name': 'Loft', 'Template': True}])
+    main = world.main
+    # A group has a heading, and a machine moves when its state changes.
+    for heading in ('Running', 'Machines', 'Templates'):
+        main.find(heading, 'label')
+    rows = lambda: [found.name for found in main.walk() if found.role == 'list item' and ', ' in found.name]  # noqa: E731
+    world.display.wait(lambda: rows() == ['Attic, Running', 'Barn, Off', 'Loft, Off'], 20, 'the order of the groups')
+    world.change('Barn', State='running')
+    world.change('Attic', State='off')
+    world.display.wait(lambda: rows() == ['Barn, Running', 'Attic, Off', 'Loft, Off'], 20, 'the order to follow the states')
+
+    # Typing anywhere searches, Return opens what was found.
+    world.display.type('lof')
+    world.display.wait(lambda: rows() == ['Loft, Off'], 20, 'only what was searched for')
+    world.display.type('zzz')
+    main.find('No Machine Found', 'label')
+    world.display.key('Escape')
+    world.display.wait(lambda: len(rows()) == 3, 20, 'all machines again')
+
+
+def test_what_waits_is_restarted_or_reverted(make_world):
+    world = make_world([{'name': 'Barn', 'State': 'running', 'PendingSettings': ['cores', 'memory'],
+                         'Effective': {'settings': {'cores': 1, 'memory': 1 << 30}}}])
+    world.main.find('2 changes wait for the next start', 'label')
+    world.main.find('Cores, Memory', 'label')
+    world.main.find('Revert', 'button').press()
+    assert "'cores': <uint32 1>" in world.wait_call('Barn', 'SetSettings')[2]
+    world.main.find('Restart', 'button').press()
+    world.wait_call('Barn', 'Shutdown')
+    world.change('Barn', State='off')
+    world.wait_call('Barn', 'Start')
+
+
+def test_deleted_with_its_size(make_world):
+    world = make_world([{'name': 'Attic'}, {'name': 'Barn'}])
+    world.main.find('Barn, Off', 'list item')
+    world.display.key('Delete')
+    world.main.find('“Attic” deleted, 12.0\u00a0GB', 'label')
+    world.main.find('Undo', 'button').press()
+    world.wait_call(None, 'Undelete')
+    world.main.find('Attic, Off', 'list item')
 
 
 def test_running_machine_is_not_deleted(make_world):

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Theory of operation
+ *
+ *   library's machines -> GtkSortListModel (group, name) -> GtkFilterListModel -> selection -> GtkListView
+ *
+ * Sorters of GTK 4.8 do not notice that an item changed, so a change of name or group asks for one
+ * new sorting when the main loop is idle. The heading of a group belongs to the row that is its
+ * first; which one that is, is found for the bound rows only, each time the model changed.
+ */
+
+#include "config.h"
+
+#include "ui/lodge-machine-list.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "ui/lodge-machine-row.h"
+
+struct _LodgeMachineList
+{
+  AdwBin parent_instance;
+
+  LodgeLibrary *library;         /* (owned) */
+  GtkStringFilter *filter;       /* (owned) */
+  GtkSorter *sorter;             /* (owned) */
+  GtkSingleSelection *selection; /* (owned) */
+  GHashTable *bound;             /* (owned) set of GtkListItem, not owned */
+  GMenuModel *menu;              /* (owned) */
+  GtkWidget *popover;            /* (nullable) child of the list */
+  guint sort_source;
+  guint heading_source;
+
+  GtkSearchBar *search_bar;
+  GtkSearchEntry *search_entry;
+  GtkStack *stack;
+  GtkWidget *scrolled;
+  GtkListView *list;
+};
+
+enum
+{
+  SELECTED,
+  OPENED,
+  PRESSED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (LodgeMachineList, lodge_machine_list, ADW_TYPE_BIN)
+
+static guint
+n_shown (LodgeMachineList *self)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+}
+
+static LodgeMachineGroup
+group_at (LodgeMachineList *self, guint position)
+{
+  g_autoptr (LodgeMachineItem) item = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+
+  return lodge_machine_item_get_group (item);
+}
+
+static const char *
+heading_at (LodgeMachineList *self, guint position)
+{
+  LodgeMachineGroup group = group_at (self, position);
+
+  if (position > 0 && group_at (self, position - 1) == group)
+    return NULL;
+  /* All machines of one kind need no heading, except that templates are always told apart. */
+  if (group_at (self, 0) == group_at (self, n_shown (self) - 1) && group != LODGE_MACHINE_GROUP_TEMPLATES)
+    return NULL;
+  switch (group)
+    {
+    case LODGE_MACHINE_GROUP_RUNNING:
+      return _("Running");
+    case LODGE_MACHINE_GROUP_TEMPLATES:
+      return _("Templates");
+    case LODGE_MACHINE_GROUP_MACHINES:
+    default:
+      return _("Machines");
+    }
+}
+
+static void
+set_heading (LodgeMachineList *self, GtkListItem *list_item)
+{
+  guint position = gtk_list_item_get_position (list_item);
+  GtkWidget *row = gtk_list_item_get_child (list_item);
+
+  if (position < n_shown (self))
+    lodge_machine_row_set_heading (LODGE_MACHINE_ROW (row), heading_at (self, position));
+}
+
+static gboolean
+headings_cb (gpointer user_data)
+{
+  LodgeMachineList *self = user_data;
+  GHashTableIter iter;
+  gpointer list_item;
+
+  self->heading_source = 0;
+  g_hash_table_iter_init (&iter, self->bound);
+  while (g_hash_table_iter_next (&iter, &list_item, NULL))
+    set_heading (self, list_item);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+model_changed_cb (LodgeMachineList *self)
+{
+  gtk_stack_set_visible_child_name (self->stack, n_shown (self) > 0 ? "list" : "nothing-found");
+  /* Before the next frame is drawn. */
+  if (self->heading_source == 0)
+    self->heading_source = g_idle_add_full (GTK_PRIORITY_RESIZE - 1, headings_cb, self, NULL);
+}
+
+static gboolean
+sort_cb (gpointer user_data)
+{
+  LodgeMachineList *self = user_data;
+
+  self->sort_source = 0;
+  gtk_sorter_changed (self->sorter, GTK_SORTER_CHANGE_DIFFERENT);
+  gtk_filter_changed (GTK_FILTER (self->filter), GTK_FILTER_CHANGE_DIFFERENT);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+item_changed_cb (LodgeMachineList *self)
+{
+  if (self->sort_source == 0)
+    self->sort_source = g_idle_add (sort_cb, self);
+}
+
+static void
+machines_changed_cb (LodgeMachineList *self, guint position, guint removed, guint added, GListModel *machines)
+{
+  for (guint i = position; i < position + added; i++)
+    {
+      g_autoptr (LodgeMachineItem) item = g_list_model_get_item (machines, i);
+
+      g_signal_connect_object (item, "notify::name", G_CALLBACK (item_changed_cb), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (item, "notify::group", G_CALLBACK (item_changed_cb), self, G_CONNECT_SWAPPED);
+    }
+}
+
+static void
+show_menu (LodgeMachineList *self, GtkWidget *row, double x, double y)
+{
+  GdkRectangle at = { (int) x, (int) y, 1, 1 };
+  double list_x, list_y;
+
+  if (self->popover == NULL)
+    {
+      self->popover = gtk_popover_menu_new_from_model (self->menu);
+      gtk_popover_set_has_arrow (GTK_POPOVER (self->popover), FALSE);
+      gtk_widget_set_halign (self->popover, GTK_ALIGN_START);
+      gtk_widget_set_parent (self->popover, GTK_WIDGET (self));
+    }
+  if (gtk_widget_translate_coordinates (row, GTK_WIDGET (self), x, y, &list_x, &list_y))
+    {
+      at.x = (int) list_x;
+      at.y = (int) list_y;
+    }
+  gtk_popover_set_pointing_to (GTK_POPOVER (self->popover), &at);
+  gtk_popover_popup (GTK_POPOVER (self->popover));
+}
+
+static void
+secondary_cb (GtkGestureClick *gesture, int n_press, double x, double y, LodgeMachineList *self)
+{
+  GtkWidget *row = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (gesture));
+  LodgeMachineItem *item = lodge_machine_row_get_item (LODGE_MACHINE_ROW (row));
+
+  if (item == NULL)
+    return;
+  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+  lodge_machine_list_select (self, item);
+  show_menu (self, row, x, y);
+}
+
+static GtkWidget *
+find_row (LodgeMachineList *self, LodgeMachineItem *item)
+{
+  GHashTableIter iter;
+  gpointer list_item;
+
+  g_hash_table_iter_init (&iter, self->bound);
+  while (g_hash_table_iter_next (&iter, &list_item, NULL))
+    if (gtk_list_item_get_item (list_item) == item)
+      return gtk_list_item_get_child (list_item);
+
+  return NULL;
+}
+
+static void
+menu_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeMachineList *self = LODGE_MACHINE_LIST (widget);
+  LodgeMachineItem *item = lodge_machine_list_get_selected (self);
+  GtkWidget *row = item != NULL ? find_row (self, item) : NULL;
+
+  if (row != NULL)
+    show_menu (self, row, gtk_widget_get_width (row) / 2.0, gtk_widget_get_height (row) / 2.0);
+}
+
+static void
+setup_cb (LodgeMachineList *self, GtkListItem *list_item)
+{
+  GtkWidget *row = lodge_machine_row_new ();
+  GtkGesture *secondary = gtk_gesture_click_new ();
+
+  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (secondary), GDK_BUTTON_SECONDARY);
+  g_signal_connect (secondary, "pressed", G_CALLBACK (secondary_cb), self);
+  gtk_widget_add_controller (row, GTK_EVENT_CONTROLLER (secondary));
+  gtk_list_item_set_child (list_item, row);
+}
+
+static void
+bind_cb (LodgeMachineList *self, GtkListItem *list_item)
+{
+  g_hash_table_add (self->bound, list_item);
+  lodge_machine_row_set_item (LODGE_MACHINE_ROW (gtk_list_item_get_child (list_item)),
+                              gtk_list_item_get_item (list_item));
+  set_heading (self, list_item);
+}
+
+static void
+unbind_cb (LodgeMachineList *self, GtkListItem *list_item)
+{
+  g_hash_table_remove (self->bound, list_item);
+  lodge_machine_row_set_item (LODGE_MACHINE_ROW (gtk_list_item_get_child (list_item)), NULL);
+}
+
+static void
+activated_cb (LodgeMachineList *self, guint position)
+{
+  gtk_single_selection_set_selected (self->selection, position);
+  g_signal_emit (self, signals[OPENED], 0, lodge_machine_list_get_selected (self));
+}
+
+static void
+released_cb (LodgeMachineList *self)
+{
+  g_signal_emit (self, signals[PRESSED], 0);
+}
+
+static void
+search_changed_cb (LodgeMachineList *self)
+{
+  gtk_string_filter_set_search (self->filter, gtk_editable_get_text (GTK_EDITABLE (self->search_entry)));
+}
+
+static void
+search_activated_cb (LodgeMachineList *self)
+{
+  if (lodge_machine_list_get_selected (self) != NULL)
+    g_signal_emit (self, signals[OPENED], 0, lodge_machine_list_get_selected (self));
+}
+
+/* The arrow keys choose among what was found while typing goes on. */
+static gboolean
+search_key_cb (LodgeMachineList *self, guint keyval)
+{
+  guint position = gtk_single_selection_get_selected (self->selection);
+  guint n = n_shown (self);
+
+  if (n == 0 || (keyval != GDK_KEY_Down && keyval != GDK_KEY_Up))
+    return FALSE;
+  if (keyval == GDK_KEY_Down && position + 1 < n)
+    position++;
+  else if (keyval == GDK_KEY_Up && position > 0)
+    position--;
+  gtk_single_selection_set_selected (self->selection, position);
+  gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", position);
+  return TRUE;
+}
+
+static void
+selected_cb (LodgeMachineList *self)
+{
+  g_signal_emit (self, signals[SELECTED], 0);
+}
+
+static void
+lodge_machine_list_dispose (GObject *object)
+{
+  LodgeMachineList *self = LODGE_MACHINE_LIST (object);
+
+  g_clear_handle_id (&self->sort_source, g_source_remove);
+  g_clear_handle_id (&self->heading_source, g_source_remove);
+  g_clear_pointer (&self->popover, gtk_widget_unparent);
+  if (self->list != NULL)
+    gtk_list_view_set_model (self->list, NULL);
+  gtk_widget_dispose_template (GTK_WIDGET (self), LODGE_TYPE_MACHINE_LIST);
+  g_clear_object (&self->library);
+  g_clear_object (&self->filter);
+  g_clear_object (&self->sorter);
+  g_clear_object (&self->selection);
+  g_clear_object (&self->menu);
+
+  G_OBJECT_CLASS (lodge_machine_list_parent_class)->dispose (object);
+}
+
+static void
+lodge_machine_list_finalize (GObject *object)
+{
+  g_hash_table_unref (LODGE_MACHINE_LIST (object)->bound);
+
+  G_OBJECT_CLASS (lodge_machine_list_parent_class)->finalize (object);
+}
+
+static void
+lodge_machine_list_class_init (LodgeMachineListClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->dispose = lodge_machine_list_dispose;
+  object_class->finalize = lodge_machine_list_finalize;
+
+  signals[SELECTED] = g_signal_new ("selected", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                    G_TYPE_NONE, 0);
+  signals[OPENED] = g_signal_new ("opened", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, LODGE_TYPE_MACHINE_ITEM);
+  signals[PRESSED] = g_signal_new ("pressed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                   G_TYPE_NONE, 0);
+
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-machine-list.ui");
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineList, search_bar);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineList, search_entry);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineList, stack);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineList, scrolled);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineList, list);
+  gtk_widget_class_bind_template_callback (widget_class, setup_cb);
+  gtk_widget_class_bind_template_callback (widget_class, bind_cb);
+  gtk_widget_class_bind_template_callback (widget_class, unbind_cb);
+  gtk_widget_class_bind_template_callback (widget_class, activated_cb);
+  gtk_widget_class_bind_template_callback (widget_class, released_cb);
+  gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, search_activated_cb);
+  gtk_widget_class_bind_template_callback (widget_class, search_key_cb);
+
+  gtk_widget_class_install_action (widget_class, "machines.menu", NULL, menu_action);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_F10, GDK_SHIFT_MASK, "machines.menu", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Menu, 0, "machines.menu", NULL);
+}
+
+static void
+lodge_machine_list_init (LodgeMachineList *self)
+{
+  self->bound = g_hash_table_new (NULL, NULL);
+  g_type_ensure (LODGE_TYPE_MACHINE_ROW);
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+void
+lodge_machine_list_setup (LodgeMachineList *self, LodgeLibrary *library, GtkWidget *keys, GMenuModel *menu)
+{
+  GtkExpression *name = gtk_property_expression_new (LODGE_TYPE_MACHINE_ITEM, NULL, "name");
+  GListModel *machines = lodge_library_get_machines (library);
+  /* One with cached keys, as GtkStringSorter is, would go on with the old names. */
+  GtkSorter *sorter = GTK_SORTER (gtk_custom_sorter_new (lodge_machine_item_compare, NULL, NULL));
+  GtkSortListModel *sorted;
+  GtkFilterListModel *filtered;
+
+  self->library = g_object_ref (library);
+  self->menu = g_object_ref (menu);
+  self->sorter = g_object_ref (sorter);
+  self->filter = g_object_ref (gtk_string_filter_new (name));
+  sorted = gtk_sort_list_model_new (g_object_ref (machines), sorter);
+  filtered = gtk_filter_list_model_new (G_LIST_MODEL (sorted), GTK_FILTER (self->filter));
+  self->selection = gtk_single_selection_new (G_LIST_MODEL (filtered));
+  g_signal_connect_object (self->selection, "items-changed", G_CALLBACK (model_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (selected_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (machines, "items-changed", G_CALLBACK (machines_changed_cb), self, G_CONNECT_SWAPPED);
+  machines_changed_cb (self, 0, 0, g_list_model_get_n_items (machines), machines);
+  gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (self->selection));
+  gtk_search_bar_set_key_capture_widget (self->search_bar, keys);
+}
+
+LodgeMachineItem *
+lodge_machine_list_get_selected (LodgeMachineList *self)
+{
+  return self->selection != NULL ? gtk_single_selection_get_selected_item (self->selection) : NULL;
+}
+
+static guint
+find_position (LodgeMachineList *self, LodgeMachineItem *item)
+{
+  guint n = n_shown (self);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LodgeMachineItem) candidate = g_list_model_get_item (G_LIST_MODEL (self->selection), i);
+
+      if (candidate == item)
+        return i;
+    }
+
+  return GTK_INVALID_LIST_POSITION;
+}
+
+void
+lodge_machine_list_select (LodgeMachineList *self, LodgeMachineItem *item)
+{
+  guint position = item != NULL ? find_position (self, item) : 0;
+
+  if (position == GTK_INVALID_LIST_POSITION)
+    {
+      gtk_search_bar_set_search_mode (self->search_bar, FALSE);
+      gtk_string_filter_set_search (self->filter, NULL);
+      position = find_position (self, item);
+    }
+  if (position == GTK_INVALID_LIST_POSITION || position >= n_shown (self))
+    return;
+  gtk_single_selection_set_selected (self->selection, position);
+  gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", position);
+}
+
+void
+lodge_machine_list_search (LodgeMachineList *self)
+{
+  gtk_search_bar_set_search_mode (self->search_bar, TRUE);
+  gtk_widget_grab_focus (GTK_WIDGET (self->search_entry));
+}
+
+GtkSearchBar *
+lodge_machine_list_get_search_bar (LodgeMachineList *self)
+{
+  return self->search_bar;
+}
+
+void
+lodge_machine_list_rename (LodgeMachineList *self)
+{
+  LodgeMachineItem *item = lodge_machine_list_get_selected (self);
+  GtkWidget *row;
+
+  if (item == NULL || lodge_machine_item_get_state (item) == LODGE_MACHINE_BROKEN)
+    return;
+  gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u",
+                              gtk_single_selection_get_selected (self->selection));
+  row = find_row (self, item);
+  if (row != NULL)
+    lodge_machine_row_rename (LODGE_MACHINE_ROW (row));
+}
+
+gboolean
+lodge_machine_list_shows (LodgeMachineList *self, LodgeMachineItem *item)
+{
+  GtkWidget *row = gtk_widget_get_mapped (self->scrolled) ? find_row (self, item) : NULL;
+  graphene_rect_t bounds;
+
+  return row != NULL && gtk_widget_get_mapped (row) && gtk_widget_compute_bounds (row, self->scrolled, &bounds) &&
+         bounds.origin.y + bounds.size.height > 0 && bounds.origin.y < (float) gtk_widget_get_height (self->scrolled);
+}
