@@ -79,6 +79,20 @@ const LodgeField lodge_nic_fields[] = {
   { NULL }
 };
 
+/* What few machines have is written only where it is so. */
+static const LodgeField role_fields[] = {
+  BOOL ("template", LodgeProfile, template),
+  BOOL ("disposable", LodgeProfile, disposable),
+  { NULL }
+};
+
+static const LodgeField parent_fields[] = {
+  NEEDED_STRING ("machine", LodgeParent, machine),
+  STRING ("snapshot", LodgeParent, snapshot),
+  NEEDED_STRING ("kind", LodgeParent, kind),
+  { NULL }
+};
+
 /* Schema 1 is the first, so there is nothing to bring forward yet. */
 static const LodgeMigration migrations[] = { { 0, NULL } };
 
@@ -315,6 +329,24 @@ read_nics (LodgeProfile *profile, JsonObject *document, LodgeFaults *faults)
     }
 }
 
+static void
+read_parent (LodgeProfile *profile, JsonObject *document, LodgeFaults *faults)
+{
+  g_autoptr (JsonNode) node = json_object_dup_member (document, "parent");
+  g_autofree char *found = NULL;
+
+  if (node == NULL)
+    return;
+  json_object_remove_member (document, "parent");
+  if (JSON_NODE_HOLDS_OBJECT (node))
+    {
+      read_fields (parent_fields, json_node_get_object (node), &profile->parent, "parent.", faults);
+      return;
+    }
+  found = describe (node);
+  lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "parent", "%s is not an object", found);
+}
+
 static gboolean
 schema_of (JsonObject *document, gint64 *schema, GError **error)
 {
@@ -399,6 +431,8 @@ lodge_profile_from_json (const char *data, gsize length, GError **error)
 
   lodge_faults_init (&faults);
   read_fields (lodge_profile_fields, document, profile, "", &faults);
+  read_fields (role_fields, document, profile, "", &faults);
+  read_parent (profile, document, &faults);
   read_disks (profile, document, &faults);
   read_nics (profile, document, &faults);
   profile->unknown = left_over (document);
@@ -461,6 +495,23 @@ write_unknown (JsonObject *unknown, JsonObject *object)
     json_object_set_member (object, key, json_node_copy (node));
 }
 
+static void
+write_role (const LodgeProfile *profile, JsonObject *document)
+{
+  JsonObject *parent;
+
+  if (profile->template)
+    json_object_set_boolean_member (document, "template", TRUE);
+  if (profile->disposable)
+    json_object_set_boolean_member (document, "disposable", TRUE);
+  if (profile->parent.machine == NULL)
+    return;
+
+  parent = json_object_new ();
+  write_fields (parent_fields, &profile->parent, parent);
+  json_object_set_object_member (document, "parent", parent);
+}
+
 char *
 lodge_profile_to_json (const LodgeProfile *profile, gsize *length)
 {
@@ -492,6 +543,7 @@ lodge_profile_to_json (const LodgeProfile *profile, gsize *length)
       json_array_add_object_element (nics, object);
     }
   json_object_set_array_member (document, "nics", nics);
+  write_role (profile, document);
 
   write_unknown (profile->unknown, document);
   return lodge_json_print (document, length);

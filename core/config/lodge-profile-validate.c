@@ -335,6 +335,19 @@ check_combinations (const LodgeProfile *profile, LodgeFaults *faults)
     lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "append", "needs a kernel");
 }
 
+static void
+check_parent (const LodgeProfile *profile, LodgeFaults *faults)
+{
+  const LodgeParent *parent = &profile->parent;
+
+  if (parent->machine != NULL && !is_lower_uuid (parent->machine))
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "parent.machine", "is not the id of a machine");
+  if (parent->kind != NULL && !is_id (parent->kind))
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "parent.kind", "is not a kind of clone");
+  if (profile->template && profile->disposable)
+    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "disposable", "a template stays");
+}
+
 void
 lodge_profile_find_faults (const LodgeProfile *profile, LodgeFaults *faults)
 {
@@ -343,6 +356,7 @@ lodge_profile_find_faults (const LodgeProfile *profile, LodgeFaults *faults)
   if (!lodge_faults_has (faults, NULL))
     check_combinations (profile, faults);
   check_devices (profile, faults);
+  check_parent (profile, faults);
 }
 
 gboolean

@@ -31,6 +31,14 @@ lodge_disk_free (LodgeDisk *disk)
   g_free (disk);
 }
 
+void
+lodge_parent_clear (LodgeParent *parent)
+{
+  g_clear_pointer (&parent->machine, g_free);
+  g_clear_pointer (&parent->snapshot, g_free);
+  g_clear_pointer (&parent->kind, g_free);
+}
+
 LodgeNic *
 lodge_nic_new (const char *id)
 {
@@ -197,6 +205,9 @@ lodge_profile_copy (const LodgeProfile *profile)
   copy->kernel = g_strdup (profile->kernel);
   copy->initrd = g_strdup (profile->initrd);
   copy->append = g_strdup (profile->append);
+  copy->parent.machine = g_strdup (profile->parent.machine);
+  copy->parent.snapshot = g_strdup (profile->parent.snapshot);
+  copy->parent.kind = g_strdup (profile->parent.kind);
   copy->disks = g_ptr_array_copy (profile->disks, (GCopyFunc) copy_disk, NULL);
   copy->nics = g_ptr_array_copy (profile->nics, (GCopyFunc) copy_nic, NULL);
   g_ptr_array_set_free_func (copy->disks, (GDestroyNotify) lodge_disk_free);
@@ -221,6 +232,7 @@ lodge_profile_free (LodgeProfile *profile)
   g_free (profile->kernel);
   g_free (profile->initrd);
   g_free (profile->append);
+  lodge_parent_clear (&profile->parent);
   g_clear_pointer (&profile->disks, g_ptr_array_unref);
   g_clear_pointer (&profile->nics, g_ptr_array_unref);
   g_clear_pointer (&profile->unknown, json_object_unref);

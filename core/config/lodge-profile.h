@@ -55,6 +55,16 @@ typedef struct
 } LodgeNic;
 
 /**
+ * LodgeParent: what a machine was made from. Its disks go on from files in the parent's folder, but those of a full clone.
+ */
+typedef struct
+{
+  char *machine;  /* (nullable) id; NULL: it was made from nothing */
+  char *snapshot; /* (nullable) id of the parent's snapshot */
+  char *kind;     /* (nullable) "full", "linked", "instant" */
+} LodgeParent;
+
+/**
  * LodgeProfile:
  *
  * One machine.json: what the machine is, free of anything about this host. A plain structure that
@@ -85,6 +95,9 @@ typedef struct
   gboolean      hyperv;    /* Hyper-V enlightenments */
   gboolean      balloon;
   gboolean      demo;      /* made by "Try Lodge" */
+  gboolean      template;   /* machines are made from it; read-only while some depend on it */
+  gboolean      disposable; /* goes for good when its guest ends */
+  LodgeParent   parent;
   guint         spare_ports; /* pcie-root-ports kept free for hot-plug */
   GPtrArray    *disks;     /* (element-type LodgeDisk) disks and CD drives in order */
   GPtrArray    *nics;      /* (element-type LodgeNic) */
@@ -118,6 +131,7 @@ LodgeDisk    *lodge_profile_add_cd     (LodgeProfile *profile, const char *file)
 
 LodgeDisk    *lodge_disk_new           (const char *id, gboolean cdrom);
 void          lodge_disk_free          (LodgeDisk *disk);
+void          lodge_parent_clear       (LodgeParent *parent);
 LodgeNic     *lodge_nic_new            (const char *id);
 void          lodge_nic_free           (LodgeNic *nic);
 

@@ -135,6 +135,7 @@ wrap_bubblewrap (LodgeSandbox *self, GStrvBuilder *builder, const LodgeSandboxSp
   add (builder, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", NULL);
   add_binds (builder, "--ro-bind", spec->read_only);
   add_binds (builder, "--bind", spec->read_write);
+  add_binds (builder, "--ro-bind", spec->frozen);
   add_binds (builder, "--dev-bind", spec->devices);
   add (builder, "--chdir", spec->folder != NULL ? spec->folder : "/", "--", NULL);
 }
@@ -167,6 +168,7 @@ wrap_landlock (LodgeSandbox *self, GStrvBuilder *builder, const LodgeSandboxSpec
   add_rules (builder, "--read-try", kernel);
   add_rules (builder, "--write-try", devices);
   add_rules (builder, "--read", spec->read_only);
+  add_rules (builder, "--read", spec->frozen);
   add_rules (builder, "--write", spec->read_write);
   add_rules (builder, "--write", spec->devices);
   add (builder, "--chdir", spec->folder != NULL ? spec->folder : "/", "--", NULL);

@@ -339,6 +339,44 @@ test_same_file_twice (void)
   g_assert_cmpstr (error->message, ==, "disks[1].file: “d.qcow2” is that of disks[0].file already");
 }
 
+static void
+test_parent (void)
+{
+  static const char id[] = "7d444840-9dc0-11d1-b245-5ffdce74fad2";
+  g_autoptr (LodgeProfile) profile = read_minimal ();
+  g_autoptr (LodgeProfile) copy = NULL;
+  g_autoptr (LodgeProfile) again = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *plain = lodge_profile_to_json (profile, NULL);
+  g_autofree char *text = NULL;
+
+  g_assert_null (strstr (plain, "template"));
+  g_assert_null (strstr (plain, "parent"));
+  profile->disposable = TRUE;
+  profile->parent.machine = g_strdup (id);
+  profile->parent.kind = g_strdup ("linked");
+  copy = lodge_profile_copy (profile);
+  text = lodge_profile_to_json (copy, NULL);
+  again = lodge_profile_from_json (text, strlen (text), &error);
+  g_assert_no_error (error);
+  g_assert_true (again->disposable);
+  g_assert_false (again->template);
+  g_assert_cmpstr (again->parent.machine, ==, id);
+  g_assert_cmpstr (again->parent.kind, ==, "linked");
+  g_assert_null (again->parent.snapshot);
+  g_assert_null (again->unknown);
+
+  again->template = TRUE;
+  g_assert_false (lodge_profile_validate (again, &error));
+  g_assert_cmpstr (error->message, ==, "disposable: a template stays");
+  g_clear_error (&error);
+  again->template = FALSE;
+  g_free (again->parent.machine);
+  again->parent.machine = g_strdup ("../other");
+  g_assert_false (lodge_profile_validate (again, &error));
+  g_assert_cmpstr (error->message, ==, "parent.machine: is not the id of a machine");
+}
+
 /* Each beginning of a good file is a fault, never a crash. */
 static void
 test_truncated (void)
@@ -368,6 +406,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/profile/defaults", test_defaults);
   g_test_add_func ("/profile/validate-codes", test_validate_codes);
   g_test_add_func ("/profile/same-file-twice", test_same_file_twice);
+  g_test_add_func ("/profile/parent", test_parent);
   g_test_add_func ("/profile/truncated", test_truncated);
   return g_test_run ();
 }
