@@ -43,6 +43,9 @@ ctl_exit_from_error (const GError *error)
     case LODGE_ERROR_EXISTS:
     case LODGE_ERROR_NOT_READABLE:
     case LODGE_ERROR_WRONG_FORMAT:
+    case LODGE_ERROR_TEXT_FILE:
+    case LODGE_ERROR_COMPRESSED:
+    case LODGE_ERROR_DAMAGED:
       return CTL_EXIT_REFUSED;
     case LODGE_ERROR_NOT_SUPPORTED:
     case LODGE_ERROR_NO_QEMU:

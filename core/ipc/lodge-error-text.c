@@ -59,6 +59,21 @@ static const struct
     N_("A file of “%s” is not what it was given as. Choose another one."),
     N_("“%s” is not a file of the right kind. Choose another one."),
   },
+  [LODGE_ERROR_TEXT_FILE] = {
+    N_("This is a text file, not a disc image. Choose the ISO file of an installer or a live system."),
+    NULL,
+    N_("“%s” is a text file, not a disc image. Choose the ISO file of an installer or a live system."),
+  },
+  [LODGE_ERROR_COMPRESSED] = {
+    N_("This is a compressed file. Unpack it first, and choose the image that is in it."),
+    NULL,
+    N_("“%s” is a compressed file. Unpack it first, and choose the image that is in it."),
+  },
+  [LODGE_ERROR_DAMAGED] = {
+    N_("This image is damaged or was not downloaded to its end. Download it again."),
+    NULL,
+    N_("“%s” is damaged or was not downloaded to its end. Download it again."),
+  },
   [LODGE_ERROR_IN_USE] = {
     N_("This is in use by another machine or program. Close that one first."),
     N_("A disk or channel of “%s” is in use by another machine or program. Close that one first."),
@@ -152,6 +167,7 @@ static const struct
   const char *sentence;
 } wrong_formats[] = {
   { "iso", N_("“%s” is not a disc image. Choose the ISO file of an installer or a live system.") },
+  { "image", N_("“%s” is neither a disc image nor a disk image that Lodge can use. Choose another file.") },
   { "disk", N_("“%s” is not a disk image that Lodge can use (qcow2, raw, VMDK, VDI, VHDX). Choose another file.") },
   { "kernel", N_("“%s” is not a kernel that QEMU can load. Choose a Linux kernel or an ELF image.") },
   { "initrd", N_("“%s” is not an initial RAM disk. Choose the one that belongs to the kernel.") },

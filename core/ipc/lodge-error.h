@@ -25,6 +25,9 @@ typedef enum
   LODGE_ERROR_EXISTS,           /* something of that name or id is there already */
   LODGE_ERROR_NOT_READABLE,     /* a file that may not be read */
   LODGE_ERROR_WRONG_FORMAT,     /* a file that is not what it was given as */
+  LODGE_ERROR_TEXT_FILE,        /* Identify: the file is text, neither a disc nor a disk image */
+  LODGE_ERROR_COMPRESSED,       /* Identify: the file has to be unpacked first */
+  LODGE_ERROR_DAMAGED,          /* Identify: an image that is cut off or points outside of itself; message says how */
   LODGE_ERROR_IN_USE,           /* a disk, machine or channel that another machine or program holds */
   LODGE_ERROR_NO_SPACE,         /* the file system is full or would become so */
   LODGE_ERROR_IO,               /* any other trouble with files */
