@@ -32,6 +32,7 @@ system_free (gpointer data)
 
   g_free (system->public.id);
   g_free (system->public.name);
+  g_free (system->public.symbol);
   g_clear_pointer (&system->keys, json_object_unref);
   g_free (system);
 }
@@ -87,9 +88,47 @@ set_field (LodgeProfile *profile, const char *key, JsonNode *node)
     }
 }
 
+/* Whether the key is of the needs; *@good: and has a value. */
+static gboolean
+set_need (LodgeOsNeeds *needs, const char *key, JsonNode *node, gboolean *good)
+{
+  guint word;
+
+  if (g_str_equal (key, "disk-size"))
+    *good = set_size (node, &needs->disk_size);
+  else if (g_str_equal (key, "minimum-disk-size"))
+    *good = set_size (node, &needs->disk_size_minimum);
+  else if (g_str_equal (key, "minimum-memory"))
+    *good = set_size (node, &needs->memory_minimum);
+  else if (g_str_equal (key, "minimum-cores"))
+    {
+      *good = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64
+              && json_node_get_int (node) >= 1 && json_node_get_int (node) <= LODGE_CORES_MAX;
+      if (*good)
+        needs->cores_minimum = (guint) json_node_get_int (node);
+    }
+  else if (g_str_equal (key, "disk-bus"))
+    {
+      *good = is_string (node) && lodge_word_parse (lodge_bus_words, json_node_get_string (node), &word);
+      if (*good)
+        needs->disk_bus = (int) word;
+    }
+  else
+    return FALSE;
+  return TRUE;
+}
+
+static LodgeOsNeeds
+no_needs (void)
+{
+  LodgeOsNeeds needs = { .disk_size = DISK_SIZE_DEFAULT, .cores_minimum = 1, .disk_bus = -1 };
+
+  return needs;
+}
+
 /* Applies the keys to a profile. The first that is not understood is named in @error. */
 static gboolean
-apply_keys (JsonObject *keys, LodgeProfile *profile, guint64 *disk_size, gboolean nested, GError **error)
+apply_keys (JsonObject *keys, LodgeProfile *profile, LodgeOsNeeds *needs, gboolean nested, GError **error)
 {
   LodgeNic *nic = profile->nics->pdata[0];
   JsonObject *for_arch = NULL;
@@ -103,10 +142,11 @@ apply_keys (JsonObject *keys, LodgeProfile *profile, guint64 *disk_size, gboolea
     {
       gboolean good;
 
-      if (g_str_equal (key, "id") || g_str_equal (key, "name") || g_str_equal (key, "family"))
+      if (g_str_equal (key, "id") || g_str_equal (key, "name") || g_str_equal (key, "family")
+          || g_str_equal (key, "symbol"))
         good = is_string (node);
-      else if (g_str_equal (key, "disk-size"))
-        good = set_size (node, disk_size);
+      else if (set_need (needs, key, node, &good))
+        ;
       else if (g_str_equal (key, "nic-model"))
         {
           good = is_string (node) && lodge_word_parse (lodge_nic_model_words, json_node_get_string (node), &word);
@@ -129,7 +169,7 @@ apply_keys (JsonObject *keys, LodgeProfile *profile, guint64 *disk_size, gboolea
         }
     }
 
-  return for_arch == NULL || apply_keys (for_arch, profile, disk_size, TRUE, error);
+  return for_arch == NULL || apply_keys (for_arch, profile, needs, TRUE, error);
 }
 
 /* Each entry is tried on each architecture once, so that what is wrong is told when the file is read and a
@@ -142,12 +182,17 @@ check_entry (LodgeOsDatabase *database, JsonObject *keys, LodgeFamily family, GE
   for (guint arch = 0; lodge_arch_words[arch] != NULL; arch++)
     {
       g_autoptr (LodgeProfile) profile = lodge_profile_new ("x", family, arch);
-      guint64 disk_size = DISK_SIZE_DEFAULT;
+      LodgeOsNeeds needs = no_needs ();
 
-      if (!apply_keys (base, profile, &disk_size, FALSE, error) ||
-          (keys != NULL && !apply_keys (keys, profile, &disk_size, FALSE, error)) ||
+      if (!apply_keys (base, profile, &needs, FALSE, error) ||
+          (keys != NULL && !apply_keys (keys, profile, &needs, FALSE, error)) ||
           !lodge_profile_validate (profile, error))
         return FALSE;
+      if (profile->memory < needs.memory_minimum || profile->cores < needs.cores_minimum)
+        {
+          g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "it would have less than its minimum");
+          return FALSE;
+        }
     }
 
   return TRUE;
@@ -204,6 +249,14 @@ read_families (LodgeOsDatabase *database, const char *share_dir, GError **error)
   return TRUE;
 }
 
+static const char *
+symbol_of (JsonObject *keys)
+{
+  JsonNode *node = json_object_get_member (keys, "symbol");
+
+  return node != NULL && is_string (node) ? json_node_get_string (node) : NULL;
+}
+
 static gboolean
 add_system (LodgeOsDatabase *database, JsonNode *node, GError **error)
 {
@@ -231,6 +284,7 @@ add_system (LodgeOsDatabase *database, JsonNode *node, GError **error)
   system->public.id = json_node_dup_string (id);
   system->public.name = json_node_dup_string (name);
   system->public.family = family;
+  system->public.symbol = g_strdup (symbol_of (keys));
   system->keys = json_object_ref (keys);
   g_ptr_array_add (database->systems, system);
   return TRUE;
@@ -312,6 +366,61 @@ lodge_os_database_lookup (LodgeOsDatabase *database, const char *id)
   return system != NULL ? &system->public : NULL;
 }
 
+/* The letters that an id begins with: "debian" of "debian13". */
+static gsize
+kind_length (const char *id)
+{
+  return strcspn (id, "0123456789");
+}
+
+static const System *
+find_near (LodgeOsDatabase *database, const char *id)
+{
+  const System *near = find_system (database, id);
+  gboolean exact = near != NULL;
+  gsize kind = kind_length (id);
+
+  for (guint i = 0; !exact && kind > 0 && i < database->systems->len; i++)
+    {
+      const System *other = database->systems->pdata[i];
+      const char *name = other->public.id;
+
+      if (kind_length (name) != kind || strncmp (name, id, kind) != 0)
+        continue;
+      if (near == NULL)
+        near = other;
+      else if (strverscmp (near->public.id, id) > 0)
+        {
+          if (strverscmp (name, near->public.id) < 0)
+            near = other;
+        }
+      else if (strverscmp (name, id) < 0 && strverscmp (name, near->public.id) > 0)
+        near = other;
+    }
+  return near;
+}
+
+const LodgeOs *
+lodge_os_database_lookup_near (LodgeOsDatabase *database, const char *id)
+{
+  const System *system = find_near (database, id);
+
+  return system != NULL ? &system->public : NULL;
+}
+
+const char *
+lodge_os_database_symbol (LodgeOsDatabase *database, const char *os, LodgeFamily family)
+{
+  const System *system = os != NULL ? find_near (database, os) : NULL;
+  const char *symbol = NULL;
+
+  if (system != NULL && system->public.family == family)
+    symbol = system->public.symbol;
+  if (symbol == NULL)
+    symbol = symbol_of (json_object_get_object_member (database->families, lodge_family_name (family)));
+  return symbol != NULL ? symbol : "other";
+}
+
 LodgeFamily
 lodge_os_guess_family (const char *id)
 {
@@ -320,8 +429,10 @@ lodge_os_guess_family (const char *id)
     const char *prefix;
     LodgeFamily family;
   } rules[] = {
+    { "win2k3", LODGE_FAMILY_WINDOWS_OLD },
     { "win2k", LODGE_FAMILY_WINDOWS },      { "win1", LODGE_FAMILY_WINDOWS },
     { "win7", LODGE_FAMILY_WINDOWS },       { "win8", LODGE_FAMILY_WINDOWS },
+    { "winvista", LODGE_FAMILY_WINDOWS },   { "reactos", LODGE_FAMILY_WINDOWS_OLD },
     { "win", LODGE_FAMILY_WINDOWS_OLD },    { "freebsd", LODGE_FAMILY_BSD },
     { "openbsd", LODGE_FAMILY_BSD },        { "netbsd", LODGE_FAMILY_BSD },
     { "dragonfly", LODGE_FAMILY_BSD },      { "msdos", LODGE_FAMILY_DOS },
@@ -333,8 +444,13 @@ lodge_os_guess_family (const char *id)
     { "arch", LODGE_FAMILY_LINUX },         { "alpine", LODGE_FAMILY_LINUX },
     { "gentoo", LODGE_FAMILY_LINUX },       { "nixos", LODGE_FAMILY_LINUX },
     { "manjaro", LODGE_FAMILY_LINUX },      { "linux", LODGE_FAMILY_LINUX },
+    { "silverblue", LODGE_FAMILY_LINUX },   { "lmde", LODGE_FAMILY_LINUX },
+    { "popos", LODGE_FAMILY_LINUX },        { "elementary", LODGE_FAMILY_LINUX },
   };
 
+  /* The first Windows had numbers too. */
+  if (g_str_equal (id, "win1.0"))
+    return LODGE_FAMILY_WINDOWS_OLD;
   /* "win2k" itself is Windows 2000; what follows it is a server of today. */
   if (g_str_equal (id, "win2k"))
     return LODGE_FAMILY_WINDOWS_OLD;
@@ -347,9 +463,9 @@ lodge_os_guess_family (const char *id)
 
 LodgeProfile *
 lodge_os_database_new_profile (LodgeOsDatabase *database, const char *name, const char *os,
-                               const LodgeFamily *family, LodgeArch arch, guint64 *disk_size)
+                               const LodgeFamily *family, LodgeArch arch, LodgeOsNeeds *needs)
 {
-  const System *system = database != NULL && os != NULL ? find_system (database, os) : NULL;
+  const System *system = database != NULL && os != NULL ? find_near (database, os) : NULL;
   LodgeFamily chosen = LODGE_FAMILY_LINUX;
   LodgeProfile *profile;
 
@@ -362,15 +478,15 @@ lodge_os_database_new_profile (LodgeOsDatabase *database, const char *name, cons
 
   profile = lodge_profile_new (name, chosen, arch);
   profile->os = g_strdup (os);
-  *disk_size = DISK_SIZE_DEFAULT;
+  *needs = no_needs ();
   if (database == NULL)
     return profile;
 
-  apply_keys (json_object_get_object_member (database->families, lodge_family_name (chosen)), profile,
-              disk_size, FALSE, NULL);
+  apply_keys (json_object_get_object_member (database->families, lodge_family_name (chosen)), profile, needs,
+              FALSE, NULL);
   /* Who says that it is of another family knows better than the entry. */
   if (system != NULL && system->public.family == chosen)
-    apply_keys (system->keys, profile, disk_size, FALSE, NULL);
+    apply_keys (system->keys, profile, needs, FALSE, NULL);
 
   return profile;
 }

@@ -48,35 +48,61 @@ test_new_profile (void)
   g_autoptr (LodgeProfile) unknown = NULL;
   g_autoptr (LodgeProfile) insisted = NULL;
   g_autoptr (LodgeProfile) bare = NULL;
-  guint64 size;
+  LodgeOsNeeds needs;
 
-  win11 = lodge_os_database_new_profile (database, "m", "win11", NULL, LODGE_ARCH_X86_64, &size);
+  win11 = lodge_os_database_new_profile (database, "m", "win11", NULL, LODGE_ARCH_X86_64, &needs);
   g_assert_true (win11->tpm && win11->secure_boot && win11->hyperv);
   g_assert_cmpint (win11->firmware, ==, LODGE_FIRMWARE_UEFI);
   g_assert_cmpint (win11->clock, ==, LODGE_CLOCK_LOCALTIME);
   g_assert_cmpuint (win11->memory, ==, 8 * LODGE_GIB);
-  g_assert_cmpuint (size, ==, 96 * LODGE_GIB);
+  g_assert_cmpuint (needs.disk_size, ==, 96 * LODGE_GIB);
   g_assert_cmpstr (win11->os, ==, "win11");
 
-  win98 = lodge_os_database_new_profile (database, "m", "win98", NULL, LODGE_ARCH_X86_64, &size);
+  win98 = lodge_os_database_new_profile (database, "m", "win98", NULL, LODGE_ARCH_X86_64, &needs);
   g_assert_cmpint (win98->chipset, ==, LODGE_CHIPSET_I440FX);
   g_assert_cmpint (win98->sound, ==, LODGE_SOUND_SB16);
   g_assert_cmpint (lodge_profile_add_disk (win98, "d", "qcow2")->bus, ==, LODGE_BUS_IDE);
 
-  arm = lodge_os_database_new_profile (database, "m", "debian12", NULL, LODGE_ARCH_AARCH64, &size);
+  arm = lodge_os_database_new_profile (database, "m", "debian12", NULL, LODGE_ARCH_AARCH64, &needs);
   g_assert_cmpint (arm->chipset, ==, LODGE_CHIPSET_VIRT);
   g_assert_cmpint (arm->firmware, ==, LODGE_FIRMWARE_UEFI);
-  g_assert_cmpuint (size, ==, 20 * LODGE_GIB);
+  g_assert_cmpuint (needs.disk_size, ==, 20 * LODGE_GIB);
 
-  unknown = lodge_os_database_new_profile (database, "m", "win12", NULL, LODGE_ARCH_X86_64, &size);
+  unknown = lodge_os_database_new_profile (database, "m", "win12", NULL, LODGE_ARCH_X86_64, &needs);
   g_assert_cmpint (unknown->family, ==, LODGE_FAMILY_WINDOWS);
 
-  insisted = lodge_os_database_new_profile (database, "m", "win11", &other, LODGE_ARCH_X86_64, &size);
+  insisted = lodge_os_database_new_profile (database, "m", "win11", &other, LODGE_ARCH_X86_64, &needs);
   g_assert_cmpint (insisted->family, ==, LODGE_FAMILY_OTHER);
   g_assert_false (insisted->tpm);
 
-  bare = lodge_os_database_new_profile (NULL, "m", NULL, NULL, LODGE_ARCH_X86_64, &size);
+  bare = lodge_os_database_new_profile (NULL, "m", NULL, NULL, LODGE_ARCH_X86_64, &needs);
   g_assert_cmpint (bare->family, ==, LODGE_FAMILY_LINUX);
+}
+
+/* A system of tomorrow is served like the newest of its kind, one of yesterday like the oldest. */
+static void
+test_near (void)
+{
+  static const char *const pairs[][2] = {
+    { "debian14", "debian13" },   { "debian9", "debian10" },         { "ubuntu26.10", "ubuntu26.04" },
+    { "fedora50", "fedora44" },   { "alpinelinux3.30", "alpinelinux" }, { "win12", "win11" },
+    { "freebsd14.9", "freebsd14.4" }, { "haikur1beta9", "haikur1beta5" }, { "winxp", "winxp" },
+  };
+  g_autoptr (LodgeOsDatabase) database = read_own ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (pairs); i++)
+    {
+      const LodgeOs *os = lodge_os_database_lookup_near (database, pairs[i][0]);
+
+      g_assert_nonnull (os);
+      g_assert_cmpstr (os->id, ==, pairs[i][1]);
+    }
+  g_assert_null (lodge_os_database_lookup_near (database, "plan9"));
+  g_assert_null (lodge_os_database_lookup_near (database, "9"));
+
+  g_assert_cmpstr (lodge_os_database_symbol (database, "debian14", LODGE_FAMILY_LINUX), ==, "debian");
+  g_assert_cmpstr (lodge_os_database_symbol (database, "debian14", LODGE_FAMILY_BSD), ==, "bsd");
+  g_assert_cmpstr (lodge_os_database_symbol (database, NULL, LODGE_FAMILY_DOS), ==, "dos");
 }
 
 static void
@@ -129,6 +155,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/os-profile/own-data", test_own_data);
   g_test_add_func ("/os-profile/new-profile", test_new_profile);
+  g_test_add_func ("/os-profile/near", test_near);
   g_test_add_func ("/os-profile/faults", test_faults);
   return g_test_run ();
 }
