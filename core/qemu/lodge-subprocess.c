@@ -2,6 +2,7 @@
 
 #include "core/qemu/lodge-subprocess.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #define CHUNK         (32 * 1024)
@@ -160,26 +161,27 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_subprocess_wait_async (process, NULL, ended_cb, task);
 }
 
-void
-lodge_subprocess_run_async (LodgeSandbox *sandbox, const LodgeSandboxSpec *spec, const char *const *argv,
-                            gsize max_output, LodgeOutputFunc func, gpointer func_data,
-                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+/* @input: -1 for none */
+static void
+run (LodgeSandbox *sandbox, const LodgeSandboxSpec *spec, const char *const *argv, int input,
+     gsize max_output, LodgeOutputFunc func, gpointer func_data, GCancellable *cancellable,
+     GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE |
                                                                         G_SUBPROCESS_FLAGS_STDERR_PIPE);
   g_auto (GStrv) command = NULL;
   g_autoptr (GError) error = NULL;
-  Run *run = g_new0 (Run, 1);
+  Run *state = g_new0 (Run, 1);
 
-  g_task_set_source_tag (task, lodge_subprocess_run_async);
-  g_task_set_task_data (task, run, (GDestroyNotify) run_free);
+  g_task_set_source_tag (task, run);
+  g_task_set_task_data (task, state, (GDestroyNotify) run_free);
   g_task_set_check_cancellable (task, FALSE);
-  run->output = g_string_new (NULL);
-  run->complaint = g_string_new (NULL);
-  run->max_output = max_output;
-  run->func = func;
-  run->func_data = func_data;
+  state->output = g_string_new (NULL);
+  state->complaint = g_string_new (NULL);
+  state->max_output = max_output;
+  state->func = func;
+  state->func_data = func_data;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, &error))
     {
@@ -188,11 +190,13 @@ lodge_subprocess_run_async (LodgeSandbox *sandbox, const LodgeSandboxSpec *spec,
     }
 
   g_subprocess_launcher_setenv (launcher, "LC_ALL", "C", TRUE);
+  if (input >= 0)
+    g_subprocess_launcher_take_stdin_fd (launcher, fcntl (input, F_DUPFD_CLOEXEC, 3));
   if (sandbox != NULL)
     command = lodge_sandbox_wrap (sandbox, spec, argv);
-  run->process = g_subprocess_launcher_spawnv (
+  state->process = g_subprocess_launcher_spawnv (
       launcher, command != NULL ? (const char *const *) command : argv, &error);
-  if (run->process == NULL)
+  if (state->process == NULL)
     {
       gboolean missing = g_error_matches (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT);
 
@@ -201,13 +205,29 @@ lodge_subprocess_run_async (LodgeSandbox *sandbox, const LodgeSandboxSpec *spec,
       return;
     }
 
-  run->pending = 3;
-  run->readers = g_cancellable_new ();
-  g_input_stream_read_bytes_async (g_subprocess_get_stdout_pipe (run->process), CHUNK, G_PRIORITY_DEFAULT,
-                                   run->readers, output_cb, g_object_ref (task));
-  g_input_stream_read_bytes_async (g_subprocess_get_stderr_pipe (run->process), CHUNK, G_PRIORITY_DEFAULT,
-                                   run->readers, complaint_cb, g_object_ref (task));
-  g_subprocess_wait_async (run->process, cancellable, ended_cb, g_object_ref (task));
+  state->pending = 3;
+  state->readers = g_cancellable_new ();
+  g_input_stream_read_bytes_async (g_subprocess_get_stdout_pipe (state->process), CHUNK, G_PRIORITY_DEFAULT,
+                                   state->readers, output_cb, g_object_ref (task));
+  g_input_stream_read_bytes_async (g_subprocess_get_stderr_pipe (state->process), CHUNK, G_PRIORITY_DEFAULT,
+                                   state->readers, complaint_cb, g_object_ref (task));
+  g_subprocess_wait_async (state->process, cancellable, ended_cb, g_object_ref (task));
+}
+
+void
+lodge_subprocess_run_async (LodgeSandbox *sandbox, const LodgeSandboxSpec *spec, const char *const *argv,
+                            gsize max_output, LodgeOutputFunc func, gpointer func_data,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  run (sandbox, spec, argv, -1, max_output, func, func_data, cancellable, callback, data);
+}
+
+void
+lodge_subprocess_run_input_async (LodgeSandbox *sandbox, const LodgeSandboxSpec *spec, const char *const *argv,
+                                  int input, gsize max_output, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer data)
+{
+  run (sandbox, spec, argv, input, max_output, NULL, NULL, cancellable, callback, data);
 }
 
 LodgeOutput *

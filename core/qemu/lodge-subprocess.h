@@ -34,6 +34,11 @@ typedef void (*LodgeOutputFunc) (const char *chunk, gsize length, gpointer data)
 void         lodge_subprocess_run_async  (LodgeSandbox *sandbox, const LodgeSandboxSpec *spec, const char *const *argv,
                                           gsize max_output, LodgeOutputFunc func, gpointer func_data,
                                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_subprocess_run_input_async: the same with a descriptor as input, which is duplicated */
+void         lodge_subprocess_run_input_async (LodgeSandbox *sandbox, const LodgeSandboxSpec *spec, const char *const *argv,
+                                               int input, gsize max_output, GCancellable *cancellable,
+                                               GAsyncReadyCallback callback, gpointer data);
 LodgeOutput *lodge_subprocess_run_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS
