@@ -6,7 +6,7 @@
  * (lodge_store_commit); whatever fails before that is answered by removing the hidden folder, and
  * what a killed core left there the store removes at its next load.
  *
- *   check each medium -> profile (family's defaults, media, settings, validation, host) ->
+ *   check each medium -> recognise the disc, when nobody said what it is -> profile (family's defaults, media, settings, validation, host) ->
  *   hidden folder -> copy kernel and initrd (in a thread) -> disk image, UEFI variables -> commit
  *
  * Nothing is written before all that can be refused has been checked. */
@@ -15,8 +15,10 @@
 
 #include "core/config/lodge-os-profile.h"
 #include "core/config/lodge-settings.h"
+#include "core/machine/lodge-advice.h"
 #include "core/machine/lodge-create-files.h"
 #include "core/qemu/lodge-command-line.h"
+#include "core/storage/lodge-identify.h"
 #include "core/storage/lodge-medium.h"
 
 #include <string.h>
@@ -24,8 +26,6 @@
 #include <unistd.h>
 
 #define MIB (1024ull * 1024)
-#define GIB (1024 * MIB)
-#define DEFAULT_DISK (32 * GIB)
 #define DEMO_MEMORY (512 * MIB)
 #define DEMO_APPEND "console=ttyS0 console=tty0 quiet"
 
@@ -162,7 +162,8 @@ add_new_disk (Create *create, LodgeProfile *profile, guint64 size)
   g_autoptr (GVariant) given = g_variant_lookup_value (create->settings, "disk-size", NULL);
   LodgeDisk *disk;
 
-  if (given != NULL || find_file (create, LODGE_ROLE_ISO) == NULL || find_file (create, LODGE_ROLE_DISK) != NULL)
+  if (given != NULL || size == 0 || find_file (create, LODGE_ROLE_ISO) == NULL
+      || find_file (create, LODGE_ROLE_DISK) != NULL)
     return;
   disk = lodge_profile_add_disk (profile, "disks/disk0.qcow2", "qcow2");
   disk->size = size;
@@ -191,9 +192,21 @@ boot_new_disk_first (LodgeProfile *profile)
       ((LodgeDisk *) g_ptr_array_index (profile->disks, i))->boot_order = order++;
 }
 
+static void
+set_disk_bus (LodgeProfile *profile, LodgeBus bus)
+{
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      LodgeDisk *disk = g_ptr_array_index (profile->disks, i);
+
+      if (!disk->cdrom)
+        disk->bus = bus;
+    }
+}
+
 /* The neutral defaults serve where the database is missing or damaged. */
 static LodgeProfile *
-new_profile (Create *create, const char *os, const LodgeFamily *family, LodgeArch arch, guint64 *disk_size)
+new_profile (Create *create, const char *os, const LodgeFamily *family, LodgeArch arch, LodgeOsNeeds *needs)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (LodgeOsDatabase) database = NULL;
@@ -201,7 +214,7 @@ new_profile (Create *create, const char *os, const LodgeFamily *family, LodgeArc
   database = lodge_os_database_new (lodge_engine_get_paths (create->engine)->share_dir, &error);
   if (database == NULL)
     g_debug ("no operating systems' defaults: %s", error->message);
-  return lodge_os_database_new_profile (database, create->name, os, family, arch, disk_size);
+  return lodge_os_database_new_profile (database, create->name, os, family, arch, needs);
 }
 
 static gboolean
@@ -213,7 +226,7 @@ make_profile (Create *create, GError **error)
   gboolean kernel = demo || find_file (create, LODGE_ROLE_KERNEL) != NULL;
   LodgeFamily family = LODGE_FAMILY_LINUX;
   LodgeArch arch = LODGE_ARCH_X86_64;
-  guint64 disk_size = 0;
+  LodgeOsNeeds needs;
   LodgeProfile *profile;
 
   if ((arch_word != NULL && !lodge_arch_parse (arch_word, &arch))
@@ -227,7 +240,7 @@ make_profile (Create *create, GError **error)
     return FALSE;
 
   profile = create->profile = new_profile (create, lookup_word (create->settings, "os"),
-                                           family_word != NULL ? &family : NULL, arch, &disk_size);
+                                           family_word != NULL ? &family : NULL, arch, &needs);
   if (kernel)
     {
       profile->kernel = g_strdup (demo ? "boot/lodge-demo.vmlinux" : "boot/kernel");
@@ -246,10 +259,12 @@ make_profile (Create *create, GError **error)
       profile->append = g_strdup (DEMO_APPEND);
     }
   add_media (create, profile);
-  add_new_disk (create, profile, disk_size != 0 ? disk_size : DEFAULT_DISK);
+  add_new_disk (create, profile, needs.disk_size);
 
   if (!lodge_settings_apply (profile, create->settings, TRUE, error))
     return FALSE;
+  if (needs.disk_bus >= 0)
+    set_disk_bus (profile, (LodgeBus) needs.disk_bus);
   if (lookup_word (create->settings, "boot") == NULL)
     boot_new_disk_first (profile);
   return lodge_profile_validate (profile, error)
@@ -367,6 +382,101 @@ all_checked (GTask *owned_task)
                                 g_steal_pointer (&task));
 }
 
+/* What was given goes over what is advised for the disc. */
+static void
+take_advice (Create *create, const LodgeRecognition *found)
+{
+  g_autoptr (GVariant) answer = g_variant_ref_sink (lodge_advice_identified (create->engine, found));
+  g_autoptr (GVariant) advised = g_variant_lookup_value (answer, "settings", G_VARIANT_TYPE_VARDICT);
+  GVariantDict settings;
+  GVariantIter iter;
+  const char *key;
+  GVariant *value;
+
+  g_variant_dict_init (&settings, advised);
+  /* A kernel that is given is started by itself, and whoever brings a disk needs no new one. */
+  if (find_file (create, LODGE_ROLE_DISK) != NULL)
+    g_variant_dict_remove (&settings, "disk-size");
+  g_variant_iter_init (&iter, create->settings);
+  while (g_variant_iter_next (&iter, "{&sv}", &key, &value))
+    {
+      /* Its own firmware has what it needs; another one may not have it. */
+      if (g_str_equal (key, "firmware") || g_str_equal (key, "arch"))
+        {
+          g_variant_dict_remove (&settings, "secure-boot");
+          g_variant_dict_remove (&settings, "tpm");
+          if (g_str_equal (key, "arch"))
+            g_variant_dict_remove (&settings, "firmware");
+        }
+      g_variant_dict_insert_value (&settings, key, value);
+      g_variant_unref (value);
+    }
+  g_variant_unref (create->settings);
+  create->settings = g_variant_ref_sink (g_variant_dict_end (&settings));
+}
+
+static void
+identified_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  g_autoptr (LodgeRecognition) found = NULL;
+  GError *error = NULL;
+
+  found = lodge_identify_finish (result, &error);
+  if (found != NULL)
+    take_advice (g_task_get_task_data (task), found);
+  /* A disc that is cut off would end in the middle of an installation. Whatever else is wrong is no reason not to try. */
+  else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_DAMAGED)
+           || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  else
+    {
+      g_debug ("the disc was not recognised: %s", error->message);
+      g_error_free (error);
+    }
+  all_checked (g_steal_pointer (&task));
+}
+
+static void
+sandbox_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Create *create = g_task_get_task_data (task);
+  g_autoptr (LodgeSandbox) sandbox = lodge_engine_wait_sandbox_finish (create->engine, result, NULL);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  for (guint i = 0; i < create->media->len; i++)
+    {
+      LodgeCreateMedium *medium = g_ptr_array_index (create->media, i);
+
+      if (medium->role == LODGE_ROLE_ISO)
+        {
+          lodge_identify_async (sandbox, lodge_engine_get_paths (create->engine)->share_dir, medium->fd, medium->name,
+                                cancellable, identified_cb, g_steal_pointer (&task));
+          return;
+        }
+    }
+  all_checked (g_steal_pointer (&task));
+}
+
+/* Who names the system or its family is believed; a kernel that is given says enough. */
+static void
+identify (GTask *owned_task)
+{
+  g_autoptr (GTask) task = owned_task;
+  Create *create = g_task_get_task_data (task);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  if (find_file (create, LODGE_ROLE_ISO) == NULL || find_file (create, LODGE_ROLE_KERNEL) != NULL
+      || lookup_word (create->settings, "os") != NULL || lookup_word (create->settings, "family") != NULL)
+    all_checked (g_steal_pointer (&task));
+  else
+    lodge_engine_wait_sandbox_async (create->engine, cancellable, sandbox_cb, g_steal_pointer (&task));
+}
+
 static void
 medium_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -392,7 +502,7 @@ next_medium (GTask *task)
 
   if (create->files->len == create->media->len)
     {
-      all_checked (task);
+      identify (task);
       return;
     }
   medium = g_ptr_array_index (create->media, create->files->len);

@@ -36,6 +36,9 @@ struct _LodgeEngine
   gboolean sandbox_probing;
   Target targets[N_ARCHES];
   GPtrArray *waiting;        /* (element-type GTask) task data: the architecture */
+  GPtrArray *sandbox_waiting; /* (element-type GTask) */
+  LodgePromisedFunc promised; /* (nullable) */
+  gpointer promised_data;
 };
 
 G_DEFINE_FINAL_TYPE (LodgeEngine, lodge_engine, G_TYPE_OBJECT)
@@ -106,15 +109,27 @@ host_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+answer_sandbox_waiting (LodgeEngine *self)
+{
+  g_autoptr (GPtrArray) ready = g_steal_pointer (&self->sandbox_waiting);
+
+  self->sandbox_waiting = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < ready->len; i++)
+    g_task_return_pointer (ready->pdata[i], self->sandbox != NULL ? g_object_ref (self->sandbox) : NULL, g_object_unref);
+}
+
+static void
 sandbox_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (LodgeEngine) self = data;
   LodgeSandbox *sandbox = lodge_sandbox_probe_finish (result, NULL);
 
   self->sandbox_probing = FALSE;
+  if (sandbox != NULL)
+    g_set_object (&self->sandbox, sandbox);
+  answer_sandbox_waiting (self);
   if (sandbox == NULL)
     return;
-  g_set_object (&self->sandbox, sandbox);
   g_object_unref (sandbox);
   probe_ended (self);
 }
@@ -195,6 +210,7 @@ lodge_engine_finalize (GObject *object)
       g_clear_error (&self->targets[i].error);
     }
   g_ptr_array_unref (self->waiting);
+  g_ptr_array_unref (self->sandbox_waiting);
 
   G_OBJECT_CLASS (lodge_engine_parent_class)->finalize (object);
 }
@@ -215,6 +231,7 @@ lodge_engine_init (LodgeEngine *self)
 {
   self->cancellable = g_cancellable_new ();
   self->waiting = g_ptr_array_new_with_free_func (g_object_unref);
+  self->sandbox_waiting = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < N_ARCHES; i++)
     {
       self->targets[i].engine = self;
@@ -271,6 +288,26 @@ lodge_engine_prepare_async (LodgeEngine *self, LodgeArch arch, GCancellable *can
 
 LodgeCapabilities *
 lodge_engine_prepare_finish (LodgeEngine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+lodge_engine_wait_sandbox_async (LodgeEngine *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, data);
+
+  g_task_set_source_tag (task, lodge_engine_wait_sandbox_async);
+  g_ptr_array_add (self->sandbox_waiting, task);
+  if (self->sandbox != NULL)
+    answer_sandbox_waiting (self);
+  else if (!self->sandbox_probing)
+    lodge_engine_probe (self);
+}
+
+LodgeSandbox *
+lodge_engine_wait_sandbox_finish (LodgeEngine *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
 }
@@ -369,28 +406,50 @@ lodge_engine_get_facts (LodgeEngine *self)
   return g_variant_dict_end (&facts);
 }
 
+void
+lodge_engine_set_promised (LodgeEngine *self, LodgePromisedFunc func, gpointer data)
+{
+  self->promised = func;
+  self->promised_data = data;
+}
+
+void
+lodge_engine_get_amounts (LodgeEngine *self, const char *except, LodgeAmountsHost *host)
+{
+  const LodgeHost *probed = lodge_engine_get_host (self);
+  guint64 page = (guint64) sysconf (_SC_PAGESIZE);
+  gint64 promised;
+
+  host->memory = probed != NULL ? probed->memory : (guint64) sysconf (_SC_PHYS_PAGES) * page;
+  host->available = probed != NULL ? probed->memory_available : (guint64) sysconf (_SC_AVPHYS_PAGES) * page;
+  host->cores = probed != NULL ? probed->cores : g_get_num_processors ();
+  promised = self->promised != NULL ? self->promised (self->promised_data, except) : 0;
+  host->promised = promised > 0 ? (guint64) promised : 0;
+  if (promised < 0)
+    host->available += (guint64) -promised;
+}
+
 gboolean
 lodge_engine_check_profile (LodgeEngine *self, const LodgeProfile *profile, GError **error)
 {
-  const LodgeHost *host = lodge_engine_get_host (self);
-  guint64 memory = host != NULL ? host->memory
-                                : (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
-  guint cores = host != NULL ? host->cores : g_get_num_processors ();
-  /* More virtual cores than real ones are slow but useful for trying things; far more are a slip. */
-  guint most_cores = MAX (8, 4 * cores);
+  LodgeAmountsSystem system = { 0 };
+  LodgeAmountsHost host;
+  LodgeAmounts amounts;
 
-  if (profile->memory > memory)
+  lodge_engine_get_amounts (self, NULL, &host);
+  lodge_amounts_compute (&host, &system, &amounts);
+  if (lodge_amounts_judge_memory (&amounts, profile->memory) == LODGE_JUDGEMENT_IMPOSSIBLE)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
                    "memory: %" G_GUINT64_FORMAT " MiB asked, the host has %" G_GUINT64_FORMAT " MiB",
-                   profile->memory / MIB, memory / MIB);
+                   profile->memory / MIB, host.memory / MIB);
       return FALSE;
     }
-  if (profile->cores > most_cores)
+  if (lodge_amounts_judge_cores (&amounts, profile->cores) == LODGE_JUDGEMENT_IMPOSSIBLE)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
                    "cores: %u asked, at most %u make sense on this host of %u", profile->cores,
-                   most_cores, cores);
+                   amounts.cores_maximum, amounts.cores_host);
       return FALSE;
     }
   return TRUE;

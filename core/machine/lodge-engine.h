@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "core/config/lodge-amounts.h"
 #include "core/config/lodge-store.h"
 #include "core/qemu/lodge-capabilities.h"
 #include "core/qemu/lodge-probe.h"
@@ -41,6 +42,28 @@ const LodgeHost   *lodge_engine_get_host       (LodgeEngine *self); /* (nullable
 /** lodge_engine_look_for_audio: a sound server comes and goes with the session; done before each start */
 void               lodge_engine_look_for_audio (LodgeEngine *self);
 LodgeSandbox      *lodge_engine_get_sandbox    (LodgeEngine *self); /* (nullable) until probed */
+
+/**
+ * lodge_engine_wait_sandbox_async:
+ *
+ * Waits for the confinement alone, which is known long before the rest is.
+ *
+ * Returns: (transfer full) (nullable): NULL when the core is about to end
+ */
+void               lodge_engine_wait_sandbox_async  (LodgeEngine *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+LodgeSandbox      *lodge_engine_wait_sandbox_finish (LodgeEngine *self, GAsyncResult *result, GError **error);
+
+/**
+ * LodgePromisedFunc: bytes that running guests have not taken yet of what is theirs. For the machine @except (nullable) it is
+ * the other way round: what it has taken comes off, since it would give that back.
+ */
+typedef gint64 (*LodgePromisedFunc) (gpointer data, const char *except);
+
+/** lodge_engine_set_promised: who knows the guests tells of their memory; @func: (nullable): nobody does any more */
+void               lodge_engine_set_promised   (LodgeEngine *self, LodgePromisedFunc func, gpointer data);
+
+/** lodge_engine_get_amounts: what this host has and has free, now */
+void               lodge_engine_get_amounts    (LodgeEngine *self, const char *except, LodgeAmountsHost *host);
 
 /** lodge_engine_get_facts: the Host property of Core1. Returns: (transfer floating): a{sv} */
 GVariant          *lodge_engine_get_facts      (LodgeEngine *self);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-machine-set.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SHORTEST_ID 4
 
@@ -71,6 +73,58 @@ entry_removed_cb (LodgeStore *store, const char *id, LodgeMachineSet *self)
     lodge_machine_set_entry (machine, NULL);
 }
 
+/* The resident memory of a process and of what it started: bubblewrap stands around QEMU, twice. */
+static guint64
+resident_of (guint pid, guint depth)
+{
+  g_autofree char *statm = g_strdup_printf ("/proc/%u/statm", pid);
+  g_autofree char *children = g_strdup_printf ("/proc/%u/task/%u/children", pid, pid);
+  g_autofree char *text = NULL;
+  g_autofree char *list = NULL;
+  unsigned long pages = 0;
+  guint64 resident;
+
+  if (!g_file_get_contents (statm, &text, NULL, NULL) || sscanf (text, "%*u %lu", &pages) != 1)
+    return 0;
+  resident = (guint64) pages * (guint64) sysconf (_SC_PAGESIZE);
+  if (depth > 0 && g_file_get_contents (children, &list, NULL, NULL))
+    {
+      g_auto (GStrv) pids = g_strsplit (g_strstrip (list), " ", 8);
+
+      for (guint i = 0; pids[i] != NULL; i++)
+        resident += resident_of ((guint) g_ascii_strtoull (pids[i], NULL, 10), depth - 1);
+    }
+  return resident;
+}
+
+static gint64
+promised_cb (gpointer data, const char *except)
+{
+  LodgeMachineSet *self = data;
+  GHashTableIter iter;
+  gpointer machine;
+  gint64 promised = 0;
+
+  g_hash_table_iter_init (&iter, self->machines);
+  while (g_hash_table_iter_next (&iter, NULL, &machine))
+    if (lodge_machine_has_guest (machine))
+      {
+        g_autoptr (GVariant) settings = g_variant_ref_sink (lodge_machine_get_settings (machine));
+        g_autoptr (GVariant) effective = g_variant_ref_sink (lodge_machine_get_effective (machine));
+        guint64 memory = 0, resident;
+        guint32 pid = 0;
+
+        g_variant_lookup (settings, "memory", "t", &memory);
+        g_variant_lookup (effective, "pid", "u", &pid);
+        resident = pid != 0 ? resident_of (pid, 3) : 0;
+        if (g_strcmp0 (lodge_machine_get_id (machine), except) == 0)
+          promised -= (gint64) resident;
+        else
+          promised += memory > resident ? (gint64) (memory - resident) : 0;
+      }
+  return promised;
+}
+
 static void
 lodge_machine_set_dispose (GObject *object)
 {
@@ -79,6 +133,7 @@ lodge_machine_set_dispose (GObject *object)
   gpointer machine;
 
   g_signal_handlers_disconnect_by_data (lodge_engine_get_store (self->engine), self);
+  lodge_engine_set_promised (self->engine, NULL, NULL);
   g_hash_table_iter_init (&iter, self->machines);
   while (g_hash_table_iter_next (&iter, NULL, &machine))
     g_signal_handlers_disconnect_by_data (machine, self);
@@ -127,6 +182,7 @@ lodge_machine_set_new (LodgeEngine *engine)
   g_signal_connect (store, "added", G_CALLBACK (entry_added_cb), self);
   g_signal_connect (store, "changed", G_CALLBACK (entry_changed_cb), self);
   g_signal_connect (store, "removed", G_CALLBACK (entry_removed_cb), self);
+  lodge_engine_set_promised (engine, promised_cb, self);
   return self;
 }
 

@@ -14,15 +14,18 @@
 #include "core/service/lodge-service.h"
 
 #include "core/ipc/lodge-names.h"
+#include "core/machine/lodge-advice.h"
 #include "core/machine/lodge-create.h"
 #include "core/service/lodge-clients.h"
 #include "core/qemu/lodge-doctor.h"
 #include "core/service/lodge-job-object.h"
 #include "core/service/lodge-machine-object.h"
 #include "core/service/lodge-report.h"
+#include "core/storage/lodge-identify.h"
 
 #include <gio/gunixfdlist.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LAST_CALLS_MS 100
 
@@ -231,6 +234,106 @@ handle_create_machine (LodgeService *self, GDBusMethodInvocation *invocation, GU
   call->job = lodge_job_new ("create", NULL);
   lodge_job_object_export (self->manager, ++self->n_jobs, call->job);
   lodge_create_machine_async (self->engine, name, settings, list, call->job, created_cb, call);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static void
+identified_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  GError *error = NULL;
+  g_autoptr (LodgeRecognition) found = lodge_identify_finish (result, &error);
+
+  if (found == NULL)
+    lodge_return_error (call->invocation, error);
+  else
+    lodge_ipc_core_complete_identify (call->service->core, call->invocation, NULL,
+                                      lodge_advice_identified (call->service->engine, found));
+}
+
+static void
+sandbox_for_identify_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  LodgeService *self = call->service;
+  g_autoptr (LodgeSandbox) sandbox = lodge_engine_wait_sandbox_finish (self->engine, result, NULL);
+  GVariant *parameters = g_dbus_method_invocation_get_parameters (call->invocation);
+  GUnixFDList *fds = g_dbus_message_get_unix_fd_list (g_dbus_method_invocation_get_message (call->invocation));
+  GError *error = NULL;
+  const char *name;
+  gint32 handle;
+  int fd;
+
+  g_variant_get (parameters, "(&sh@a{sv})", &name, &handle, NULL);
+  fd = lodge_take_fd (fds, handle, &error);
+  if (fd < 0)
+    {
+      lodge_return_error (call->invocation, error);
+      return;
+    }
+  lodge_identify_async (sandbox, lodge_engine_get_paths (self->engine)->share_dir, fd, name, NULL, identified_cb,
+                        g_steal_pointer (&call));
+  close (fd);
+}
+
+static gboolean
+handle_identify (LodgeService *self, GDBusMethodInvocation *invocation, GUnixFDList *fds, const char *name,
+                 GVariant *file, GVariant *options)
+{
+  if (check_no_options (invocation, options))
+    lodge_engine_wait_sandbox_async (self->engine, NULL, sandbox_for_identify_cb, call_new (self, invocation));
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+/* @options of Amounts: FALSE and an error in @invocation when one of them is none. */
+static gboolean
+take_system (GDBusMethodInvocation *invocation, GVariant *options, LodgeAdviceSystem *system, LodgeFamily *family)
+{
+  const char *word = NULL;
+
+  system->arch = LODGE_ARCH_X86_64;
+  g_variant_lookup (options, "os", "&s", &system->os);
+  if (g_variant_lookup (options, "family", "&s", &word))
+    {
+      if (!lodge_family_parse (word, family))
+        goto unknown;
+      system->family = family;
+    }
+  if (!g_variant_lookup (options, "arch", "&s", &word) || lodge_arch_parse (word, &system->arch))
+    return TRUE;
+
+unknown:
+  lodge_return_error (invocation, g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "“%s” is not known", word));
+  return FALSE;
+}
+
+static gboolean
+handle_amounts (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *options)
+{
+  static const char *const known[] = { "os", "s", "family", "s", "arch", "s", "machine", "s",
+                                       "memory", "t", "cores", "u", NULL };
+  LodgeAdviceSystem system = { NULL };
+  const char *machine = NULL;
+  LodgeFamily family;
+  GError *error = NULL;
+  gboolean has_memory, has_cores;
+  guint64 memory = 0;
+  guint32 cores = 0;
+
+  if (!lodge_machine_check_options (options, known, &error))
+    {
+      lodge_return_error (invocation, error);
+      return G_DBUS_METHOD_INVOCATION_HANDLED;
+    }
+  if (!take_system (invocation, options, &system, &family))
+    return G_DBUS_METHOD_INVOCATION_HANDLED;
+
+  g_variant_lookup (options, "machine", "&s", &machine);
+  has_memory = g_variant_lookup (options, "memory", "t", &memory);
+  has_cores = g_variant_lookup (options, "cores", "u", &cores);
+  lodge_ipc_core_complete_amounts (self->core, invocation,
+                                   lodge_advice_amounts (self->engine, &system, machine,
+                                                         has_memory ? &memory : NULL, has_cores ? &cores : NULL));
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -499,6 +602,8 @@ lodge_service_init (LodgeService *self)
     GCallback handler;
   } handlers[] = {
     { "handle-create-machine", G_CALLBACK (handle_create_machine) },
+    { "handle-identify", G_CALLBACK (handle_identify) },
+    { "handle-amounts", G_CALLBACK (handle_amounts) },
     { "handle-find-machine", G_CALLBACK (handle_find_machine) },
     { "handle-list-trash", G_CALLBACK (handle_list_trash) },
     { "handle-undelete", G_CALLBACK (handle_undelete) },

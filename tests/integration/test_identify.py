@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which system an image holds: by lodgectl and D-Bus, confined, and what CreateMachine makes of it."""
+import json
+import os
+import struct
+
+import pytest
+from gi.repository import GLib
+
+from lodgetest.lodge import error_code
+
+SECTOR = 2048
+
+
+def text(value, length):
+    return value.encode()[:length].ljust(length)
+
+
+def both(number, size):
+    letters = {2: 'H', 4: 'I'}[size]
+    return struct.pack('<' + letters, number) + struct.pack('>' + letters, number)
+
+
+class Disc:
+    """A small ISO 9660 image, of which each part can be made wrong."""
+
+    def __init__(self, volume, system='LINUX', publisher='', application='', files=None, uefi=False, bios=True):
+        self.sectors = {}
+        self.next = 24
+        self.primary = bytearray(SECTOR)
+        self.primary[0:7] = b'\x01CD001\x01'
+        for offset, length, value in ((8, 32, system), (40, 32, volume), (318, 128, publisher), (446, 128, ''),
+                                      (574, 128, application)):
+            self.primary[offset:offset + length] = text(value, length)
+        self.primary[128:132] = both(SECTOR, 2)
+        self.tree = {}
+        for path, content in (files or {}).items():
+            folder = self.tree
+            *folders, name = path.split('/')
+            for part in folders:
+                folder = folder.setdefault(part, {})
+            folder[name] = content.encode() if isinstance(content, str) else content
+        self.root = self.write_folder(self.tree, None)
+        self.primary[156:190] = self.record(self.root[0], self.root[1], True, b'\0')
+        self.boot = self.take(1)
+        self.catalogue = self.take(1)
+        catalogue = bytearray(SECTOR)
+        catalogue[0:32] = b'\x01' + bytes(29) + b'\x55\xaa'
+        entry = b'\x88' + bytes(7) + struct.pack('<I', self.boot) + bytes(20)
+        catalogue[32:64] = entry if bios else bytes(32)
+        if uefi:
+            catalogue[64:96] = b'\x91\xef\x01\0' + bytes(28)
+            catalogue[96:128] = entry
+        self.sectors[self.catalogue] = bytes(catalogue)
+        record = bytearray(SECTOR)
+        record[0:7] = b'\0CD001\x01'
+        record[7:30] = b'EL TORITO SPECIFICATION'
+        record[71:75] = struct.pack('<I', self.catalogue)
+        self.boot_record = record
+
+    def take(self, count):
+        first, self.next = self.next, self.next + count
+        return first
+
+    @staticmethod
+    def record(block, length, folder, name, real=None):
+        fields = b''
+        if real is not None:
+            fields = b'NM' + bytes([5 + len(real), 1, 0]) + real.encode()
+        pad = b'' if len(name) % 2 else b'\0'
+        body = (b'\0' + both(block, 4) + both(length, 4) + bytes(7) + (b'\x02' if folder else b'\0') + bytes(2)
+                + both(1, 2) + bytes([len(name)]) + name + pad + fields)
+        body += bytes(len(body) % 2 == 0)
+        return bytes([len(body) + 1]) + body
+
+    def write_folder(self, tree, parent):
+        block = self.take(1)
+        records = [self.record(block, SECTOR, True, b'\0'), self.record(parent or block, SECTOR, True, b'\1')]
+        for name, content in tree.items():
+            short = name.upper().replace('.', '_', name.count('.') - 1 if not name.startswith('.') else 1).encode()
+            if isinstance(content, dict):
+                at, length = self.write_folder(content, block)
+                records.append(self.record(at, length, True, short, name))
+            else:
+                at = self.take(max(1, -(-len(content) // SECTOR)))
+                self.sectors[at] = content
+                records.append(self.record(at, len(content), False, short + b';1', name))
+        self.sectors[block] = b''.join(records)
+        return block, SECTOR
+
+    def write(self, path, cut=None):
+        self.primary[80:88] = both(self.next, 4)
+        with open(path, 'wb') as f:
+            f.seek(16 * SECTOR)
+            f.write(self.primary + self.boot_record + (b'\xffCD001\x01').ljust(SECTOR, b'\0'))
+            for at, content in self.sectors.items():
+                f.seek(at * SECTOR)
+                f.write(content)
+            f.truncate(self.next * SECTOR if cut is None else cut)
+        return path
+
+
+MICROSOFT = dict(system='', publisher='MICROSOFT CORPORATION', application='CDIMAGE 2.56 (01/01/2005 TM)')
+
+# What the makers' discs say, and what it means.
+KNOWN = [
+    (Disc('Debian 12.5.0 amd64 n', system='', uefi=True), 'debian12', 'netinst', 'x86_64', {'firmware': 'uefi'}),
+    (Disc('Debian 13.0.0 arm64 1', system='', bios=False, uefi=True), 'debian13', 'dvd', 'aarch64', {'arch': 'aarch64'}),
+    (Disc('d-live 13.0.0 gn amd64', system='', uefi=True), 'debian13', 'live', 'x86_64', {}),
+    (Disc('Debian 12.0.0 i386 n', system='', uefi=True), 'debian12', 'netinst', 'i686', {'firmware': 'bios'}),
+    (Disc('Ubuntu 26.04 LTS amd64', system='', uefi=True), 'ubuntu26.04', 'desktop', 'x86_64', {}),
+    (Disc('Ubuntu-Server 24.04.2 LTS amd64', system='', uefi=True), 'ubuntu24.04', 'server', 'x86_64', {}),
+    (Disc('Fedora-WS-Live-44', system='', publisher='FEDORA PROJECT', uefi=True,
+          files={'EFI/BOOT/BOOTX64.EFI': 'MZ'}), 'fedora44', 'workstation', 'x86_64', {}),
+    (Disc('Fedora-S-dvd-x86_64-40', system='', uefi=True), 'fedora40', 'server', 'x86_64', {}),
+    (Disc('openSUSE-Leap-15.6-DVD-x86_64710', publisher='SUSE LINUX GmbH', uefi=True), 'opensuse15.6', 'DVD', 'x86_64', {}),
+    (Disc('Install-Leap-16.0-x86_64', publisher='openSUSE', uefi=True), 'opensuse16.0', '', 'x86_64', {}),
+    (Disc('openSUSE-Tumbleweed-DVD-x86_64', publisher='SUSE LLC', uefi=True), 'opensusetumbleweed', 'DVD', 'x86_64', {}),
+    (Disc('ARCH_202402', system='', publisher='ARCH LINUX <HTTPS://ARCHLINUX.ORG>', uefi=True), 'archlinux', '', 'x86_64', {}),
+    (Disc('alpine-virt 3.23.0 x86_64', uefi=True), 'alpinelinux3.23', 'virt', 'x86_64', {'disk-size': 8 << 30}),
+    (Disc('Linux Mint 22 Cinnamon 64-bit', system='', uefi=True), 'linuxmint22', 'Cinnamon', 'x86_64', {}),
+    (Disc('Pop_OS 22.04 amd64 Intel', system='', uefi=True), 'popos22.04', 'Intel', 'x86_64', {}),
+    (Disc('15_0_RELEASE_AMD64_CD', system='FreeBSD', uefi=True), 'freebsd15.0', 'CD', 'x86_64', {'family': 'bsd'}),
+    (Disc('CCCOMA_X64FRE_EN-US_DV9', uefi=True, **MICROSOFT), 'win10', '', 'x86_64', {'clock': 'localtime', 'hyperv': True}),
+    (Disc('GRTMPFPP_EN', **MICROSOFT), 'winxp', '', 'x86_64', {'family': 'windows-old', 'nic-model': 'rtl8139'}),
+    (Disc('WIN98', files={'WIN98/SETUP.EXE': 'MZ'}), 'win98', '', 'x86_64', {'sound': 'sb16'}),
+    (Disc('FD13-LiveCD'), 'freedos1.3', '', 'i686', {'family': 'dos'}),
+    (Disc('ReactOS', publisher='ReactOS Project'), 'reactos', '', 'i686', {'nic-model': 'e1000'}),
+    (Disc('haiku-r1~beta4-x86_64', system=''), 'haikur1beta4', '', 'x86_64', {'family': 'other'}),
+    (Disc('MT86PLUS_64', system='', uefi=True), 'memtest86', '', 'x86_64', {'disk-size': 0}),
+    (Disc('CUSTOM', files={'.disk/info': 'Debian GNU/Linux 13.1.0 "Trixie" - Official amd64 NETINST'}), 'debian13', '', 'x86_64', {}),
+]
+
+
+def identify(lodge, path):
+    with open(path, 'rb') as f:
+        values, _ = lodge.core('Identify', '(sha{sv})', (os.path.basename(path), 0, {}), [f.fileno()])
+    return values[0]
+
+
+def refused(lodge, path):
+    with pytest.raises(GLib.Error) as caught:
+        identify(lodge, path)
+    return error_code(caught.value), caught.value.message.partition(': ')[2]
+
+
+def test_systems(lodge, tmp_path):
+    for disc, os_id, variant, arch, settings in KNOWN:
+        facts = identify(lodge, disc.write(tmp_path / 'x.iso'))
+        got = {key: facts[key] for key in ('os', 'variant', 'arch', 'supported')}
+        assert got == {'os': os_id, 'variant': variant, 'arch': arch, 'supported': True}, facts
+        assert facts['os-name'] and facts['symbol'], facts
+        assert {key: facts['settings'][key] for key in settings} == settings, facts
+        assert facts['settings']['memory'] >= facts['minimum']['memory'], facts
+
+
+def test_families_and_strangers(lodge, tmp_path):
+    """What no list knows has a family; never an error."""
+    cases = [
+        (Disc('Debian 13.0.0 s390x n'), {'os': 'debian13', 'supported': False}),
+        (Disc('GARUDA', files={'boot/grub/grub.cfg': 'x'}), {'os': '', 'family': 'linux', 'confidence': 'family', 'os-name': 'GARUDA'}),
+        (Disc('X', files={'sources/boot.wim': 'x', 'bootmgr': 'x'}), {'family': 'windows', 'confidence': 'family'}),
+        (Disc('X', system='NetBSD'), {'family': 'bsd', 'confidence': 'family'}),
+        (Disc('HOLIDAY'), {'family': 'other', 'confidence': 'none'}),
+        # Only libosinfo's database has these.
+        (Disc('RHEL-7.9 Server.x86_64'), {'os': 'rhel7.9', 'family': 'linux', 'confidence': 'exact'}),
+        # Newer than all lists.
+        (Disc('Debian 17.0.0 amd64 n'), {'os': 'debian17', 'os-name': 'Debian 17', 'symbol': 'debian'}),
+    ]
+    for disc, expected in cases:
+        facts = identify(lodge, disc.write(tmp_path / 'x.iso'))
+        assert {key: facts[key] for key in expected} == expected, facts
+
+
+def test_refusals(lodge, tmp_path):
+    path = tmp_path / 'x.iso'
+    path.write_text('Some words about discs.\n' * 50)
+    assert refused(lodge, path) == ('TextFile', '“x.iso” is a text file, not a disc image')
+    path.write_bytes(b'\x1f\x8b\x08' + bytes(5000))
+    assert refused(lodge, path)[0] == 'Compressed'
+    path.write_bytes(b'')
+    assert refused(lodge, path)[0] == 'Damaged'
+    path.write_bytes(bytes(range(256)) * 400)
+    assert refused(lodge, path)[0] == 'WrongFormat'
+    with open(path, 'wb') as f:
+        f.truncate(1 << 40)
+    assert refused(lodge, path)[0] == 'WrongFormat'
+
+    disc = Disc('Debian 12.5.0 amd64 n')
+    disc.next += 5000
+    code, message = refused(lodge, disc.write(path, cut=100 * SECTOR))
+    assert code == 'Damaged' and 'is cut off: it has 204800 of' in message
+
+    def hostile(change, words):
+        disc = Disc('Debian 12.5.0 amd64 n', files={'.disk/info': 'x', 'sources/boot.wim': 'x'})
+        change(disc)
+        code, message = refused(lodge, disc.write(path))
+        assert code == 'Damaged' and words in message, message
+
+    far = struct.pack('<I', 0xfffffff0)
+    hostile(lambda d: d.boot_record.__setitem__(slice(71, 75), far), 'boot catalogue lies outside')
+    hostile(lambda d: d.sectors.__setitem__(d.catalogue, d.sectors[d.catalogue][:40] + far + d.sectors[d.catalogue][44:]),
+            'boot image lies outside')
+    hostile(lambda d: d.primary.__setitem__(slice(158, 162), far), 'root folder lies outside')
+    hostile(lambda d: d.primary.__setitem__(slice(140, 144), far), 'path table lies outside')
+    hostile(lambda d: d.primary.__setitem__(slice(166, 170), b'\xff' * 4), 'root folder lies outside')
+    hostile(lambda d: d.sectors.__setitem__(d.root[0], Disc.record(d.root[0], SECTOR, True, b'SOURCES')), 'lies in itself')
+    hostile(lambda d: d.sectors.__setitem__(d.root[0], b'\x21' * SECTOR), 'broken entry')
+
+    os.mkfifo(tmp_path / 'pipe')
+    fd = os.open(tmp_path / 'pipe', os.O_RDWR | os.O_NONBLOCK)
+    with pytest.raises(GLib.Error) as caught:
+        lodge.core('Identify', '(sha{sv})', ('pipe', 0, {}), [fd])
+    os.close(fd)
+    assert error_code(caught.value) == 'WrongFormat'
+
+
+def test_lodgectl(lodge, tmp_path):
+    path = Disc('Debian 13.0.0 amd64 n', system='', uefi=True).write(tmp_path / 'debian.iso')
+    facts = json.loads(lodge.ctl('identify', path, '--json').stdout)
+    assert facts['os'] == 'debian13' and facts['settings']['firmware'] == 'uefi'
+    said = lodge.ctl('identify', path).stdout
+    assert said.startswith('Debian 13 (trixie), netinst, x86_64\n') and 'Label: Debian 13.0.0 amd64 n' in said
+    (tmp_path / 'notes.txt').write_text('words\n' * 100)
+    failed = lodge.ctl('identify', tmp_path / 'notes.txt', check=False)
+    assert failed.returncode == 6 and 'is a text file, not a disc image' in failed.stderr
+
+
+def test_create_asks_the_disc(lodge, tmp_path):
+    """A machine for an ISO gets its system's settings by itself; what is given goes over them."""
+    xp = Disc('GRTMPFPP_EN', **MICROSOFT).write(tmp_path / 'xp.iso')
+    settings = lodge.create('XP', [('iso', xp)]).get('Settings')
+    assert (settings['os'], settings['nic-model'], settings['firmware'], settings['clock']) == \
+        ('winxp', 'rtl8139', 'bios', 'localtime')
+    assert settings['memory'] <= 1 << 30
+
+    debian = Disc('Debian 13.0.0 amd64 n', system='').write(tmp_path / 'debian.iso')
+    settings = lodge.create('Debian', [('iso', debian)], memory=768 << 20).get('Settings')
+    assert (settings['os'], settings['memory'], settings['firmware']) == ('debian13', 768 << 20, 'bios')
+    settings = lodge.create('Other', [('iso', debian)], family='other').get('Settings')
+    assert settings['os'] == '' and settings['video'] == 'vga'
+
+    cut = Disc('Debian 13.0.0 amd64 n')
+    cut.next += 5000
+    with pytest.raises(GLib.Error) as caught:
+        lodge.create('Cut', [('iso', cut.write(tmp_path / 'cut.iso', cut=100 * SECTOR))])
+    assert error_code(caught.value) == 'Damaged'
+
+
+def test_amounts(lodge):
+    values, _ = lodge.core('Amounts', '(a{sv})', ({'os': GLib.Variant('s', 'win11'), 'memory': GLib.Variant('t', 900 << 30),
+                                                   'cores': GLib.Variant('u', 1)},))
+    amounts = values[0]
+    assert amounts['memory-minimum'] == 4 << 30 and amounts['memory-recommended'] == 8 << 30
+    assert amounts['memory-judgement'] == 'impossible' and amounts['cores-judgement'] == 'low'
+    assert 0 < amounts['memory-free'] <= amounts['memory-maximum']
+    with pytest.raises(GLib.Error) as caught:
+        lodge.core('Amounts', '(a{sv})', ({'family': GLib.Variant('s', 'toaster')},))
+    assert error_code(caught.value) == 'InvalidArgument'
