@@ -18,6 +18,7 @@
 #include "core/machine/lodge-advice.h"
 #include "core/machine/lodge-create-files.h"
 #include "core/qemu/lodge-command-line.h"
+#include "core/storage/lodge-disk-lock.h"
 #include "core/storage/lodge-identify.h"
 #include "core/storage/lodge-medium.h"
 
@@ -477,6 +478,22 @@ identify (GTask *owned_task)
     lodge_engine_wait_sandbox_async (create->engine, cancellable, sandbox_cb, g_steal_pointer (&task));
 }
 
+/* Whether somebody writes what a disk or a CD of the machine is to be, or has what it would write. */
+static gboolean
+is_in_use (const LodgeCreateMedium *medium, const LodgeMedium *file, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (LodgeDiskLock) lock = NULL;
+
+  if (medium->role != LODGE_ROLE_DISK && medium->role != LODGE_ROLE_ISO)
+    return FALSE;
+  lock = lodge_disk_lock_take (file->path, medium->role == LODGE_ROLE_ISO, &local);
+  if (!g_error_matches (local, LODGE_ERROR, LODGE_ERROR_IN_USE))
+    return FALSE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return TRUE;
+}
+
 static void
 medium_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -485,8 +502,9 @@ medium_cb (GObject *source, GAsyncResult *result, gpointer data)
   GError *error = NULL;
   LodgeMedium *file = lodge_medium_check_finish (result, &error);
 
-  if (file == NULL)
+  if (file == NULL || is_in_use (g_ptr_array_index (create->media, create->files->len), file, &error))
     {
+      g_clear_pointer (&file, lodge_medium_free);
       g_task_return_error (task, error);
       return;
     }
