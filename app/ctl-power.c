@@ -4,9 +4,9 @@
  * Theory of operation
  *
  * Every verb is FindMachine and one method. stop alone waits: it follows the machine's State from before
- * Shutdown is called, so that no change is missed, until it is "off". A guest may ignore the power
- * button; then stop says so after its time and leaves the guest as it is, since forcing it off can
- * lose what the guest has not written.
+ * Shutdown is called, so that no change is missed, until it is "off", or until the machine is no more: one
+ * whose folder was deleted goes when its guest ends. A guest may ignore the power button; then stop says
+ * so after its time and leaves the guest as it is, since forcing it off can lose what the guest has not written.
  */
 
 #include "config.h"
@@ -19,24 +19,38 @@
 
 #define STOP_TIMEOUT_DEFAULT 120
 
-/* With --json a verb that changes the state says what it is now. */
+static gboolean
+is_gone (CtlContext *ctx, const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  reply = ctl_call (ctx, LODGE_CORE_PATH, LODGE_BUS_NAME, "FindMachine",
+                    g_variant_new ("(s@a{sv})", id, ctl_no_options ()), "(o)", NULL, NULL, &error);
+  return reply == NULL && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
+}
+
+/* With --json a verb that changes the state says what it is now. @gone: (nullable): what it is when there is no such machine any more */
 static CtlExit
-print_state (CtlContext *ctx, const char *path, const char *machine)
+print_state (CtlContext *ctx, const char *path, const char *machine, const char *gone)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) properties = NULL;
   g_autofree char *id = ctl_machine_id (path);
-  const char *state = "";
+  const char *state = gone != NULL ? gone : "";
   const char *name = machine;
 
   if (!ctx->json)
     return CTL_EXIT_OK;
 
   properties = ctl_machine_get (ctx, path, &error);
-  if (properties == NULL)
+  if (properties == NULL && (gone == NULL || !is_gone (ctx, id)))
     return ctl_report_machine_error (ctx, error, path, machine);
-  g_variant_lookup (properties, "State", "&s", &state);
-  g_variant_lookup (properties, "Name", "&s", &name);
+  if (properties != NULL)
+    {
+      g_variant_lookup (properties, "State", "&s", &state);
+      g_variant_lookup (properties, "Name", "&s", &name);
+    }
   ctl_json_print (ctx->out, g_variant_new_parsed ("{'id': <%s>, 'name': <%s>, 'state': <%s>}",
                                                   id, name, state));
   return CTL_EXIT_OK;
@@ -54,7 +68,7 @@ simple_verb (CtlContext *ctx, int argc, char **argv, const char *method)
   if (path == NULL)
     return code;
   code = ctl_machine_call (ctx, path, argv[1], method, ctl_no_options ());
-  return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1]);
+  return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1], NULL);
 }
 
 CtlExit
@@ -109,13 +123,14 @@ ctl_verb_start (CtlContext *ctx, int argc, char **argv)
 
       ctl_printf (ctx->err, _("Log: lodgectl log %s\n"), safe);
     }
-  return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1]);
+  return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1], NULL);
 }
 
 /* ---- stop ---- */
 
 typedef struct
 {
+  const char *path; /* of the machine */
   gboolean off;
   gboolean gone;    /* the core left the bus */
   gboolean expired;
@@ -134,6 +149,20 @@ properties_changed_cb (GDBusConnection *connection, const char *sender, const ch
     return;
   changed = g_variant_get_child_value (parameters, 1);
   if (g_variant_lookup (changed, "State", "&s", &state) && g_str_equal (state, "off"))
+    stop->off = TRUE;
+}
+
+static void
+removed_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
+            const char *signal, GVariant *parameters, gpointer user_data)
+{
+  Stop *stop = user_data;
+  const char *removed = NULL;
+
+  if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(oas)")))
+    return;
+  g_variant_get_child (parameters, 0, "&o", &removed);
+  if (g_str_equal (removed, stop->path))
     stop->off = TRUE;
 }
 
@@ -176,8 +205,8 @@ report_stop_timeout (CtlContext *ctx, const char *machine, int seconds)
 static CtlExit
 shut_down (CtlContext *ctx, const char *path, const char *machine, int seconds)
 {
-  Stop stop = { FALSE };
-  guint subscription, watch, timer;
+  Stop stop = { .path = path };
+  guint subscription, removal, watch, timer;
   CtlExit code;
 
   subscription = g_dbus_connection_signal_subscribe (ctx->bus, LODGE_BUS_NAME,
@@ -186,6 +215,9 @@ shut_down (CtlContext *ctx, const char *path, const char *machine, int seconds)
                                                      CTL_MACHINE_INTERFACE,
                                                      G_DBUS_SIGNAL_FLAGS_NONE,
                                                      properties_changed_cb, &stop, NULL);
+  removal = g_dbus_connection_signal_subscribe (ctx->bus, LODGE_BUS_NAME, "org.freedesktop.DBus.ObjectManager",
+                                                "InterfacesRemoved", LODGE_CORE_PATH, NULL,
+                                                G_DBUS_SIGNAL_FLAGS_NONE, removed_cb, &stop, NULL);
   watch = g_bus_watch_name_on_connection (ctx->bus, LODGE_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
                                           NULL, core_vanished_cb, &stop, NULL);
   timer = g_timeout_add_seconds (seconds, expired_cb, &stop);
@@ -195,6 +227,7 @@ shut_down (CtlContext *ctx, const char *path, const char *machine, int seconds)
     g_main_context_iteration (NULL, TRUE);
 
   g_dbus_connection_signal_unsubscribe (ctx->bus, subscription);
+  g_dbus_connection_signal_unsubscribe (ctx->bus, removal);
   g_bus_unwatch_name (watch);
   if (!stop.expired)
     g_source_remove (timer);
@@ -236,5 +269,5 @@ ctl_verb_stop (CtlContext *ctx, int argc, char **argv)
     code = ctl_machine_call (ctx, path, argv[1], "ForceOff", ctl_no_options ());
   else
     code = shut_down (ctx, path, argv[1], timeout);
-  return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1]);
+  return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1], "off");
 }

@@ -129,6 +129,9 @@ def test_disk_in_use_by_another_machine(lodge, tmp_path):
     lodge.ctl('start', 'first')
     said = refused(lodge, 8, 'start', 'second')
     assert 'in use by another machine or program. Close that one first.' in said and 'Details: ' in said
+    # One that is in use by now is no disk for a new machine.
+    assert 'in use by another machine or program.' in refused(lodge, 8, 'create', 'third', '--disk', disk)
+    assert [m['name'] for m in lodge.ctl_json('list')] == ['first', 'second']
     lodge.ctl('stop', '--force', 'first')
     lodge.ctl('start', 'second')
     lodge.ctl('stop', '--force', 'second')
@@ -143,6 +146,7 @@ def test_disk_in_use_by_another_program(lodge, tmp_path):
     try:
         assert b'QMP' in other.stdout.readline()
         assert 'in use by another machine or program.' in refused(lodge, 8, 'start', 'web')
+        assert 'in use by another machine or program.' in refused(lodge, 8, 'create', 'other', '--disk', disk)
     finally:
         other.kill()
         other.wait()
@@ -431,7 +435,8 @@ def test_folder_deleted_while_running(lodge):
     # The guest is not lost from sight, and can be ended.
     wait_until(lambda: lodge.ctl_json('show', 'web')['state-reason'] == 'folder-gone', 10, 'the core to see it')
     assert 'The folder of “web” was moved or deleted while it was in use.' in lodge.ctl('show', 'web').stdout
-    lodge.ctl('stop', '--force', 'web')
+    # The machine goes with its guest.
+    assert lodge.ctl_json('stop', '--force', 'web')['state'] == 'off'
     wait_until(lambda: not os.path.exists(f'/proc/{pid}'), 10, 'the guest to end')
     wait_until(lambda: [m['name'] for m in lodge.ctl_json('list')] == ['other'], 10, 'the machine to go')
     assert lodge.core_pid() == core

@@ -28,6 +28,7 @@ typedef struct
   const char *reply;      /* (nullable) NULL: fail with @error */
   int         error;
   const char *ppm;        /* (nullable) goes along as a descriptor */
+  gboolean    removed;    /* the machine leaves the bus after the answer */
 } Step;
 
 typedef struct
@@ -75,8 +76,10 @@ serve (GtDBusQueue *queue, gpointer user_data)
   for (const Step *step = f->steps; step->method != NULL; step++)
     {
       GDBusMethodInvocation *invocation;
+      g_autoptr (GDBusConnection) connection = NULL;
 
       g_assert_true (gt_dbus_queue_pop_message (queue, &invocation));
+      connection = g_object_ref (g_dbus_method_invocation_get_connection (invocation));
       g_assert_cmpstr (g_dbus_method_invocation_get_method_name (invocation), ==, step->method);
       if (step->parameters != NULL)
         {
@@ -103,6 +106,10 @@ serve (GtDBusQueue *queue, gpointer user_data)
         {
           g_dbus_method_invocation_return_value (invocation, g_variant_new_parsed (step->reply));
         }
+      if (step->removed)
+        g_assert_true (g_dbus_connection_emit_signal (connection, NULL, LODGE_CORE_PATH,
+                                                      "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved",
+                                                      g_variant_new_parsed ("(%o, ['org.lodgevm.Core1.Machine'])", MACHINE), NULL));
     }
 }
 
@@ -139,6 +146,17 @@ test_start (Fixture *f, gconstpointer data)
 
   g_assert_cmpint (run (f, steps, "lodgectl|start|web", &out, &err), ==, CTL_EXIT_OK);
   g_assert_cmpstr (out, ==, "");
+  g_assert_cmpstr (err, ==, "");
+}
+
+/* A machine whose folder was deleted is no more when its guest has ended: nothing else is waited for. */
+static void
+test_stop_of_a_machine_without_folder (Fixture *f, gconstpointer data)
+{
+  static const Step steps[] = { FOUND, { "Shutdown", "({},)", "()", 0, NULL, TRUE }, END };
+  g_autofree char *out = NULL, *err = NULL;
+
+  g_assert_cmpint (run (f, steps, "lodgectl|stop|--timeout|30|web", &out, &err), ==, CTL_EXIT_OK);
   g_assert_cmpstr (err, ==, "");
 }
 
@@ -361,6 +379,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func, data) g_test_add ("/ctl-calls/" name, Fixture, data, set_up, func, tear_down)
   ADD ("start", test_start, NULL);
+  ADD ("stop-without-folder", test_stop_of_a_machine_without_folder, NULL);
   ADD ("start-failed", test_start_failed, NULL);
   ADD ("not-found", test_not_found, NULL);
   ADD ("ambiguous", test_ambiguous, NULL);
