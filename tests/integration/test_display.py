@@ -103,13 +103,15 @@ class Guest:
             time.sleep(0.2)
 
     def close(self):
-        if self.viewer:
-            self.viewer.stdin.close()
-            assert self.viewer.wait(120) == 0
-        self.qemu.kill()
-        self.qemu.wait()
-        self.socket.close()
-        self.screen.close()
+        try:
+            if self.viewer:
+                self.viewer.stdin.close()
+                assert self.viewer.wait(120) == 0
+        finally:
+            self.qemu.kill()
+            self.qemu.wait()
+            self.socket.close()
+            self.screen.close()
 
 
 @pytest.fixture(params=QEMUS)
