@@ -3,7 +3,10 @@
 /* Keys for a guest without a window. Text goes one key at a time, with a moment between them: a
  * keyboard controller holds sixteen codes and drops the rest silently, so a guest that is slower
  * than us would lose letters. It is QEMU that releases each key: a core that is killed in the
- * middle of a word must not leave one down. */
+ * middle of a word must not leave one down.
+ *
+ * What several clients send to one machine is typed in the order in which it came, one call after the
+ * other: the calls stand in a queue, of which the first is under way, and stay there until they are answered. */
 
 #include "core/machine/lodge-keys.h"
 #include "core/machine/lodge-machine-private.h"
@@ -15,47 +18,19 @@
 
 typedef struct
 {
-  char *text; /* (owned) */
-  const char *at;
-} Typing;
-
-static void next_key (GTask *task);
-
-static void
-typing_free (Typing *typing)
-{
-  g_free (typing->text);
-  g_free (typing);
-}
-
-static gboolean
-released_cb (gpointer data)
-{
-  g_autoptr (GTask) task = data;
-
-  g_task_return_boolean (task, TRUE);
-  return G_SOURCE_REMOVE;
-}
+  LodgeMethod method;
+  GStrv keys;     /* (owned) (nullable) of SendKeys */
+  guint hold;
+  char *text;     /* (owned) (nullable) of TypeText */
+  const char *at; /* what of it comes next */
+} Input;
 
 static void
-sent_cb (GObject *source, GAsyncResult *result, gpointer data)
+input_free (Input *input)
 {
-  g_autoptr (GTask) task = data;
-  GError *error = NULL;
-  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
-
-  /* QEMU answers when the keys are down; what is typed next must not come in between. */
-  if (answer != NULL)
-    {
-      guint hold = GPOINTER_TO_UINT (g_task_get_task_data (task));
-
-      g_timeout_add (hold + KEY_MS, released_cb, g_steal_pointer (&task));
-      return;
-    }
-  /* Of a chord that looks right QEMU refuses nothing but the name of a key. */
-  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_QEMU_FAILED))
-    error->code = LODGE_ERROR_INVALID_ARGUMENT;
-  g_task_return_error (task, error);
+  g_strfreev (input->keys);
+  g_free (input->text);
+  g_free (input);
 }
 
 /* The keys go down in their order and up after @hold ms, whatever becomes of us. */
@@ -71,15 +46,129 @@ make_chord (const char *const *keys, guint hold)
   return arguments;
 }
 
+static void sent_cb (GObject *source, GAsyncResult *result, gpointer data);
+
+/* The next keys of @task. Returns: FALSE when it has been answered instead */
+static gboolean
+send_next (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Input *input = g_task_get_task_data (task);
+  g_autoptr (JsonObject) chord = NULL;
+  const char *key;
+  gboolean shift;
+  GError *error = NULL;
+
+  if (input->text != NULL && *input->at == '\0')
+    {
+      g_task_return_boolean (task, TRUE);
+      return FALSE;
+    }
+  if (g_task_return_error_if_cancelled (task))
+    return FALSE;
+  /* Its guest may have gone while it waited for its turn. */
+  if (!lodge_machine_check (self, input->method, &error))
+    {
+      g_task_return_error (task, error);
+      return FALSE;
+    }
+
+  if (input->text != NULL)
+    {
+      key = lodge_keys_from_char (g_utf8_get_char (input->at), &shift);
+      chord = make_chord (shift ? (const char *const[]) { "shift", key, NULL }
+                                : (const char *const[]) { key, NULL }, KEY_MS);
+      input->at = g_utf8_next_char (input->at);
+    }
+  else
+    chord = make_chord ((const char *const *) input->keys, input->hold);
+  lodge_qmp_client_execute_async (self->guest->qmp, "send-key", chord, -1, NULL, sent_cb, task);
+  return TRUE;
+}
+
+/* Begins with the first of the queue that is not answered at once. */
+static void
+begin_first (LodgeMachine *self)
+{
+  GTask *task;
+
+  while ((task = g_queue_peek_head (&self->inputs)) != NULL && !send_next (task))
+    g_object_unref (g_queue_pop_head (&self->inputs));
+}
+
+/* @task, the first of the queue, has been answered. */
+static void
+end_first (GTask *task)
+{
+  g_autoptr (LodgeMachine) self = g_object_ref (g_task_get_source_object (task));
+
+  g_queue_pop_head (&self->inputs);
+  g_object_unref (task);
+  begin_first (self);
+}
+
+static gboolean
+pause_over_cb (gpointer data)
+{
+  GTask *task = data;
+  Input *input = g_task_get_task_data (task);
+
+  if (input->keys != NULL)
+    g_task_return_boolean (task, TRUE);
+  if (input->keys != NULL || !send_next (task))
+    end_first (task);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+sent_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  Input *input = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
+
+  /* QEMU answers when the keys are down; what comes next must not come in between. */
+  if (answer != NULL)
+    {
+      g_timeout_add (input->keys != NULL ? input->hold + KEY_MS : 2 * KEY_MS, pause_over_cb, task);
+      return;
+    }
+  /* Of a chord that looks right QEMU refuses nothing but the name of a key. */
+  if (input->keys != NULL && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_QEMU_FAILED))
+    error->code = LODGE_ERROR_INVALID_ARGUMENT;
+  g_task_return_error (task, error);
+  end_first (task);
+}
+
+/* @task: taken */
+static void
+append (LodgeMachine *self, GTask *task)
+{
+  g_queue_push_tail (&self->inputs, task);
+  if (self->inputs.length == 1)
+    begin_first (self);
+}
+
+static Input *
+input_new (GTask *task, LodgeMethod method)
+{
+  Input *input = g_new0 (Input, 1);
+
+  input->method = method;
+  g_task_set_task_data (task, input, (GDestroyNotify) input_free);
+  return input;
+}
+
 void
 lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVariant *options,
                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
   static const char *const known[] = { "hold-time", "u", NULL };
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
-  g_autoptr (JsonObject) arguments = NULL;
   guint32 hold = 100;
   GError *error = NULL;
+  Input *input;
 
   g_task_set_source_tag (task, lodge_machine_send_keys_async);
   if (!lodge_machine_check (self, LODGE_METHOD_SEND_KEYS, &error)
@@ -98,65 +187,10 @@ lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVar
       return;
     }
 
-  g_task_set_task_data (task, GUINT_TO_POINTER (hold), NULL);
-  arguments = make_chord (keys, hold);
-  lodge_qmp_client_execute_async (self->guest->qmp, "send-key", arguments, -1, NULL, sent_cb,
-                                  g_steal_pointer (&task));
-}
-
-static gboolean
-pause_over_cb (gpointer data)
-{
-  next_key (data);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-key_sent_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  Typing *typing = g_task_get_task_data (task);
-  GError *error = NULL;
-  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
-
-  if (answer == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  typing->at = g_utf8_next_char (typing->at);
-  g_timeout_add (2 * KEY_MS, pause_over_cb, g_steal_pointer (&task));
-}
-
-static void
-next_key (GTask *owned_task)
-{
-  g_autoptr (GTask) task = owned_task;
-  LodgeMachine *self = g_task_get_source_object (task);
-  Typing *typing = g_task_get_task_data (task);
-  g_autoptr (JsonObject) arguments = NULL;
-  const char *key;
-  gboolean shift;
-  GError *error = NULL;
-
-  if (*typing->at == '\0')
-    {
-      g_task_return_boolean (task, TRUE);
-      return;
-    }
-  if (g_task_return_error_if_cancelled (task))
-    return;
-  if (!lodge_machine_check (self, LODGE_METHOD_TYPE_TEXT, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-
-  key = lodge_keys_from_char (g_utf8_get_char (typing->at), &shift);
-  arguments = make_chord (shift ? (const char *const[]) { "shift", key, NULL }
-                                : (const char *const[]) { key, NULL }, KEY_MS);
-  lodge_qmp_client_execute_async (self->guest->qmp, "send-key", arguments, -1, NULL,
-                                  key_sent_cb, g_steal_pointer (&task));
+  input = input_new (task, LODGE_METHOD_SEND_KEYS);
+  input->keys = g_strdupv ((GStrv) keys);
+  input->hold = hold;
+  append (self, g_steal_pointer (&task));
 }
 
 void
@@ -165,8 +199,8 @@ lodge_machine_type_text_async (LodgeMachine *self, const char *text, GVariant *o
 {
   static const char *const none[] = { NULL };
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
-  Typing *typing;
   GError *error = NULL;
+  Input *input;
 
   g_task_set_source_tag (task, lodge_machine_type_text_async);
   if (!lodge_machine_check (self, LODGE_METHOD_TYPE_TEXT, &error)
@@ -176,11 +210,10 @@ lodge_machine_type_text_async (LodgeMachine *self, const char *text, GVariant *o
       return;
     }
 
-  typing = g_new0 (Typing, 1);
-  typing->text = g_strdup (text);
-  typing->at = typing->text;
-  g_task_set_task_data (task, typing, (GDestroyNotify) typing_free);
-  next_key (g_steal_pointer (&task));
+  input = input_new (task, LODGE_METHOD_TYPE_TEXT);
+  input->text = g_strdup (text);
+  input->at = input->text;
+  append (self, g_steal_pointer (&task));
 }
 
 gboolean

@@ -138,6 +138,27 @@ passed_cb (GObject *source, GAsyncResult *result, gpointer data)
                                   NULL, changed_cb, g_steal_pointer (&task));
 }
 
+/* Not waiting: the setting “cd” names any file, also a pipe. Returns: a descriptor, or -1 */
+int
+lodge_machine_open_medium (const char *path, GError **error)
+{
+  int fd = open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  struct stat st;
+
+  if (fd >= 0 && (fstat (fd, &st) != 0 || !(S_ISREG (st.st_mode) || S_ISBLK (st.st_mode))))
+    {
+      close (fd);
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "“%s” is not a file", path);
+      return -1;
+    }
+  if (fd < 0)
+    g_set_error (error, LODGE_ERROR, errno == ENOENT ? LODGE_ERROR_NOT_FOUND : LODGE_ERROR_NOT_READABLE,
+                 "“%s”: %s", path, g_strerror (errno));
+  else
+    fcntl (fd, F_SETFL, 0);
+  return fd;
+}
+
 /* @drive: (nullable): the first; @path: (nullable): NULL empties it; @task is taken */
 void
 lodge_machine_change_medium (LodgeMachine *self, const char *drive, const char *path, GTask *owned_task)
@@ -146,7 +167,7 @@ lodge_machine_change_medium (LodgeMachine *self, const char *drive, const char *
   const LodgeProfile *profile = self->guest != NULL ? self->guest->profile : self->entry->profile;
   const LodgeDisk *disk = find_drive (profile, drive);
   Change *change;
-  struct stat st;
+  GError *error = NULL;
   int fd;
 
   if (disk == NULL)
@@ -175,22 +196,12 @@ lodge_machine_change_medium (LodgeMachine *self, const char *drive, const char *
                                       g_steal_pointer (&task));
       return;
     }
-  /* Not waiting: the setting “cd” names any file, also a pipe. */
-  fd = open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (fd >= 0 && (fstat (fd, &st) != 0 || !(S_ISREG (st.st_mode) || S_ISBLK (st.st_mode))))
-    {
-      close (fd);
-      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "“%s” is not a file", path);
-      return;
-    }
+  fd = lodge_machine_open_medium (path, &error);
   if (fd < 0)
     {
-      g_task_return_new_error (task, LODGE_ERROR,
-                               errno == ENOENT ? LODGE_ERROR_NOT_FOUND : LODGE_ERROR_NOT_READABLE,
-                               "“%s”: %s", path, g_strerror (errno));
+      g_task_return_error (task, error);
       return;
     }
-  fcntl (fd, F_SETFL, 0);
   lodge_qmp_client_execute_async (self->guest->qmp, "add-fd", NULL, fd, NULL, passed_cb, g_steal_pointer (&task));
   close (fd);
 }

@@ -80,6 +80,7 @@ struct _LodgeMachine
   gint64            last_started;
   LodgeGuest       *guest;   /* (owned) (nullable) */
   guint             n_guests;
+  GQueue            inputs; /* (element-type GTask) (owned) SendKeys and TypeText; the first is under way */
 };
 
 /* lodge-machine.c */
@@ -121,6 +122,7 @@ void     lodge_machine_query_status   (LodgeMachine *self);
 gboolean lodge_machine_has_space      (LodgeMachine *self, guint64 *needed);
 
 /* lodge-machine-medium.c */
+int      lodge_machine_open_medium    (const char *path, GError **error); /* NOT_FOUND, NOT_READABLE, WRONG_FORMAT */
 void     lodge_machine_change_medium  (LodgeMachine *self, const char *drive, const char *path, GTask *task);
 
 /* lodge-broker.c */

@@ -447,7 +447,7 @@ lodge_fake_host_greet (LodgeFakeHost *self, LodgeFakeProgram *qemu, const char *
   int fd;
 
   g_assert_cmpint (qemu->listener, >=, 0);
-  g_assert_null (qemu->peer);
+  g_clear_pointer (&qemu->peer, lodge_qmp_peer_free);
   fd = accept4 (qemu->listener, NULL, NULL, SOCK_CLOEXEC);
   g_assert_cmpint (fd, >=, 0);
   socket = g_socket_new_from_fd (fd, &error);

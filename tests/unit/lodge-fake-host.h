@@ -57,7 +57,7 @@ LodgeFakeProgram *lodge_fake_host_find (LodgeFakeHost *self, const char *name);
 /** lodge_fake_host_wait: the same, waiting for it */
 LodgeFakeProgram *lodge_fake_host_wait (LodgeFakeHost *self, const char *name);
 
-/** lodge_fake_host_greet: takes the core's connection to QEMU's control socket and greets. Returns: (transfer none): lives as long as the host does */
+/** lodge_fake_host_greet: takes the core's connection to QEMU's control socket and greets; what there was before is closed. Returns: (transfer none): lives as long as the host does */
 LodgeQmpPeer *lodge_fake_host_greet (LodgeFakeHost *self, LodgeFakeProgram *qemu, const char *version);
 
 /**

@@ -30,6 +30,8 @@ struct _LodgeQmpPeer
   GSource         *reader; /* (owned) (nullable) */
   GQueue           script; /* (element-type Expectation) */
   GHashTable      *allowed; /* command → reply */
+  GHashTable      *seen;    /* commands */
+  gint64           last_id; /* of the last expectation that was met */
   gboolean         negotiated;
   GArray          *fds; /* (element-type int) (owned) not taken yet */
 };
@@ -77,6 +79,7 @@ handle_command (LodgeQmpPeer *self, JsonObject *message)
   Expectation *expectation = g_queue_peek_head (&self->script);
 
   g_assert_nonnull (command);
+  g_hash_table_add (self->seen, g_strdup (command));
   if (self->schema != NULL)
     {
       g_autofree char *fault = lodge_qapi_schema_check (self->schema, command, arguments);
@@ -96,6 +99,7 @@ handle_command (LodgeQmpPeer *self, JsonObject *message)
   if (expectation != NULL && g_str_equal (expectation->command, command))
     {
       g_queue_pop_head (&self->script);
+      self->last_id = id;
       if (expectation->arguments != NULL)
         check_arguments (expectation, arguments);
       if (expectation->reply != NULL)
@@ -169,6 +173,7 @@ new_silent (const char *version, GSocket *socket)
   self->schema = version != NULL ? lodge_qapi_schema_load (version) : NULL;
   self->parser = lodge_qmp_parser_new (64 * 1024 * 1024);
   self->allowed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->fds = g_array_new (FALSE, FALSE, sizeof (int));
   g_queue_init (&self->script);
   lodge_qmp_peer_hold (self, FALSE);
@@ -231,6 +236,7 @@ lodge_qmp_peer_free (LodgeQmpPeer *self)
   g_clear_pointer (&self->schema, lodge_qapi_schema_free);
   lodge_qmp_parser_free (self->parser);
   g_hash_table_unref (self->allowed);
+  g_hash_table_unref (self->seen);
   g_free (self);
 }
 
@@ -331,6 +337,23 @@ guint
 lodge_qmp_peer_get_left (LodgeQmpPeer *self)
 {
   return g_queue_get_length (&self->script);
+}
+
+void
+lodge_qmp_peer_answer_last (LodgeQmpPeer *self, const char *reply)
+{
+  send_reply (self, reply, self->last_id);
+}
+
+void
+lodge_qmp_peer_add_seen (LodgeQmpPeer *self, GHashTable *set)
+{
+  GHashTableIter iter;
+  gpointer command;
+
+  g_hash_table_iter_init (&iter, self->seen);
+  while (g_hash_table_iter_next (&iter, &command, NULL))
+    g_hash_table_add (set, g_strdup (command));
 }
 
 int

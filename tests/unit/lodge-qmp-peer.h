@@ -63,6 +63,12 @@ void          lodge_qmp_peer_close      (LodgeQmpPeer *self);
 /** lodge_qmp_peer_get_left: how many expectations have not been met */
 guint         lodge_qmp_peer_get_left   (LodgeQmpPeer *self);
 
+/** lodge_qmp_peer_answer_last: answers the last expectation that was met, when it had no reply */
+void          lodge_qmp_peer_answer_last (LodgeQmpPeer *self, const char *reply);
+
+/** lodge_qmp_peer_add_seen: adds the name of each command that came so far to @set, a set of strings that are its own */
+void          lodge_qmp_peer_add_seen   (LodgeQmpPeer *self, GHashTable *set);
+
 /** lodge_qmp_peer_take_fd: the oldest descriptor that came and was not taken yet, or -1 */
 int           lodge_qmp_peer_take_fd    (LodgeQmpPeer *self);
 
