@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "ui/lodge-amounts.h"
 #include "ui/lodge-machine-text.h"
 
 #define COMMIT_MS 400u
@@ -25,6 +26,8 @@ struct _LodgeAmountRow
   GtkLabel *when;
   guint commit_source;
   gboolean setting;
+  gboolean touched;
+  double recommended; /* 0: none */
 };
 
 static guint committed_signal;
@@ -104,6 +107,7 @@ value_changed_cb (LodgeAmountRow *self)
   if (self->setting)
     return;
 
+  self->touched = TRUE;
   g_clear_handle_id (&self->commit_source, g_source_remove);
   self->commit_source = g_timeout_add (COMMIT_MS, commit_cb, self);
 }
@@ -168,6 +172,7 @@ lodge_amount_row_setup (LodgeAmountRow *self, LodgeAmountKind kind, double lower
   const char *title = adw_preferences_row_get_title (ADW_PREFERENCES_ROW (self));
 
   self->kind = kind;
+  self->recommended = recommended;
   self->setting = TRUE;
   gtk_adjustment_configure (self->adjustment, gtk_adjustment_get_value (self->adjustment), lower, upper, steps[kind],
                             pages[kind], 0);
@@ -221,4 +226,42 @@ lodge_amount_row_set_when (LodgeAmountRow *self, const char *when)
 {
   gtk_widget_set_visible (GTK_WIDGET (self->when), when != NULL);
   gtk_label_set_label (self->when, when != NULL ? when : "");
+}
+
+gboolean
+lodge_amount_row_is_touched (LodgeAmountRow *self)
+{
+  return self->touched;
+}
+
+void
+lodge_amount_row_tell_memory (LodgeAmountRow *self, GVariant *amounts)
+{
+  double bytes = lodge_amount_row_get_value (self) * MIB;
+  g_autofree char *judgement = lodge_amounts_judge_memory (amounts, (guint64) bytes);
+  g_autofree char *of = lodge_text_size (lodge_amounts_get (amounts, "memory-maximum"));
+  g_autofree char *free = lodge_text_size (lodge_amounts_get (amounts, "memory-free"));
+  g_autofree char *recommended = lodge_text_size ((guint64) (self->recommended * MIB));
+  g_autofree char *hint = NULL;
+
+  if (judgement == NULL && self->recommended > 0)
+    hint = g_strdup_printf (_("Recommended %s, free now %s, this computer has %s"), recommended, free, of);
+  else if (judgement == NULL)
+    hint = g_strdup_printf (_("Free now %s, this computer has %s"), free, of);
+  lodge_amount_row_set_hint (self, judgement != NULL ? judgement : hint, judgement != NULL);
+}
+
+void
+lodge_amount_row_tell_cores (LodgeAmountRow *self, GVariant *amounts)
+{
+  guint host = (guint) lodge_amounts_get (amounts, "cores-host");
+  guint cores = (guint) lodge_amount_row_get_value (self);
+  g_autofree char *judgement = lodge_amounts_judge_cores (amounts, cores);
+  g_autofree char *hint = NULL;
+
+  if (judgement == NULL && self->recommended > 0)
+    hint = g_strdup_printf (_("Recommended %.0f, this computer has %u"), self->recommended, host);
+  else if (judgement == NULL)
+    hint = g_strdup_printf (_("This computer has %u"), host);
+  lodge_amount_row_set_hint (self, judgement != NULL ? judgement : hint, judgement != NULL);
 }

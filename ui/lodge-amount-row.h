@@ -31,6 +31,13 @@ void   lodge_amount_row_setup     (LodgeAmountRow *self, LodgeAmountKind kind, d
 void   lodge_amount_row_set_value (LodgeAmountRow *self, double value);
 double lodge_amount_row_get_value (LodgeAmountRow *self);
 
+/* Whether the person changed the value. */
+gboolean lodge_amount_row_is_touched (LodgeAmountRow *self);
+
+/* What the value means on this computer, as the hint; @amounts: a{sv} as Core1.Amounts says */
+void   lodge_amount_row_tell_memory (LodgeAmountRow *self, GVariant *amounts);
+void   lodge_amount_row_tell_cores  (LodgeAmountRow *self, GVariant *amounts);
+
 /* @hint: (nullable): a line under the scale */
 void   lodge_amount_row_set_hint  (LodgeAmountRow *self, const char *hint, gboolean warning);
 

@@ -37,14 +37,15 @@ update (LodgeMachineRow *self)
   const char *word = lodge_machine_text_state (self->item);
   gboolean busy = lodge_machine_item_is_busy (self->item) || state == LODGE_MACHINE_STARTING;
   GtkWidget *parent = gtk_widget_get_parent (GTK_WIDGET (self));
-  /* Translators: how a screen reader reads a row: name, state */
-  g_autofree char *spoken = g_strdup_printf (_("%s, %s"), name, word);
-
   const char *os = lodge_machine_item_setting_string (self->item, "os", "");
   const char *family = lodge_machine_item_setting_string (self->item, "family", "");
 
+  g_autofree char *icon = lodge_system_icon (os, family);
+  /* Translators: how a screen reader reads a row: name, state */
+  g_autofree char *spoken = g_strdup_printf (_("%s, %s"), name, word);
+
   gtk_label_set_label (self->name, name);
-  gtk_image_set_from_icon_name (self->system, lodge_system_icon (os, family));
+  gtk_image_set_from_icon_name (self->system, icon);
   gtk_label_set_label (self->state, word);
   gtk_image_set_from_icon_name (self->state_icon, lodge_machine_text_state_icon (self->item));
   lodge_screen_set_picture (self->screen, lodge_machine_item_get_picture (self->item));

@@ -6,53 +6,35 @@
 
 #include <gio/gunixfdlist.h>
 #include <glib/gi18n-lib.h>
-#include <math.h>
 
 #include "core/ipc/lodge-error-text.h"
-#include "ui/lodge-amount-row.h"
-#include "ui/lodge-demo.h"
-#include "ui/lodge-found-images.h"
+#include "ui/lodge-identify.h"
 #include "ui/lodge-image-file.h"
-#include "ui/lodge-machine-text.h"
+#include "ui/lodge-new-review.h"
+#include "ui/lodge-new-source.h"
 
-#define MIB (1024.0 * 1024.0)
-#define GIB (1024.0 * MIB)
-#define MEMORY_MIN_MIB 128.0
-#define MEMORY_USUAL_MIB 2048.0
-#define DISK_MIN_GIB 1.0
-#define DISK_USUAL_GIB 20.0
-#define DISK_MAX_GIB 2048.0
+#define RECENT_MAX 10u
 
 struct _LodgeNewDialog
 {
   AdwWindow parent_instance;
 
-  LodgeLibrary *library;          /* (owned) */
-  LodgeImageFile *image;          /* (owned) (nullable) none chosen, or without medium */
-  GCancellable *cancellable;      /* (owned) */
-  GtkFileChooserNative *chooser;  /* (owned) (nullable) */
+  LodgeLibrary *library;     /* (owned) */
+  GSettings *settings;       /* (owned) */
+  LodgeImageFile *image;     /* (owned) (nullable) none chosen, or without medium */
+  char *image_path;          /* (owned) (nullable) of the image */
+  GCancellable *cancellable; /* (owned) of this window's life */
+  GCancellable *asking;      /* (owned) (nullable) which system the image holds */
+  gboolean unasked;          /* the core was not there yet to be asked about the image */
+  gboolean creating;
+  gboolean closing;          /* the person agreed to lose what was typed */
 
   GtkStack *stack;
   GtkWidget *back;
-  GtkWidget *create;
+  GtkButton *create;
   GtkSpinner *spinner;
-  AdwPreferencesGroup *found_group;
-  GtkWidget *found_spinner;
-  GtkWidget *demo_row;
-  GtkWidget *source_error;
-  GtkLabel *source_error_text;
-  GtkWidget *slow_note;
-  GtkLabel *slow_note_text;
-  GtkWidget *create_error;
-  GtkLabel *create_error_text;
-  AdwEntryRow *name;
-  AdwActionRow *medium;
-  AdwComboRow *firmware;
-  LodgeAmountRow *cores;
-  LodgeAmountRow *memory;
-  LodgeAmountRow *disk;
-  GtkSwitch *accel_3d;
-  AdwActionRow *accel_3d_row;
+  LodgeNewSource *source;
+  LodgeNewReview *review;
 };
 
 static guint created_signal;
@@ -65,6 +47,20 @@ in_review (LodgeNewDialog *self)
   return g_str_equal (gtk_stack_get_visible_child_name (self->stack), "review");
 }
 
+/* A machine with an empty disk alone has nothing to start. */
+static gboolean
+starts (LodgeNewDialog *self)
+{
+  return self->image != NULL;
+}
+
+static void
+update_create (LodgeNewDialog *self)
+{
+  gtk_button_set_label (self->create, starts (self) ? _("Create and Start") : _("Create"));
+  gtk_widget_set_sensitive (GTK_WIDGET (self->create), !self->creating && lodge_new_review_is_complete (self->review));
+}
+
 static void
 show_page (LodgeNewDialog *self, const char *name)
 {
@@ -72,136 +68,67 @@ show_page (LodgeNewDialog *self, const char *name)
 
   gtk_stack_set_visible_child_name (self->stack, name);
   gtk_widget_set_visible (self->back, review);
-  gtk_widget_set_visible (self->create, review);
+  gtk_widget_set_visible (GTK_WIDGET (self->create), review);
   gtk_window_set_title (GTK_WINDOW (self), review ? _("Review") : _("New Machine"));
+  update_create (self);
   if (review)
     {
-      gtk_window_set_default_widget (GTK_WINDOW (self), self->create);
-      gtk_widget_grab_focus (GTK_WIDGET (self->name));
-      gtk_editable_select_region (GTK_EDITABLE (self->name), 0, -1);
+      gtk_window_set_default_widget (GTK_WINDOW (self), GTK_WIDGET (self->create));
+      lodge_new_review_begin (self->review);
     }
 }
 
 static void
-show_source_error (LodgeNewDialog *self, const char *sentence)
+identified_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  gtk_widget_set_visible (self->source_error, sentence != NULL);
-  gtk_label_set_label (self->source_error_text, sentence != NULL ? sentence : "");
-}
+  LodgeNewDialog *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) identified = lodge_identify_finish (result, &error);
 
-static void
-show_create_error (LodgeNewDialog *self, const char *sentence)
-{
-  gtk_widget_set_visible (self->create_error, sentence != NULL);
-  gtk_label_set_label (self->create_error_text, sentence != NULL ? sentence : "");
-}
-
-static void
-update_memory_hint (LodgeNewDialog *self)
-{
-  guint64 total = lodge_library_host_uint (self->library, "memory", 0);
-  guint64 available = lodge_library_host_uint (self->library, "memory-available", 0);
-  double bytes = lodge_amount_row_get_value (self->memory) * MIB;
-  g_autofree char *size = lodge_text_size ((guint64) bytes);
-  g_autofree char *of = lodge_text_size (total);
-  g_autofree char *free = lodge_text_size (available);
-  g_autofree char *hint = NULL;
-
-  if (total == 0)
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-
-  if (available > 0 && bytes > (double) available)
-    hint = g_strdup_printf (_("%s of %s: other programs may slow down"), size, of);
-  else
-    hint = g_strdup_printf (_("%s of %s is free now"), free, of);
-  lodge_amount_row_set_hint (self->memory, hint, available > 0 && bytes > (double) available);
+  /* What could not be recognised can still be used: the person says what kind of system it is. */
+  lodge_new_review_set_system (self->review, identified, FALSE);
 }
 
 static void
-update_create (LodgeNewDialog *self)
+stop_asking (LodgeNewDialog *self)
 {
-  g_autofree char *name = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (self->name))));
-  gboolean slash = strchr (name, '/') != NULL;
-
-  show_create_error (self, slash ? _("A name cannot contain “/”.") : NULL);
-  if (*name == '\0' || slash)
-    gtk_widget_add_css_class (GTK_WIDGET (self->name), "error");
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->name), "error");
-  gtk_widget_set_sensitive (self->create, *name != '\0' && !slash && g_utf8_strlen (name, -1) <= 128);
+  if (self->asking != NULL)
+    g_cancellable_cancel (self->asking);
+  g_clear_object (&self->asking);
 }
 
 static void
-setup_amounts (LodgeNewDialog *self)
+ask (LodgeNewDialog *self)
 {
-  guint64 cores = lodge_library_host_uint (self->library, "cores", 4);
-  double total = (double) lodge_library_host_uint (self->library, "memory", (guint64) (16 * GIB)) / MIB;
-  double available = (double) lodge_library_host_uint (self->library, "memory-available", 0) / MIB;
-  double usual = MIN (MEMORY_USUAL_MIB, MAX (floor (total / 4 / 256) * 256, MEMORY_MIN_MIB));
-
-  lodge_amount_row_setup (self->cores, LODGE_AMOUNT_COUNT, 1, MAX ((double) cores, 2), MIN (2, (double) cores), 0);
-  lodge_amount_row_set_value (self->cores, MIN (2, (double) cores));
-  lodge_amount_row_setup (self->memory, LODGE_AMOUNT_MEMORY, MEMORY_MIN_MIB, floor (total), usual, available);
-  lodge_amount_row_set_value (self->memory, usual);
-  lodge_amount_row_setup (self->disk, LODGE_AMOUNT_DISK, DISK_MIN_GIB, DISK_MAX_GIB, DISK_USUAL_GIB, 0);
-  lodge_amount_row_set_value (self->disk, DISK_USUAL_GIB);
-  lodge_amount_row_set_hint (self->disk, _("Takes only the space that is used"), FALSE);
-  update_memory_hint (self);
+  self->unasked = lodge_library_get_core (self->library) == NULL;
+  if (self->unasked)
+    return;
+  self->asking = g_cancellable_new ();
+  lodge_identify_async (self->library, self->image->display_name, self->image->fd, self->asking, identified_cb, self);
 }
 
-static const char *
-slow_sentence (LodgeNewDialog *self)
-{
-  const char *reason = lodge_library_host_string (self->library, "acceleration-reason", "");
-
-  if (g_str_equal (reason, "no-permission"))
-    return _("About 10 times slower: you may not use /dev/kvm. Add yourself to the group “kvm” and log in again.");
-  if (g_str_equal (reason, "no-cpu-flags"))
-    return _("About 10 times slower: virtualisation is off in this computer’s firmware settings.");
-  if (g_str_equal (reason, "no-device"))
-    return _("About 10 times slower: this system has no /dev/kvm. Switch virtualisation on in the firmware settings "
-             "and load the module “kvm”.");
-  return _("About 10 times slower: hardware virtualisation does not work on this computer.");
-}
-
+/* Opened by a double click on a file, the assistant is there before the core has answered. */
 static void
-setup_host (LodgeNewDialog *self)
+library_changed_cb (LodgeNewDialog *self)
 {
-  gboolean slow = g_str_equal (lodge_library_host_string (self->library, "acceleration", ""), "tcg");
-  const char *gl = lodge_library_host_string (self->library, "gl-reason", "ok");
-
-  gtk_widget_set_visible (self->slow_note, slow);
-  if (slow)
-    gtk_label_set_label (self->slow_note_text, slow_sentence (self));
-  gtk_widget_set_visible (self->demo_row, lodge_library_has_feature (self->library, "demo"));
-  if (!g_str_equal (gl, "ok"))
-    {
-      g_autofree char *why = lodge_machine_text_3d ("none", gl);
-
-      adw_action_row_set_subtitle (self->accel_3d_row, why);
-    }
+  lodge_new_source_update (self->source);
+  lodge_new_review_update (self->review);
+  if (self->unasked && self->image != NULL)
+    ask (self);
 }
 
 static void
 review (LodgeNewDialog *self)
 {
-  const char *wish = self->image != NULL ? self->image->suggestion : _("New Machine");
-  g_autofree char *name = lodge_demo_free_name (self->library, wish);
-  gboolean disk = self->image != NULL && g_str_equal (self->image->role, "disk");
-
-  if (self->image != NULL)
-    {
-      g_autofree char *size = g_format_size (self->image->size);
-      /* Translators: name of a file, its format, its size */
-      g_autofree char *line = g_strdup_printf (_("%s (%s, %s)"), self->image->display_name, self->image->format, size);
-
-      adw_action_row_set_subtitle (self->medium, line);
-    }
-  else
-    adw_action_row_set_subtitle (self->medium, _("None: the machine begins with an empty disk"));
-  gtk_widget_set_visible (GTK_WIDGET (self->disk), !disk);
-  gtk_editable_set_text (GTK_EDITABLE (self->name), name);
+  stop_asking (self);
+  lodge_new_source_show_error (self->source, NULL);
+  lodge_new_review_set_image (self->review, self->image);
+  lodge_new_review_set_system (self->review, NULL, self->image != NULL);
   show_page (self, "review");
+  if (self->image != NULL)
+    ask (self);
 }
 
 static void
@@ -215,58 +142,21 @@ image_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (image == NULL)
     {
-      show_source_error (self, error->message);
+      lodge_new_source_show_error (self->source, error->message);
       show_page (self, "source");
       return;
     }
 
-  show_source_error (self, NULL);
   g_clear_pointer (&self->image, lodge_image_file_free);
   self->image = image;
   review (self);
 }
 
 static void
-chosen_cb (LodgeNewDialog *self, int response)
-{
-  if (response == GTK_RESPONSE_ACCEPT)
-    {
-      g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (self->chooser));
-
-      if (file != NULL)
-        lodge_new_dialog_set_file (self, file);
-    }
-  g_clear_object (&self->chooser);
-}
-
-static void
-choose_file_cb (LodgeNewDialog *self)
-{
-  g_autoptr (GtkFileFilter) images = gtk_file_filter_new ();
-  g_autoptr (GtkFileFilter) all = gtk_file_filter_new ();
-  static const char *const suffixes[] = { "iso", "img", "raw", "qcow2", "vmdk", "vdi", "vhd", "vhdx" };
-
-  gtk_file_filter_set_name (images, _("Disc and Disk Images"));
-  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
-    gtk_file_filter_add_suffix (images, suffixes[i]);
-  gtk_file_filter_set_name (all, _("All Files"));
-  gtk_file_filter_add_pattern (all, "*");
-
-  g_clear_object (&self->chooser);
-  self->chooser = gtk_file_chooser_native_new (_("Choose an Image"), GTK_WINDOW (self), GTK_FILE_CHOOSER_ACTION_OPEN,
-                                               _("_Open"), _("_Cancel"));
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
-  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), images);
-  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), all);
-  g_signal_connect_swapped (self->chooser, "response", G_CALLBACK (chosen_cb), self);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
-}
-
-static void
 without_medium_cb (LodgeNewDialog *self)
 {
   g_clear_pointer (&self->image, lodge_image_file_free);
-  show_source_error (self, NULL);
+  g_clear_pointer (&self->image_path, g_free);
   review (self);
 }
 
@@ -277,54 +167,60 @@ demo_cb (LodgeNewDialog *self)
 
   if (parent != NULL)
     gtk_widget_activate_action (GTK_WIDGET (parent), "win.try", NULL);
+  self->closing = TRUE;
   gtk_window_close (GTK_WINDOW (self));
-}
-
-static void
-found_activated_cb (LodgeNewDialog *self, AdwActionRow *row)
-{
-  GFile *file = g_object_get_data (G_OBJECT (row), "lodge-file");
-
-  lodge_new_dialog_set_file (self, file);
-}
-
-static void
-found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  LodgeNewDialog *self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) found = lodge_found_images_finish (result, &error);
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-
-  gtk_widget_set_visible (self->found_spinner, FALSE);
-  gtk_widget_set_visible (GTK_WIDGET (self->found_group), found != NULL && found->len > 0);
-  for (guint i = 0; found != NULL && i < found->len; i++)
-    {
-      LodgeFoundImage *image = g_ptr_array_index (found, i);
-      GtkWidget *row = adw_action_row_new ();
-
-      adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
-      adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), image->display_name);
-      adw_action_row_set_subtitle (ADW_ACTION_ROW (row), image->description);
-      adw_action_row_set_icon_name (ADW_ACTION_ROW (row), "media-optical-symbolic");
-      adw_action_row_add_suffix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("go-next-symbolic"));
-      gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
-      g_object_set_data_full (G_OBJECT (row), "lodge-file", g_object_ref (image->file), g_object_unref);
-      g_signal_connect_swapped (row, "activated", G_CALLBACK (found_activated_cb), self);
-      adw_preferences_group_add (self->found_group, row);
-    }
 }
 
 static void
 set_creating (LodgeNewDialog *self, gboolean creating)
 {
+  self->creating = creating;
   gtk_widget_set_sensitive (GTK_WIDGET (self->stack), !creating);
   gtk_widget_set_sensitive (self->back, !creating);
-  gtk_widget_set_sensitive (self->create, !creating);
   gtk_widget_set_visible (GTK_WIDGET (self->spinner), creating);
   gtk_spinner_set_spinning (self->spinner, creating);
+  update_create (self);
+}
+
+static void
+remember_image (LodgeNewDialog *self)
+{
+  g_auto (GStrv) before = g_settings_get_strv (self->settings, "recent-images");
+  g_autoptr (GPtrArray) after = g_ptr_array_new ();
+
+  if (self->image_path == NULL || !g_utf8_validate (self->image_path, -1, NULL))
+    return;
+  g_ptr_array_add (after, self->image_path);
+  for (guint i = 0; before[i] != NULL && after->len < RECENT_MAX; i++)
+    if (!g_str_equal (before[i], self->image_path))
+      g_ptr_array_add (after, before[i]);
+  g_ptr_array_add (after, NULL);
+  g_settings_set_strv (self->settings, "recent-images", (const char *const *) after->pdata);
+}
+
+/* What is wrong with the image is told where the image is chosen, all else where the machine is described. */
+static void
+show_failure (LodgeNewDialog *self, GError *error)
+{
+  g_autofree char *name = lodge_new_review_get_name (self->review);
+  LodgeErrorContext about = {
+    .machine = name,
+    .file = self->image != NULL ? self->image->display_name : NULL,
+    .role = self->image != NULL ? self->image->role : NULL,
+  };
+  g_autofree char *sentence = NULL;
+
+  lodge_error_normalize (error);
+  sentence = lodge_error_text (error, &about);
+  if (self->image != NULL && (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT) ||
+                              g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_READABLE) ||
+                              g_error_matches (error, LODGE_ERROR, LODGE_ERROR_IN_USE)))
+    {
+      lodge_new_source_show_error (self->source, sentence);
+      show_page (self, "source");
+    }
+  else
+    lodge_new_review_show_error (self->review, error, sentence);
 }
 
 static void
@@ -336,7 +232,8 @@ create_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (lodge_ipc_core_call_create_machine_finish (LODGE_IPC_CORE (source), &path, NULL, result, &error))
     {
-      g_signal_emit (self, created_signal, 0, path);
+      remember_image (self);
+      g_signal_emit (self, created_signal, 0, path, starts (self));
       gtk_window_destroy (GTK_WINDOW (self));
       return;
     }
@@ -344,54 +241,23 @@ create_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
 
   set_creating (self, FALSE);
-  {
-    LodgeErrorContext about = {
-      .machine = gtk_editable_get_text (GTK_EDITABLE (self->name)),
-      .file = self->image != NULL ? self->image->display_name : NULL,
-      .role = self->image != NULL ? self->image->role : NULL,
-    };
-    g_autofree char *sentence = NULL;
-
-    lodge_error_normalize (error);
-    sentence = lodge_error_text (error, &about);
-    show_create_error (self, sentence);
-  }
-}
-
-static GVariant *
-collect_settings (LodgeNewDialog *self)
-{
-  static const char *const firmwares[] = { "uefi", "bios" };
-  GVariantBuilder settings;
-
-  g_variant_builder_init (&settings, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&settings, "{sv}", "cores",
-                         g_variant_new_uint32 ((guint32) lodge_amount_row_get_value (self->cores)));
-  g_variant_builder_add (&settings, "{sv}", "memory",
-                         g_variant_new_uint64 ((guint64) lodge_amount_row_get_value (self->memory) * 1024 * 1024));
-  g_variant_builder_add (&settings, "{sv}", "firmware",
-                         g_variant_new_string (firmwares[MIN (adw_combo_row_get_selected (self->firmware), 1)]));
-  g_variant_builder_add (&settings, "{sv}", "3d", g_variant_new_boolean (gtk_switch_get_active (self->accel_3d)));
-  if (gtk_widget_get_visible (GTK_WIDGET (self->disk)))
-    g_variant_builder_add (&settings, "{sv}", "disk-size",
-                           g_variant_new_uint64 ((guint64) lodge_amount_row_get_value (self->disk) << 30));
-  return g_variant_builder_end (&settings);
+  show_failure (self, error);
 }
 
 static void
 create_clicked_cb (LodgeNewDialog *self)
 {
   LodgeIpcCore *core = lodge_library_get_core (self->library);
-  g_autofree char *name = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (self->name))));
+  g_autofree char *name = lodge_new_review_get_name (self->review);
   g_autoptr (GUnixFDList) files = g_unix_fd_list_new ();
   g_autoptr (GError) error = NULL;
   GVariantBuilder media;
 
-  if (!in_review (self) || !gtk_widget_get_sensitive (self->create))
+  if (!in_review (self) || !gtk_widget_get_sensitive (GTK_WIDGET (self->create)))
     return;
   if (core == NULL)
     {
-      show_create_error (self, _("Lodge is reconnecting. Try again in a moment."));
+      lodge_new_review_show_error (self->review, NULL, _("Lodge is reconnecting. Try again in a moment."));
       return;
     }
 
@@ -403,16 +269,16 @@ create_clicked_cb (LodgeNewDialog *self)
       if (handle < 0)
         {
           g_variant_builder_clear (&media);
-          show_create_error (self, error->message);
+          lodge_new_review_show_error (self->review, error, error->message);
           return;
         }
       g_variant_builder_add (&media, "(ssh)", self->image->role, self->image->display_name, handle);
     }
 
-  show_create_error (self, NULL);
   set_creating (self, TRUE);
-  lodge_ipc_core_call_create_machine (core, name, collect_settings (self), g_variant_builder_end (&media),
-                                      g_variant_new ("a{sv}", NULL), files, self->cancellable, create_cb, self);
+  lodge_ipc_core_call_create_machine (core, name, lodge_new_review_collect (self->review),
+                                      g_variant_builder_end (&media), g_variant_new ("a{sv}", NULL), files,
+                                      self->cancellable, create_cb, self);
 }
 
 static void
@@ -422,14 +288,46 @@ back_clicked_cb (LodgeNewDialog *self)
 }
 
 static void
+discard_cb (AdwMessageDialog *dialog, const char *response, LodgeNewDialog *self)
+{
+  if (!g_str_equal (response, "discard"))
+    return;
+  self->closing = TRUE;
+  gtk_window_close (GTK_WINDOW (self));
+}
+
+static gboolean
+close_request_cb (LodgeNewDialog *self)
+{
+  GtkWidget *dialog;
+
+  if (self->closing || !lodge_new_review_is_touched (self->review))
+    return FALSE;
+
+  dialog = adw_message_dialog_new (GTK_WINDOW (self), _("Discard the New Machine?"),
+                                   _("What you typed and chose will be lost."));
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "keep", _("_Keep Editing"), "discard", _("_Discard"),
+                                    NULL);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "discard", ADW_RESPONSE_DESTRUCTIVE);
+  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "keep");
+  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "keep");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (discard_cb), self, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+  return TRUE;
+}
+
+static void
 lodge_new_dialog_dispose (GObject *object)
 {
   LodgeNewDialog *self = LODGE_NEW_DIALOG (object);
 
-  g_cancellable_cancel (self->cancellable);
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  stop_asking (self);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->library);
-  g_clear_object (&self->chooser);
+  g_clear_object (&self->settings);
+  g_clear_pointer (&self->image_path, g_free);
   g_clear_pointer (&self->image, lodge_image_file_free);
 
   G_OBJECT_CLASS (lodge_new_dialog_parent_class)->dispose (object);
@@ -443,63 +341,53 @@ lodge_new_dialog_class_init (LodgeNewDialogClass *klass)
   G_OBJECT_CLASS (klass)->dispose = lodge_new_dialog_dispose;
 
   created_signal = g_signal_new ("created", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                 G_TYPE_NONE, 1, G_TYPE_STRING);
+                                 G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_BOOLEAN);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-new-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, back);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, create);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, spinner);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, found_group);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, found_spinner);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, demo_row);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, source_error);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, source_error_text);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, slow_note);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, slow_note_text);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, create_error);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, create_error_text);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, name);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, medium);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, firmware);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, cores);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, memory);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, disk);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, accel_3d);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, accel_3d_row);
-  gtk_widget_class_bind_template_callback (widget_class, choose_file_cb);
+  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, source);
+  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, review);
+  gtk_widget_class_bind_template_callback (widget_class, lodge_new_dialog_set_file);
   gtk_widget_class_bind_template_callback (widget_class, without_medium_cb);
   gtk_widget_class_bind_template_callback (widget_class, demo_cb);
   gtk_widget_class_bind_template_callback (widget_class, create_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, back_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, update_create);
-  gtk_widget_class_bind_template_callback (widget_class, update_memory_hint);
+  gtk_widget_class_bind_template_callback (widget_class, close_request_cb);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
 }
 
 static void
 lodge_new_dialog_init (LodgeNewDialog *self)
 {
-  g_type_ensure (LODGE_TYPE_AMOUNT_ROW);
+  g_type_ensure (LODGE_TYPE_NEW_SOURCE);
+  g_type_ensure (LODGE_TYPE_NEW_REVIEW);
   gtk_widget_init_template (GTK_WIDGET (self));
   self->cancellable = g_cancellable_new ();
 }
 
 GtkWidget *
-lodge_new_dialog_new (LodgeLibrary *library)
+lodge_new_dialog_new (LodgeLibrary *library, GSettings *settings)
 {
   LodgeNewDialog *self = g_object_new (LODGE_TYPE_NEW_DIALOG, NULL);
+  g_auto (GStrv) recent = g_settings_get_strv (settings, "recent-images");
 
   self->library = g_object_ref (library);
-  setup_amounts (self);
-  setup_host (self);
-  lodge_found_images_async (g_get_user_special_dir (G_USER_DIRECTORY_DOWNLOAD), self->cancellable, found_cb, self);
+  self->settings = g_object_ref (settings);
+  lodge_new_source_setup (self->source, library, (const char *const *) recent);
+  lodge_new_review_setup (self->review, library);
+  g_signal_connect_object (library, "changed", G_CALLBACK (library_changed_cb), self, G_CONNECT_SWAPPED);
   return GTK_WIDGET (self);
 }
 
 void
 lodge_new_dialog_set_file (LodgeNewDialog *self, GFile *file)
 {
-  show_source_error (self, NULL);
+  lodge_new_source_show_error (self->source, NULL);
+  g_free (self->image_path);
+  self->image_path = g_file_get_path (file);
   lodge_image_file_open_async (file, self->cancellable, image_cb, self);
 }

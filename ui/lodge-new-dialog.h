@@ -10,16 +10,17 @@ G_BEGIN_DECLS
 /**
  * LodgeNewDialog:
  *
- * The assistant: choose an image, or none; look over what Lodge proposes; create.
+ * The assistant: what the machine is made from, then how it will be. An image that is given or
+ * dropped goes straight to the second page, from where one click creates and starts the machine.
  *
- * Signal "created" (object path): the machine was made; the dialog closes itself.
+ * Signal "created" (object path, whether to start it); the window closes itself after it.
  */
 #define LODGE_TYPE_NEW_DIALOG (lodge_new_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeNewDialog, lodge_new_dialog, LODGE, NEW_DIALOG, AdwWindow)
 
-GtkWidget *lodge_new_dialog_new      (LodgeLibrary *library);
+GtkWidget *lodge_new_dialog_new      (LodgeLibrary *library, GSettings *settings);
 
-/* Begins with @file: goes to the review at once when it is an image. */
+/* Recognises @file and goes on to the second page, or says on the first why not. */
 void       lodge_new_dialog_set_file (LodgeNewDialog *self, GFile *file);
 
 G_END_DECLS

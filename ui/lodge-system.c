@@ -6,52 +6,66 @@
 
 #include <glib/gi18n-lib.h>
 
+/* The longest beginning of an id comes first where two fit. */
 static const struct
 {
-  const char *prefix; /* of the system's id */
+  const char *prefix;
   const char *family;
-  const char *icon;   /* (nullable) where the family's does not do */
+  const char *symbol;
 } systems[] = {
-  { "freedos", "dos", NULL },
-  { "msdos", "dos", NULL },
-  { "freebsd", "bsd", NULL },
-  { "openbsd", "bsd", NULL },
-  { "netbsd", "bsd", NULL },
-  { "dragonflybsd", "bsd", NULL },
-  { "ghostbsd", "bsd", NULL },
-  { "haiku", "other", "lodge-system-leaf-symbolic" },
-  { "reactos", "windows-old", "lodge-system-atom-symbolic" },
-  { "memtest", "other", "lodge-system-memory-symbolic" },
-  { "win9", "windows-old", NULL },
-  { "winxp", "windows-old", NULL },
-  { "winme", "windows-old", NULL },
-  { "winnt", "windows-old", NULL },
-  { "win2k-", "windows", NULL },
-  { "win2k1", "windows", NULL },
-  { "win2k2", "windows", NULL },
-  { "win2k8", "windows", NULL },
-  { "win2k", "windows-old", NULL },
-  { "win", "windows", NULL },
+  { "alpine", "linux", "alpine" },
+  { "arch", "linux", "arch" },
+  { "debian", "linux", "debian" },
+  { "dragonflybsd", "bsd", "bsd" },
+  { "fedora", "linux", "fedora" },
+  { "freebsd", "bsd", "freebsd" },
+  { "freedos", "dos", "dos" },
+  { "ghostbsd", "bsd", "bsd" },
+  { "haiku", "other", "haiku" },
+  { "linuxmint", "linux", "mint" },
+  { "lmde", "linux", "mint" },
+  { "memtest", "other", "memtest" },
+  { "msdos", "dos", "dos" },
+  { "netbsd", "bsd", "bsd" },
+  { "openbsd", "bsd", "bsd" },
+  { "opensuse", "linux", "opensuse" },
+  { "pop", "linux", "popos" },
+  { "reactos", "windows-old", "reactos" },
+  { "silverblue", "linux", "fedora" },
+  { "ubuntu", "linux", "ubuntu" },
+  { "win2k1", "windows", "windows-server" },
+  { "win2k2", "windows", "windows-server" },
+  { "win2k8", "windows", "windows-server" },
+  { "win2k3", "windows-old", "windows-server" },
+  { "win2k", "windows-old", "windows-classic" },
+  { "win9", "windows-old", "windows-classic" },
+  { "winme", "windows-old", "windows-classic" },
+  { "winnt", "windows-old", "windows-classic" },
+  { "winxp", "windows-old", "windows-classic" },
+  { "win", "windows", "windows" },
 };
 
 static const char *const linux_prefixes[] = {
-  "almalinux", "alpinelinux", "altlinux", "archlinux", "centos", "debian", "elementary", "endless", "fedora", "gentoo",
-  "guix", "linux", "linuxmint", "manjaro", "mageia", "nixos", "opensuse", "oraclelinux", "ol", "pop", "rhel", "rocky",
-  "silverblue", "slackware", "sle", "tails", "ubuntu", "void", "zorin",
+  "almalinux", "altlinux", "centos", "elementary", "endless", "gentoo", "guix", "linux", "manjaro", "mageia", "nixos",
+  "oraclelinux", "ol", "rhel", "rocky", "slackware", "sle", "tails", "void", "zorin",
 };
 
 static const struct
 {
   const char *word;
   const char *name;
-  const char *icon;
+  const char *symbol;
+  guint memory_mib;
+  guint cores;
+  guint disk_gib;
+  const char *firmware;
 } families[] = {
-  { "linux", N_("Linux"), "lodge-system-linux-symbolic" },
-  { "windows", N_("Windows"), "lodge-system-windows-symbolic" },
-  { "windows-old", N_("Old Windows, up to XP"), "lodge-system-windows-symbolic" },
-  { "bsd", N_("BSD"), "lodge-system-bsd-symbolic" },
-  { "dos", N_("DOS"), "lodge-system-dos-symbolic" },
-  { "other", N_("Another System"), "lodge-system-other-symbolic" },
+  { "linux", N_("Linux"), "linux", 2048, 2, 32, "uefi" },
+  { "windows", N_("Windows"), "windows", 4096, 2, 64, "uefi" },
+  { "windows-old", N_("Old Windows, up to XP"), "windows-classic", 512, 1, 16, "bios" },
+  { "bsd", N_("BSD"), "bsd", 2048, 2, 32, "uefi" },
+  { "dos", N_("DOS"), "dos", 64, 1, 2, "bios" },
+  { "other", N_("Another System"), "other", 1024, 1, 16, "bios" },
 };
 
 static gssize
@@ -77,19 +91,44 @@ lodge_system_family (const char *os)
   return "other";
 }
 
-const char *
-lodge_system_icon (const char *os, const char *family)
+static const char *
+find_symbol (const char *os, const char *family)
 {
   gssize i = find_system (os);
 
-  if (i >= 0 && systems[i].icon != NULL)
-    return systems[i].icon;
+  if (i >= 0)
+    return systems[i].symbol;
   if (*family == '\0')
     family = lodge_system_family (os);
   for (guint j = 0; j < G_N_ELEMENTS (families); j++)
     if (g_str_equal (families[j].word, family))
-      return families[j].icon;
-  return "lodge-system-other-symbolic";
+      return families[j].symbol;
+  return "other";
+}
+
+char *
+lodge_system_icon (const char *os, const char *family)
+{
+  return g_strconcat ("lodge-os-", find_symbol (os, family), NULL);
+}
+
+GVariant *
+lodge_system_family_settings (const char *family)
+{
+  GVariantBuilder settings;
+
+  g_variant_builder_init (&settings, G_VARIANT_TYPE_VARDICT);
+  for (guint i = 0; i < G_N_ELEMENTS (families); i++)
+    if (g_str_equal (families[i].word, family))
+      {
+        g_variant_builder_add (&settings, "{sv}", "memory",
+                               g_variant_new_uint64 ((guint64) families[i].memory_mib << 20));
+        g_variant_builder_add (&settings, "{sv}", "cores", g_variant_new_uint32 (families[i].cores));
+        g_variant_builder_add (&settings, "{sv}", "disk-size",
+                               g_variant_new_uint64 ((guint64) families[i].disk_gib << 30));
+        g_variant_builder_add (&settings, "{sv}", "firmware", g_variant_new_string (families[i].firmware));
+      }
+  return g_variant_builder_end (&settings);
 }
 
 const char *

@@ -12,9 +12,9 @@ G_BEGIN_DECLS
  * @os: a short id as libosinfo has it ("debian12"), or ""
  * @family: a family word of the contract ("linux"), or "" where it is not known
  *
- * Returns: (transfer none): the name of a symbolic icon
+ * Returns: (transfer full): the name of an icon in colour
  */
-const char *lodge_system_icon        (const char *os, const char *family);
+char       *lodge_system_icon        (const char *os, const char *family);
 
 /**
  * lodge_system_family:
@@ -24,6 +24,9 @@ const char *lodge_system_icon        (const char *os, const char *family);
  * Returns: (transfer none): a family word; "other" where nothing is known
  */
 const char *lodge_system_family      (const char *os);
+
+/* What a machine of a family usually needs, for one whose system is not known: a{sv} of settings, floating. */
+GVariant   *lodge_system_family_settings (const char *family);
 
 /* Returns: (transfer none): "Linux", "Windows", ...: translated */
 const char *lodge_system_family_name (const char *family);

@@ -24,6 +24,7 @@ struct _LodgeWindow
   LodgeThumbnailer *thumbnailer; /* (owned) */
   char *awaited;                 /* (owned) (nullable) object path to be shown once it appears */
   gboolean awaited_console;
+  gboolean awaited_start;
   gboolean complete;             /* the machines have been read once */
 
   AdwLeaflet *leaflet;
@@ -188,6 +189,8 @@ show_awaited (LodgeWindow *self)
 
   g_clear_pointer (&self->awaited, g_free);
   lodge_window_show_item (self, item);
+  if (self->awaited_start)
+    gtk_widget_activate_action (GTK_WIDGET (self->page), "machine.start", NULL);
   if (self->awaited_console)
     g_signal_emit (self, open_console_signal, 0, item);
 }
@@ -202,10 +205,11 @@ machines_changed_cb (LodgeWindow *self)
 
 /* The machine was just made: show it as soon as its object is here. */
 static void
-await_machine (LodgeWindow *self, const char *object_path, gboolean console)
+await_machine (LodgeWindow *self, const char *object_path, gboolean start, gboolean console)
 {
   g_free (self->awaited);
   self->awaited = g_strdup (object_path);
+  self->awaited_start = start;
   self->awaited_console = console;
   show_awaited (self);
 }
@@ -251,9 +255,9 @@ show_settings_cb (LodgeWindow *self, const char *page)
 }
 
 static void
-created_cb (LodgeWindow *self, const char *object_path)
+created_cb (LodgeWindow *self, const char *object_path, gboolean start)
 {
-  await_machine (self, object_path, FALSE);
+  await_machine (self, object_path, start, start);
 }
 
 static void
@@ -502,7 +506,7 @@ lodge_window_show_item (LodgeWindow *self, LodgeMachineItem *item)
 void
 lodge_window_new_machine (LodgeWindow *self, GFile *file)
 {
-  GtkWidget *dialog = lodge_new_dialog_new (self->library);
+  GtkWidget *dialog = lodge_new_dialog_new (self->library, self->settings);
 
   g_signal_connect_object (dialog, "created", G_CALLBACK (created_cb), self, G_CONNECT_SWAPPED);
   gtk_window_set_transient_for (GTK_WINDOW (dialog), GTK_WINDOW (self));
@@ -522,7 +526,7 @@ demo_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (object_path == NULL)
     lodge_feedback_error (GTK_WIDGET (self->leaflet), _("The Demo Machine Could Not Be Made"), error, NULL);
   else
-    await_machine (self, object_path, TRUE);
+    await_machine (self, object_path, FALSE, TRUE);
 }
 
 void

@@ -30,6 +30,14 @@ GIB = 1 << 30
 TYPES = {'Settings': 'a{sv}', 'Effective': 'a{sv}', 'Fault': 'a{sv}', 'StateDetails': 'a{sv}', 'PendingSettings': 'as',
          'Created': 'x', 'LastStarted': 'x', 'Template': 'b'}
 SETTING_TYPES = {'cores': 'u', 'memory': 't', 'disk-size': 't', '3d': 'b'}
+SYSTEMS = {  # what Identify says of a file whose name has the word
+    'debian': {'kind': 'iso', 'os': 'debian13', 'os-name': 'Debian 13', 'family': 'linux', 'symbol': 'debian', 'confidence': 'exact',
+               'settings': {'os': 'debian13', 'family': 'linux', 'memory': 2 * GIB, 'cores': 2, 'disk-size': 20 * GIB,
+                            'firmware': 'uefi'}},
+    'fedora': {'kind': 'iso', 'os': 'fedora43', 'os-name': 'Fedora Linux 43', 'family': 'linux', 'symbol': 'fedora',
+               'confidence': 'exact', 'settings': {'os': 'fedora43', 'family': 'linux', 'memory': 4 * GIB, 'cores': 2,
+                                                   'disk-size': 32 * GIB, 'firmware': 'uefi'}},
+}
 
 
 def variants(values):
@@ -110,7 +118,7 @@ class Core:
     def core_property(self, connection, sender, path, interface, name):
         return {
             'ApiVersion': GLib.Variant('u', 1), 'Version': GLib.Variant('s', 'fake'),
-            'Features': GLib.Variant('as', ['demo'] if self.demo else []),
+            'Features': GLib.Variant('as', (['demo'] if self.demo else []) + ['swtpm']),
             'Host': GLib.Variant('a{sv}', variants({
                 'acceleration': 'tcg', 'acceleration-reason': 'no-cpu-flags', 'cores': 8, 'memory': 16 * GIB,
                 'memory-available': 9 * GIB, 'gl-reason': 'no-render-node', 'qemu-version': '7.2.22'})),
@@ -139,7 +147,7 @@ class Core:
         self.log(None, method, arguments)
         values = arguments.unpack()
         if method == 'CreateMachine':
-            if 'fault' in values[0]:
+            if 'fault' in values[0]:  # a name that asks for it
                 invocation.return_dbus_error('org.lodgevm.Error.NoSpace', 'needs 3 GB')
                 return
             settings = {k: v for k, v in values[1].items() if k != 'demo'}
@@ -152,6 +160,19 @@ class Core:
                 invocation.return_value(GLib.Variant('(o)', (found[0],)))
             else:
                 invocation.return_dbus_error('org.lodgevm.Error.NotFound', values[0])
+        elif method == 'Identify':
+            name = values[0].lower()
+            facts = next((facts for word, facts in SYSTEMS.items() if word in name), None)
+            if facts is None:
+                facts = {'kind': 'iso', 'os': '', 'os-name': '', 'family': 'other', 'symbol': 'other', 'confidence': 'none',
+                         'settings': {'family': 'other', 'memory': GIB, 'cores': 1, 'disk-size': 16 * GIB, 'firmware': 'bios'}}
+            invocation.return_value(GLib.Variant('(a{sv})', (variants(facts),)))
+        elif method == 'Amounts':
+            invocation.return_value(GLib.Variant('(a{sv})', (variants({
+                'memory-minimum': GIB, 'memory-recommended': 2 * GIB, 'memory-suggested': 2 * GIB, 'memory-free': 9 * GIB,
+                'memory-maximum': 16 * GIB, 'cores-minimum': GLib.Variant('u', 1), 'cores-recommended': GLib.Variant('u', 2),
+                'cores-suggested': GLib.Variant('u', 2), 'cores-host': GLib.Variant('u', 8),
+                'cores-maximum': GLib.Variant('u', 16)}),)))
         elif method == 'ListTrash':
             entries = [variants({'id': i, 'name': m.values['Name'], 'size': 12 * 10 ** 9}) for i, m in self.trash.items()]
             invocation.return_value(GLib.Variant('(aa{sv})', (entries,)))

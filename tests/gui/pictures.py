@@ -47,6 +47,10 @@ MACHINES = [
 ]
 
 
+IMAGES = [('debian-13.1.0-amd64-netinst.iso', 'Debian 13.1.0 amd64 n', 0), ('Fedora-Workstation-Live-43.iso', 'Fedora-WS-Live-43', 3),
+          ('old-tools.iso', 'TOOLS', 400)]
+
+
 class Walk:
     def __init__(self, name, look, folder):
         self.name, self.look, self.folder = name, look, folder
@@ -65,6 +69,8 @@ class Walk:
             with open(os.path.join(config, 'settings.ini'), 'w', encoding='utf-8') as f:
                 f.write(f'[Settings]\ngtk-xft-dpi={96 * 1024 * self.look["dpi"] // 100}\n')
         self.factor = factor
+        for name, label, days in IMAGES:
+            self.world.add_image(name, label, days)
         self.world.start_window()
         return self.world
 
@@ -148,15 +154,22 @@ def welcome(walk):
 
 
 def assistant(walk):
-    downloads = None
     walk.start()
     world = walk.world
-    downloads = os.path.join(world.session.state, 'Downloads')
     world.display.key('ctrl+n')
     walk.take('new-source', '^New Machine$', 2)
     world.display.key('alt+w')
-    walk.take('new-review', '^Review$', 1.5)
-    del downloads
+    walk.take('new-without-medium', '^Review$', 1.5)
+    world.display.key('Escape')
+    time.sleep(1)
+    world.display.focus(world.window)
+    world.display.key('ctrl+n')
+    time.sleep(1.5)
+    world.display.key('Return')
+    walk.take('new-review', '^Review$', 2)
+    world.display.type('My ')
+    world.display.key('Escape')
+    walk.take('new-discard', popover=True)
 
 
 def settings(walk):

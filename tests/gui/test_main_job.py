@@ -101,7 +101,6 @@ def no_core(lodge):
         move(service + '.off', service)
 
 
-@pytest.mark.as_user
 def test_demo_in_the_window(world):
     machine = world.try_lodge()
     world.type_into_console()
@@ -174,7 +173,7 @@ def test_new_delete_undo(world, tmp_path):
     world.main.find('Welcome to Lodge', 'label')
     world.lodge.run('lodge', '--new', medium, check=True)
     world.display.find_window('^Review$')
-    world.desktop.find_window('Review').find('Create', 'button').press()
+    world.desktop.find_window('Review').find('Create and Start', 'button').press()
     main = world.main
     wait_until(lambda: len(world.lodge.machines()) == 1, 30, 'the machine to be made')
     machine = world.lodge.machine(next(iter(world.lodge.machines().values()))['Name'])
@@ -182,9 +181,9 @@ def test_new_delete_undo(world, tmp_path):
     assert machine.get('Settings')['cd'] == str(medium)
     main.find(name, 'label')
 
-    world.to_main()
-    main.find('Start', 'button').press()
+    # One click created it, started it and opened its console.
     machine.wait_state('running', 60)
+    world.display.find_window(f'^{name}$')
     main.find('Running', 'label')
     machine.force_off()
     main.find('Off', 'label')

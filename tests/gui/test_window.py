@@ -9,8 +9,8 @@ from fake_world import FakeWorld
 def make_world():
     worlds = []
 
-    def make(machines=()):
-        worlds.append(FakeWorld(machines))
+    def make(machines=(), **options):
+        worlds.append(FakeWorld(machines, **options))
         return worlds[-1]
 
     yield make
@@ -33,6 +33,67 @@ def test_empty_then_created(make_world):
     assert "'Attic'" in call[2]
     assert "'firmware': <'uefi'>" in call[2]
     assert "'memory': <uint64 2147483648>" in call[2]
+
+
+def test_one_click_from_a_dropped_image(make_world):
+    world = make_world(window=False)
+    path = world.add_image('debian-13.iso', 'Debian 13.1.0 amd64 n')
+    world.arguments = [path]
+    world.start_window()
+    review = world.desktop.find_window('Review')
+    review.find('Debian 13', 'label')
+    review.find('About 10 times slower: virtualisation is off in the firmware.', 'label')
+    review.find('Memory', 'spin button').value = 10 * 1024
+    review.find('10 GB of 16 GB: other programs may slow down', 'label')
+    review.find('Memory', 'spin button').value = 3 * 1024
+    review.find('Create and Start', 'button').press()
+    call = world.wait_call(None, 'CreateMachine')[2]
+    for what in ("'Debian 13'", "'os': <'debian13'>", "'memory': <uint64 3221225472>", "'disk-size': <uint64 21474836480>",
+                 "('iso', 'debian-13.iso'"):
+        assert what in call
+    world.wait_call('Debian 13', 'Start')
+
+
+def test_assistant_keeps_what_was_typed(make_world, tmp_path):
+    world = make_world(window=False)
+    world.add_image('fedora-43.iso', 'Fedora-WS')
+    text = tmp_path / 'notes.iso'
+    text.write_text('only words\n')
+    world.start_window()
+    world.display.key('ctrl+n')
+    window = world.display.find_window('^New Machine$')
+    world.display.focus(window)
+    assistant = world.desktop.find_window('New Machine')
+    assistant.find('Fedora Linux 43', 'label')
+    world.display.key('Return')
+    world.display.find_window('^Review$')
+    world.display.type('Mine')
+
+    # Back and on again: the name stays. Escape asks, because something was typed.
+    review = world.desktop.find_window('Review')
+    review.find('Back', 'button').press()
+    world.display.find_window('^New Machine$')
+    world.display.key('Return')
+    world.display.find_window('^Review$')
+    world.display.key('Escape')
+    question = world.desktop.find_window('Discard the New Machine?')
+    question.find('Keep Editing', 'button').press()
+
+    # A failure comes back to the form with the reason.
+    world.display.focus(window)
+    world.display.key('ctrl+a')
+    world.display.type('My fault')
+    review.find('Create and Start', 'button').press()
+    review.find(lambda name: 'space' in name, 'label')
+    assert not [c for c in world.calls() if c[1] == 'Start']
+
+
+def test_text_file_is_told_in_place(make_world, tmp_path):
+    text = tmp_path / 'notes.iso'
+    text.write_text('only words\n')
+    world = make_world(arguments=[text])
+    assistant = world.desktop.find_window('New Machine')
+    assistant.find('This is a text file, not a disc image.', 'label')
 
 
 def test_rename_and_delete(make_world):

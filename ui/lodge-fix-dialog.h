@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_fix_dialog_present:
+ * @from: the dialog belongs to its window
+ * @id, @reason: of a finding of Doctor
+ *
+ * Says what is wrong with this computer and what to do; commands can be copied.
+ */
+void lodge_fix_dialog_present (GtkWidget *from, const char *id, const char *reason);
+
+G_END_DECLS
