@@ -8,10 +8,10 @@
 
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
+#include "core/qemu/lodge-process-tree.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -281,14 +281,13 @@ last_words_cb (gpointer data)
 void
 lodge_guest_hold_inner (LodgeMachine *self)
 {
-  int pid = (int) lodge_process_get_pid (self->guest->process);
-  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", pid, pid);
-  g_autofree char *children = NULL;
-  int inner;
+  g_autoptr (GArray) children = NULL;
 
-  if (self->guest->inner_fd < 0 && g_file_get_contents (path, &children, NULL, NULL)
-      && (inner = atoi (children)) > 1)
-    self->guest->inner_fd = (int) syscall (SYS_pidfd_open, inner, 0);
+  if (self->guest->inner_fd >= 0)
+    return;
+  children = lodge_process_list_children (LODGE_PROC, lodge_process_get_pid (self->guest->process));
+  if (children->len > 0)
+    self->guest->inner_fd = (int) syscall (SYS_pidfd_open, g_array_index (children, GPid, 0), 0);
 }
 
 static void

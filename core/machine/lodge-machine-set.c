@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-machine-set.h"
 
+#include "core/qemu/lodge-process-tree.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,21 +80,19 @@ static guint64
 resident_of (guint pid, guint depth)
 {
   g_autofree char *statm = g_strdup_printf ("/proc/%u/statm", pid);
-  g_autofree char *children = g_strdup_printf ("/proc/%u/task/%u/children", pid, pid);
   g_autofree char *text = NULL;
-  g_autofree char *list = NULL;
   unsigned long pages = 0;
   guint64 resident;
 
   if (!g_file_get_contents (statm, &text, NULL, NULL) || sscanf (text, "%*u %lu", &pages) != 1)
     return 0;
   resident = (guint64) pages * (guint64) sysconf (_SC_PAGESIZE);
-  if (depth > 0 && g_file_get_contents (children, &list, NULL, NULL))
+  if (depth > 0)
     {
-      g_auto (GStrv) pids = g_strsplit (g_strstrip (list), " ", 8);
+      g_autoptr (GArray) children = lodge_process_list_children (LODGE_PROC, (GPid) pid);
 
-      for (guint i = 0; pids[i] != NULL; i++)
-        resident += resident_of ((guint) g_ascii_strtoull (pids[i], NULL, 10), depth - 1);
+      for (guint i = 0; i < MIN (children->len, 8); i++)
+        resident += resident_of ((guint) g_array_index (children, GPid, i), depth - 1);
     }
   return resident;
 }

@@ -19,13 +19,14 @@
 
 #include "core/qemu/lodge-process.h"
 
+#include "core/qemu/lodge-process-tree.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -62,34 +63,6 @@ enum
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
-
-typedef struct
-{
-  char    state;
-  GPid    parent;
-  guint64 start_time;
-} Stat;
-
-static gboolean
-read_stat (GPid pid, Stat *stat)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
-  g_autofree char *text = NULL;
-  unsigned long long start_time;
-  const char *rest;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return FALSE;
-  /* The name, in parentheses, may hold anything, also parentheses. */
-  rest = strrchr (text, ')');
-  if (rest == NULL ||
-      sscanf (rest, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-              &stat->state, &stat->parent, &start_time) != 3)
-    return FALSE;
-  stat->start_time = start_time;
-
-  return TRUE;
-}
 
 static gboolean
 has_ended (LodgeProcess *self)
@@ -272,7 +245,7 @@ spawn_with (const char *const *argv, const char *const *envp, const LodgeFdMap *
   LodgeProcess *self;
   int pair[2], moved_gate, pidfd, result;
   GPid pid = -1;
-  Stat stat;
+  LodgeProcessStat stat;
 
   /* A socket, because writing to a pipe whose gate was killed would raise SIGPIPE in the core. */
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -300,7 +273,7 @@ spawn_with (const char *const *argv, const char *const *envp, const LodgeFdMap *
 
   /* It is our child and not waited for, so the pid is its own even if it has ended by now. */
   pidfd = pidfd_open (pid, 0);
-  if (pidfd < 0 || !read_stat (pid, &stat))
+  if (pidfd < 0 || !lodge_process_read_stat (LODGE_PROC, pid, &stat))
     {
       set_io_error (error, "pidfd");
       if (pidfd >= 0)
@@ -374,13 +347,13 @@ lodge_process_release (LodgeProcess *self)
 LodgeProcess *
 lodge_process_adopt (GPid pid, guint64 start_time, GError **error)
 {
-  Stat stat;
+  LodgeProcessStat stat;
   int pidfd = -1;
 
   /* First the pidfd, then the comparison: what the pidfd stands for cannot change in between. */
   if (pid > 0)
     pidfd = pidfd_open (pid, 0);
-  if (pidfd >= 0 && read_stat (pid, &stat) && stat.start_time == start_time && stat.state != 'Z')
+  if (pidfd >= 0 && lodge_process_read_stat (LODGE_PROC, pid, &stat) && stat.start_time == start_time && stat.state != 'Z')
     {
       /* A core that was killed inside kill() has left it stopped. */
       if (stat.state == 'T')
@@ -416,12 +389,12 @@ lodge_process_is_alive (LodgeProcess *self)
 static void
 wait_until_stopped (LodgeProcess *self)
 {
-  Stat stat;
+  LodgeProcessStat stat;
 
   /* It stops as soon as it is scheduled; one that sits in the kernel is not waited for longer than this. */
   for (guint i = 0; i < 50; i++)
     {
-      if (!read_stat (self->pid, &stat) || strchr ("TtZX", stat.state) != NULL)
+      if (!lodge_process_read_stat (LODGE_PROC, self->pid, &stat) || strchr ("TtZX", stat.state) != NULL)
         return;
       g_usleep (100);
     }
@@ -430,22 +403,17 @@ wait_until_stopped (LodgeProcess *self)
 static void
 kill_children (GPid parent, guint *killed)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", parent, parent);
-  g_autofree char *text = NULL;
-  g_auto (GStrv) words = NULL;
+  g_autoptr (GArray) children = lodge_process_list_children (LODGE_PROC, parent);
 
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return;
-  words = g_strsplit (g_strstrip (text), " ", -1);
-  for (guint i = 0; words[i] != NULL && *words[i] != '\0' && *killed < MAX_TREE; i++)
+  for (guint i = 0; i < children->len && *killed < MAX_TREE; i++)
     {
-      GPid pid = (GPid) g_ascii_strtoll (words[i], NULL, 10);
-      int pidfd = pid > 0 ? pidfd_open (pid, 0) : -1;
-      Stat stat;
+      GPid pid = g_array_index (children, GPid, i);
+      int pidfd = pidfd_open (pid, 0);
+      LodgeProcessStat stat;
 
       if (pidfd < 0)
         continue;
-      if (read_stat (pid, &stat) && stat.parent == parent)
+      if (lodge_process_read_stat (LODGE_PROC, pid, &stat) && stat.parent == parent)
         {
           kill_children (pid, killed);
           ++*killed;

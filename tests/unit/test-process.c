@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/qemu/lodge-process-tree.h"
 #include "core/qemu/lodge-process.h"
 
 typedef struct
@@ -309,6 +310,63 @@ test_errors (Fixture *fixture, gconstpointer data)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_IO);
 }
 
+static guint
+count_child (GArray *children, GPid pid)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < children->len; i++)
+    n += g_array_index (children, GPid, i) == pid;
+  return n;
+}
+
+/* The kernel's list and the look at all processes find the same; a folder plays a kernel that keeps no list. */
+static void
+test_children (Fixture *fixture, gconstpointer data)
+{
+  static const char line[] = "%d (a) b) S %d 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9\n";
+  static const struct
+  {
+    GPid pid;
+    GPid parent;
+  } processes[] = { { 100, 1 }, { 101, 100 }, { 102, 101 }, { 103, 100 }, { 104, 103 } };
+  g_autoptr (GArray) found = NULL;
+  g_autoptr (GArray) own = NULL;
+  LodgeProcessStat stat;
+
+  for (guint i = 0; i < G_N_ELEMENTS (processes); i++)
+    {
+      g_autofree char *folder = g_strdup_printf ("%s/%d", fixture->folder, processes[i].pid);
+      g_autofree char *file = g_build_filename (folder, "stat", NULL);
+      g_autofree char *text = g_strdup_printf (line, processes[i].pid, processes[i].parent);
+
+      g_assert_no_errno (g_mkdir (folder, 0700));
+      g_assert_true (g_file_set_contents (file, text, -1, NULL));
+    }
+  g_assert_true (lodge_process_read_stat (fixture->folder, 104, &stat));
+  g_assert_cmpint (stat.parent, ==, 103);
+  g_assert_cmpuint (stat.start_time, ==, 4711);
+  g_assert_false (lodge_process_read_stat (fixture->folder, 105, &stat));
+  found = lodge_process_list_children (fixture->folder, 100);
+  g_assert_cmpuint (found->len, ==, 2);
+  g_assert_cmpuint (count_child (found, 101) + count_child (found, 103), ==, 2);
+
+  spawn (fixture, "exec sleep 1000", NULL);
+  own = lodge_process_list_children (LODGE_PROC, getpid ());
+  g_assert_cmpuint (count_child (own, lodge_process_get_pid (fixture->process)), ==, 1);
+  lodge_process_kill (fixture->process);
+  g_free (wait_for_exit (fixture));
+
+  for (guint i = 0; i < G_N_ELEMENTS (processes); i++)
+    {
+      g_autofree char *file = g_strdup_printf ("%s/%d/stat", fixture->folder, processes[i].pid);
+      g_autofree char *folder = g_path_get_dirname (file);
+
+      g_unlink (file);
+      g_rmdir (folder);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -319,6 +377,7 @@ main (int argc, char *argv[])
   ADD ("descriptors", test_descriptors);
   ADD ("adopt", test_adopt);
   ADD ("adopt-stopped", test_adopt_stopped);
+  ADD ("children", test_children);
   ADD ("kill-inside", test_kill_inside);
   ADD ("kill-stubborn", test_kill_stubborn);
   ADD ("errors", test_errors);
