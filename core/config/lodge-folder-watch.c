@@ -7,6 +7,9 @@
  * object and a rate limiter for each folder, and wakes up every few seconds when a watched one is gone; an
  * idle core shall sleep. Events only mark names as dirty; a short timer tells them together, so that a folder
  * that is copied in is looked at when the copying rests, not at each file.
+ *
+ * The root itself can be renamed, removed, or be another one suddenly: a watch on its parent tells. All watches are
+ * set again then, since they follow the folders and not the names, and everything may have changed.
  */
 
 #include "config.h"
@@ -21,6 +24,7 @@
 
 #define SETTLE_MS 50
 
+#define PARENT_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
 #define ROOT_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
 #define CHILD_EVENTS                                                                               \
   (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
@@ -32,12 +36,14 @@ struct _LodgeFolderWatch
   char       *folder;  /* (owned) */
   char       *file;    /* (owned) */
   int         fd;      /* -1 when there is none */
+  char       *base;    /* (owned) the folder's own name */
   int         root;    /* watch descriptor, -1 when there is none */
+  int         parent;  /* of the root's parent, -1 when there is none */
   guint       source;
   guint       settle;
   gboolean    everything;
   GHashTable *names;   /* (owned) watch descriptor to (owned) name */
-  GHashTable *watches; /* (owned) name to watch descriptor */
+  GHashTable *watches; /* (owned) name to watch descriptor, -1 where the folder is gone for now */
   GHashTable *dirty;   /* (owned) a set of names */
 };
 
@@ -82,6 +88,33 @@ mark (LodgeFolderWatch *self, const char *name)
 }
 
 static void
+watch_again (LodgeFolderWatch *self)
+{
+  g_autoptr (GHashTable) before = g_steal_pointer (&self->watches);
+  GHashTableIter iter;
+  gpointer name, watch;
+
+  self->watches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_hash_table_remove_all (self->names);
+  if (self->root >= 0)
+    inotify_rm_watch (self->fd, self->root);
+  g_hash_table_iter_init (&iter, before);
+  while (g_hash_table_iter_next (&iter, NULL, &watch))
+    if (GPOINTER_TO_INT (watch) >= 0)
+      inotify_rm_watch (self->fd, GPOINTER_TO_INT (watch));
+
+  self->root = inotify_add_watch (self->fd, self->folder, ROOT_EVENTS);
+  g_hash_table_iter_init (&iter, before);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    {
+      lodge_folder_watch_add (self, name);
+      if (!g_hash_table_contains (self->watches, name))
+        g_hash_table_insert (self->watches, g_strdup (name), GINT_TO_POINTER (-1));
+    }
+  mark (self, NULL);
+}
+
+static void
 handle (LodgeFolderWatch *self, const struct inotify_event *event)
 {
   const char *name = g_hash_table_lookup (self->names, GINT_TO_POINTER (event->wd));
@@ -89,6 +122,13 @@ handle (LodgeFolderWatch *self, const struct inotify_event *event)
   if (event->mask & IN_Q_OVERFLOW)
     {
       mark (self, NULL);
+    }
+  else if (event->wd == self->parent)
+    {
+      if (event->mask & IN_IGNORED)
+        self->parent = -1;
+      else if (event->len > 0 && g_str_equal (event->name, self->base))
+        watch_again (self);
     }
   else if (event->wd == self->root)
     {
@@ -137,6 +177,7 @@ lodge_folder_watch_finalize (GObject *object)
   g_clear_pointer (&self->watches, g_hash_table_unref);
   g_clear_pointer (&self->dirty, g_hash_table_unref);
   g_free (self->folder);
+  g_free (self->base);
   g_free (self->file);
 
   G_OBJECT_CLASS (lodge_folder_watch_parent_class)->finalize (object);
@@ -156,6 +197,7 @@ lodge_folder_watch_init (LodgeFolderWatch *self)
 {
   self->fd = -1;
   self->root = -1;
+  self->parent = -1;
   self->names = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->watches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->dirty = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -167,6 +209,7 @@ lodge_folder_watch_new (const char *folder, const char *file)
   LodgeFolderWatch *self = g_object_new (LODGE_TYPE_FOLDER_WATCH, NULL);
 
   self->folder = g_strdup (folder);
+  self->base = g_path_get_basename (folder);
   self->file = g_strdup (file);
 
   return self;
@@ -181,6 +224,12 @@ lodge_folder_watch_start (LodgeFolderWatch *self)
       if (self->fd < 0)
         return FALSE;
       self->source = g_unix_fd_add (self->fd, G_IO_IN, readable_cb, self);
+    }
+  if (self->parent < 0)
+    {
+      g_autofree char *parent = g_path_get_dirname (self->folder);
+
+      self->parent = inotify_add_watch (self->fd, parent, PARENT_EVENTS);
     }
   if (self->root < 0)
     self->root = inotify_add_watch (self->fd, self->folder, ROOT_EVENTS);
@@ -209,7 +258,7 @@ lodge_folder_watch_remove (LodgeFolderWatch *self, const char *name)
     return;
 
   /* A folder that was renamed has its watch still, under the name that is gone. */
-  if (g_strcmp0 (g_hash_table_lookup (self->names, watch), name) == 0)
+  if (GPOINTER_TO_INT (watch) >= 0 && g_strcmp0 (g_hash_table_lookup (self->names, watch), name) == 0)
     {
       inotify_rm_watch (self->fd, GPOINTER_TO_INT (watch));
       g_hash_table_remove (self->names, watch);

@@ -257,11 +257,6 @@ list_names (LodgeStore *self, GError **error)
   GDir *dir;
   const char *name;
 
-  if (g_mkdir_with_parents (self->machines_dir, 0700) != 0)
-    {
-      lodge_error_set_errno (error, errno, "making", self->machines_dir);
-      return NULL;
-    }
   errno = 0;
   dir = g_dir_open (self->machines_dir, 0, NULL);
   if (dir == NULL)
@@ -281,6 +276,7 @@ list_names (LodgeStore *self, GError **error)
 void
 lodge_store_scan_all (LodgeStore *self)
 {
+  /* Where the folder is gone nobody makes a new one: it may be on its way back. */
   g_autoptr (GPtrArray) names = list_names (self, NULL);
   g_autoptr (GPtrArray) known = g_ptr_array_new_with_free_func (g_free);
   GHashTableIter iter;
@@ -342,9 +338,15 @@ take_lock (LodgeStore *self)
 gboolean
 lodge_store_load (LodgeStore *self, GError **error)
 {
-  g_autoptr (GPtrArray) names = list_names (self, error);
+  g_autoptr (GPtrArray) names = NULL;
   g_autoptr (GPtrArray) entries = g_ptr_array_new ();
 
+  if (g_mkdir_with_parents (self->machines_dir, 0700) != 0)
+    {
+      lodge_error_set_errno (error, errno, "making", self->machines_dir);
+      return FALSE;
+    }
+  names = list_names (self, error);
   if (names == NULL)
     return FALSE;
 

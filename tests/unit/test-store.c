@@ -404,6 +404,56 @@ test_by_hand (Fixture *f, gconstpointer data)
   g_assert_nonnull (lodge_store_lookup (f->store, id));
 }
 
+/* The folder of all machines is renamed, comes back, is removed, and another one takes its place. */
+static void
+test_whole_folder_by_hand (Fixture *f, gconstpointer data)
+{
+  LodgeStoreEntry *entry = make (f, "m");
+  g_autofree char *id = g_strdup (entry->id);
+  g_autofree char *folder = g_strdup (entry->folder);
+  g_autofree char *name = g_path_get_basename (folder);
+  g_autofree char *away = g_build_filename (f->base, "data", "machines-old", NULL);
+  g_autofree char *away_folder = g_build_filename (away, name, NULL);
+  g_autofree char *text = get (folder, "machine.json");
+  g_autoptr (GString) edited = g_string_new (text);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_rename (f->paths->machines_dir, away), ==, 0);
+  wait_events (f, "removed;");
+  g_assert_null (lodge_store_lookup (f->store, id));
+  g_assert_false (g_file_test (f->paths->machines_dir, G_FILE_TEST_EXISTS));
+
+  /* What happens in the other place is nobody's business; back in its own it is followed as before. */
+  g_string_truncate (f->events, 0);
+  put (away_folder, "machine.json", text);
+  g_assert_cmpint (g_rename (away, f->paths->machines_dir), ==, 0);
+  wait_events (f, "added m;");
+  g_string_replace (edited, "\"name\" : \"m\"", "\"name\" : \"edited\"", 1);
+  put (folder, "machine.json", edited->str);
+  wait_events (f, "changed edited;");
+
+  /* Away and back before anybody looked: still followed. */
+  g_string_truncate (f->events, 0);
+  g_assert_cmpint (g_rename (f->paths->machines_dir, away), ==, 0);
+  g_assert_cmpint (g_rename (away, f->paths->machines_dir), ==, 0);
+  put (folder, "machine.json", text);
+  wait_events (f, "changed m;");
+
+  g_string_truncate (f->events, 0);
+  g_assert_true (lodge_file_tree_remove (f->paths->machines_dir, NULL, &error));
+  g_assert_no_error (error);
+  wait_events (f, "removed;");
+  make (f, "second");
+  g_string_truncate (f->events, 0);
+  g_free (g_steal_pointer (&folder));
+  folder = g_strdup (((LodgeStoreEntry *) lodge_store_find (f->store, "second", NULL))->folder);
+  copy_folder (folder, away);
+  g_assert_true (lodge_file_tree_remove (folder, NULL, &error));
+  wait_events (f, "removed;");
+  g_assert_cmpint (g_rename (away, folder), ==, 0);
+  wait_events (f, "added second;");
+}
+
 static void
 test_copy (Fixture *f, gconstpointer data)
 {
@@ -758,6 +808,7 @@ main (int argc, char *argv[])
   ADD ("unknown-broken", test_unknown_broken);
   ADD ("newer", test_newer);
   ADD ("by-hand", test_by_hand);
+  ADD ("whole-folder-by-hand", test_whole_folder_by_hand);
   ADD ("copy", test_copy);
   ADD ("copy-inherits", test_copy_inherits);
   ADD ("trash", test_trash);
