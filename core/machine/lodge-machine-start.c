@@ -43,12 +43,14 @@ start_free (Start *start)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Start, start_free)
 
+/* Whether the start is over, or given up: a good answer of QEMU that was on its way when it was killed
+ * must not bring it back; the end of the guest answers. */
 static gboolean
 is_stale (const Start *start)
 {
   LodgeGuest *guest = start->machine->guest;
 
-  return guest == NULL || guest->serial != start->serial || guest->start == NULL;
+  return guest == NULL || guest->serial != start->serial || guest->start == NULL || guest->start_error != NULL;
 }
 
 static void

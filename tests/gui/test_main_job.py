@@ -101,6 +101,7 @@ def no_core(lodge):
         move(service + '.off', service)
 
 
+@pytest.mark.as_user
 def test_demo_in_the_window(world):
     machine = world.try_lodge()
     world.type_into_console()

@@ -10,12 +10,14 @@ import pytest
 from conftest import SOURCE
 
 SESSION = ['/usr/bin/python3', os.path.join(SOURCE, 'tests/lodgetest/session.py')]
+PATIENT = {**os.environ, 'LODGE_TEST_PATIENCE': '1'}
+SLEEP = f'{os.getpid()}2345'  # seconds; of this process's own tests alone
 pytestmark = pytest.mark.as_user
 
 
 def run(*command, options=()):
     return subprocess.run([*SESSION, *options, '--', *command], capture_output=True, text=True, timeout=300,
-                          env={**os.environ, 'LODGE_TEST_PATIENCE': '1'})
+                          env=PATIENT)
 
 
 def test_status_and_environment(tmp_path):
@@ -54,3 +56,49 @@ def test_a_signal_ends_the_command_and_cleans_up(tmp_path):
     process.send_signal(signal.SIGTERM)
     assert process.wait(120) == 128 + signal.SIGTERM
     assert not os.path.exists(mark.read_text().strip())
+
+
+def started(mark):
+    while not mark.exists() or not mark.read_text().endswith('\n'):
+        time.sleep(0.05)
+    return mark.read_text().split()
+
+
+def wait_gone(runtime):
+    while os.path.exists(runtime) or subprocess.run(['pgrep', '-f', f'sleep {SLEEP}']).returncode == 0:
+        time.sleep(0.05)
+
+
+def test_kill_leaves_nothing(tmp_path):
+    """Of the session alone, of all that the terminal has started, and of what called it."""
+    shell = 'trap "" INT; "$@"; true'  # stands for ./dev
+    running = {}
+    for who in ('session', 'group', 'dev'):
+        script = f'setsid -f sleep {SLEEP}.5; echo $XDG_RUNTIME_DIR $PPID > {tmp_path / who}; exec sleep {SLEEP}.75'
+        running[who] = subprocess.Popen(['bash', '-c', shell, 'dev', *SESSION, '--', 'sh', '-c', script],
+                                        start_new_session=True, env=PATIENT)
+    told = {who: started(tmp_path / who) for who in running}
+    os.kill(int(told['session'][1]), signal.SIGKILL)
+    os.killpg(running['group'].pid, signal.SIGKILL)
+    running['dev'].kill()
+    for who, process in running.items():
+        wait_gone(told[who][0])
+        process.wait()
+
+
+def test_kill_of_the_guard_too(tmp_path):
+    """Nobody is left to clean up: the next session of that state does."""
+    mark = tmp_path / 'started'
+    script = f'setsid -f sleep {SLEEP}.5; echo $XDG_RUNTIME_DIR $PPID > {mark}; exec sleep {SLEEP}.75'
+    process = subprocess.Popen([*SESSION, '--state', str(tmp_path / 'state'), '--', 'sh', '-c', script], env=PATIENT)
+    runtime, session = started(mark)
+    guards = subprocess.run(['pgrep', '-P', session, '-f', 'session.py'], capture_output=True, text=True).stdout.split()
+    assert len(guards) == 1
+    process.send_signal(signal.SIGSTOP)
+    for pid in (int(guards[0]), process.pid):
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+    assert os.path.exists(runtime)
+    done = run('sh', '-c', 'echo $XDG_RUNTIME_DIR', options=['--state', str(tmp_path / 'state')])
+    assert done.returncode == 0 and done.stdout.strip() not in ('', runtime), done.stderr
+    wait_gone(runtime)

@@ -10,9 +10,14 @@ whose core died is still found among its descendants. With COMMAND it runs that 
 exit status; with --hold it prints its environment as one line of JSON, waits for the end of its
 standard input, and prints what it had to clean up as a second line. Either way, at the end it asks
 the core to force every guest off and to quit, kills what then still lives, and says so.
+
+Killed itself (kill -9), it can do none of that. Then its guard does, a child that waits in a session of its own for the
+end of a pipe; and where the guard was killed too, the next session of the same state folder, which finds the
+runtime folder's name there. Everything that belongs to a session has that name in its environment.
 """
 import argparse
 import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -23,7 +28,7 @@ import tempfile
 import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -69,6 +74,47 @@ def command_of(pid):
         return ''
 
 
+def processes_of(runtime, top=None):
+    """pid → command line of every process of the session with that runtime folder, and of all below it or @top."""
+    table = process_table()
+    mark = f'XDG_RUNTIME_DIR={runtime}'.encode()
+
+    def belongs(pid):
+        try:
+            with open(f'/proc/{pid}/environ', 'rb') as f:
+                return mark in f.read().split(b'\0')
+        except OSError:
+            return False
+    roots = {pid for pid in table if pid == top or belongs(pid)}
+    found = {}
+    for pid, (_, name) in table.items():
+        chain, above = pid, []
+        while chain in table and chain not in above:
+            above.append(chain)
+            chain = table[chain][0]
+        if roots.intersection(above) and pid not in (top, os.getpid()):
+            found[pid] = command_of(pid) or f'({name})'
+    return found
+
+
+def send(pids, sign):
+    for pid in pids:
+        try:
+            os.kill(pid, sign)
+        except ProcessLookupError:
+            pass
+
+
+def end_left_over(runtime):
+    """What a session left that was killed together with its guard."""
+    for sign in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
+        send(processes_of(runtime), sign)
+        end = time.monotonic() + 5 * PATIENCE
+        while processes_of(runtime) and time.monotonic() < end:
+            time.sleep(0.05)
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
 class Session:
     def __init__(self, build=None, state=None):
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -76,11 +122,53 @@ class Session:
         self.temporary = state is None
         self.state = tempfile.mkdtemp(prefix='lodge-state-') if state is None else os.path.abspath(state)
         os.makedirs(self.state, exist_ok=True)
+        self.lock = self.take_state()
         # A socket's path has 108 bytes at most, so sockets live in a short place of their own.
         self.runtime = tempfile.mkdtemp(prefix='lodge-', dir='/tmp')
+        self.lock.truncate(0)
+        self.lock.write(self.runtime)
+        self.lock.flush()
         self.bus = None
+        self.guard = None
         self.environment = self.make_environment()
         self.start_bus()
+
+    def take_state(self):
+        """One session at a time has a state folder; what the last one left is ended first."""
+        lock = open(os.path.join(self.state, 'session'), 'a+', encoding='utf-8')
+        end = time.monotonic() + 20 * PATIENCE  # the guard of the last one may still be at work
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    sys.exit(f'dev exec: another session has the folder {self.state}')
+                time.sleep(0.05)
+        lock.seek(0)
+        before = lock.read()
+        if before.startswith('/tmp/lodge-') and os.path.isdir(before) and os.stat(before).st_uid == os.getuid():
+            end_left_over(before)
+        return lock
+
+    def post_guard(self):
+        """Its end of the pipe is closed by the death of this process, whatever it dies of; a byte comes in order."""
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid != 0:
+            os.close(read)
+            self.guard = pid
+            return write
+        os.setsid()
+        os.close(write)
+        nothing = os.open('/dev/null', os.O_RDWR)
+        for number in range(3):
+            os.dup2(nothing, number)
+        try:
+            if os.read(read, 1) == b'':
+                self.end()
+        finally:
+            os._exit(0)
 
     def make_environment(self):
         env = dict(os.environ)
@@ -155,25 +243,9 @@ class Session:
     # The end ---------------------------------------------------------------------------------
 
     def ours(self):
-        """pid → command line of every process of this session but this one and the bus."""
-        table = process_table()
-        found = {}
-        mark = f'XDG_RUNTIME_DIR={self.runtime}'.encode()
-        for pid, (parent, name) in table.items():
-            chain, above = pid, []
-            while chain in table and chain not in above:
-                above.append(chain)
-                chain = table[chain][0]
-            below = os.getpid() in above[1:]
-            if not below and pid != os.getpid():
-                try:
-                    with open(f'/proc/{pid}/environ', 'rb') as f:
-                        below = mark in f.read().split(b'\0')
-                except OSError:
-                    below = False
-            if below and pid != self.bus.pid:
-                found[pid] = command_of(pid) or f'({name})'
-        return found
+        """pid → command line of every process of this session but this one, its guard and the bus."""
+        return {pid: command for pid, command in processes_of(self.runtime, os.getpid()).items()
+                if pid not in (self.bus.pid, self.guard)}
 
     def ask_core(self):
         """Every guest off, the core gone: what a person would do. Not a word when there is no core."""
@@ -221,25 +293,25 @@ class Session:
             print(f'session: the core could not be asked to end: {error}', file=sys.stderr)
         killed = self.wait_gone(5 * PATIENCE)
         for sign, seconds in ((signal.SIGTERM, PATIENCE), (signal.SIGKILL, 5 * PATIENCE)):
-            for pid in self.ours():
-                try:
-                    os.kill(pid, sign)
-                except ProcessLookupError:
-                    pass
+            send(self.ours(), sign)
             if not self.wait_gone(seconds):
                 break
         left = []
         for folder, _, names in os.walk(os.path.join(self.runtime, 'lodge')):
             left += [os.path.relpath(os.path.join(folder, name), self.runtime) for name in names]
-        self.bus.terminate()
+        send([self.bus.pid], signal.SIGTERM)
         self.bus.wait()
         shutil.rmtree(self.runtime, ignore_errors=True)
+        self.lock.close()
         if self.temporary:
             shutil.rmtree(self.state, ignore_errors=True)
         return sorted(killed.values()), sorted(left)
 
 
 def run_command(session, command):
+    # When ./dev is killed, the command is told to end.
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     # The terminal's signals reach the command by themselves; this process has to stay for the end.
     child = None
 
@@ -254,8 +326,13 @@ def run_command(session, command):
     except OSError as error:
         print(f'dev exec: {command[0]}: {error.strerror}', file=sys.stderr)
         return 127
-    status = child.wait()
-    return status if status >= 0 else 128 - status
+    while True:
+        try:
+            status = child.wait(5)
+            return status if status >= 0 else 128 - status
+        except subprocess.TimeoutExpired:
+            if os.getppid() != parent:
+                child.kill()
 
 
 def hold(session):
@@ -276,11 +353,13 @@ def main():
     if not command and not options.hold:
         parser.error('which command?')
     session = Session(options.build, options.state)
+    alive = session.post_guard()
     status = 1
     try:
         status = hold(session) if options.hold else run_command(session, command)
     finally:
         killed, left = session.end()
+        os.write(alive, b'.')
         if options.hold:
             print(json.dumps({'killed': killed, 'left': left}), flush=True)
         else:
