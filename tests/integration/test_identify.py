@@ -7,98 +7,8 @@ import struct
 import pytest
 from gi.repository import GLib
 
+from lodgetest.disc import SECTOR, Disc, windows_disc
 from lodgetest.lodge import error_code
-
-SECTOR = 2048
-
-
-def text(value, length):
-    return value.encode()[:length].ljust(length)
-
-
-def both(number, size):
-    letters = {2: 'H', 4: 'I'}[size]
-    return struct.pack('<' + letters, number) + struct.pack('>' + letters, number)
-
-
-class Disc:
-    """A small ISO 9660 image, of which each part can be made wrong."""
-
-    def __init__(self, volume, system='LINUX', publisher='', application='', files=None, uefi=False, bios=True):
-        self.sectors = {}
-        self.next = 24
-        self.primary = bytearray(SECTOR)
-        self.primary[0:7] = b'\x01CD001\x01'
-        for offset, length, value in ((8, 32, system), (40, 32, volume), (318, 128, publisher), (446, 128, ''),
-                                      (574, 128, application)):
-            self.primary[offset:offset + length] = text(value, length)
-        self.primary[128:132] = both(SECTOR, 2)
-        self.tree = {}
-        for path, content in (files or {}).items():
-            folder = self.tree
-            *folders, name = path.split('/')
-            for part in folders:
-                folder = folder.setdefault(part, {})
-            folder[name] = content.encode() if isinstance(content, str) else content
-        self.root = self.write_folder(self.tree, None)
-        self.primary[156:190] = self.record(self.root[0], self.root[1], True, b'\0')
-        self.boot = self.take(1)
-        self.catalogue = self.take(1)
-        catalogue = bytearray(SECTOR)
-        catalogue[0:32] = b'\x01' + bytes(29) + b'\x55\xaa'
-        entry = b'\x88' + bytes(7) + struct.pack('<I', self.boot) + bytes(20)
-        catalogue[32:64] = entry if bios else bytes(32)
-        if uefi:
-            catalogue[64:96] = b'\x91\xef\x01\0' + bytes(28)
-            catalogue[96:128] = entry
-        self.sectors[self.catalogue] = bytes(catalogue)
-        record = bytearray(SECTOR)
-        record[0:7] = b'\0CD001\x01'
-        record[7:30] = b'EL TORITO SPECIFICATION'
-        record[71:75] = struct.pack('<I', self.catalogue)
-        self.boot_record = record
-
-    def take(self, count):
-        first, self.next = self.next, self.next + count
-        return first
-
-    @staticmethod
-    def record(block, length, folder, name, real=None):
-        fields = b''
-        if real is not None:
-            fields = b'NM' + bytes([5 + len(real), 1, 0]) + real.encode()
-        pad = b'' if len(name) % 2 else b'\0'
-        body = (b'\0' + both(block, 4) + both(length, 4) + bytes(7) + (b'\x02' if folder else b'\0') + bytes(2)
-                + both(1, 2) + bytes([len(name)]) + name + pad + fields)
-        body += bytes(len(body) % 2 == 0)
-        return bytes([len(body) + 1]) + body
-
-    def write_folder(self, tree, parent):
-        block = self.take(1)
-        records = [self.record(block, SECTOR, True, b'\0'), self.record(parent or block, SECTOR, True, b'\1')]
-        for name, content in tree.items():
-            short = name.upper().replace('.', '_', name.count('.') - 1 if not name.startswith('.') else 1).encode()
-            if isinstance(content, dict):
-                at, length = self.write_folder(content, block)
-                records.append(self.record(at, length, True, short, name))
-            else:
-                at = self.take(max(1, -(-len(content) // SECTOR)))
-                self.sectors[at] = content
-                records.append(self.record(at, len(content), False, short + b';1', name))
-        self.sectors[block] = b''.join(records)
-        return block, SECTOR
-
-    def write(self, path, cut=None):
-        self.primary[80:88] = both(self.next, 4)
-        with open(path, 'wb') as f:
-            f.seek(16 * SECTOR)
-            f.write(self.primary + self.boot_record + (b'\xffCD001\x01').ljust(SECTOR, b'\0'))
-            for at, content in self.sectors.items():
-                f.seek(at * SECTOR)
-                f.write(content)
-            f.truncate(self.next * SECTOR if cut is None else cut)
-        return path
-
 
 MICROSOFT = dict(system='', publisher='MICROSOFT CORPORATION', application='CDIMAGE 2.56 (01/01/2005 TM)')
 
@@ -152,6 +62,24 @@ def test_systems(lodge, tmp_path):
         assert facts['os-name'] and facts['symbol'], facts
         assert {key: facts['settings'][key] for key in settings} == settings, facts
         assert facts['settings']['memory'] >= facts['minimum']['memory'], facts
+
+
+def test_windows(lodge, tmp_path):
+    """The labels do not tell, the image file in UDF does."""
+    cases = [
+        ('CCCOMA_X64FRE_EN-US_DV9', '10.0.26100', 'Client', 9, 'install.wim', 'win11', 'x86_64', {'tpm': True, 'secure-boot': True}),
+        ('CCCOMA_X64FRE_EN-US_DV9', '10.0.19041', 'Client', 9, 'install.esd', 'win10', 'x86_64', {'tpm': False, 'firmware': 'uefi'}),
+        ('CCCOMA_A64FRE_EN-GB_DV9', '10.0.22631', 'Client', 12, 'install.wim', 'win11', 'aarch64', {'arch': 'aarch64'}),
+        ('SSS_X64FREE_EN-US_DV9', '10.0.26100', 'Server', 9, 'install.wim', 'win2k25', 'x86_64', {'tpm': False}),
+        ('SSS_X64FREE_EN-US_DV9', '10.0.20348', 'Server Core', 9, 'install.wim', 'win2k22', 'x86_64', {}),
+        ('SSS_X64FREE_EN-US_DV9', '10.0.17763', 'Server', 9, 'install.wim', 'win2k19', 'x86_64', {}),
+        ('MY WINDOWS', '6.1.7601', 'Client', 0, 'install.wim', 'win7', 'i686', {'firmware': 'bios', 'nic-model': 'e1000'}),
+        ('MY WINDOWS', '10.0.22621', 'Client', 9, 'other.wim', 'win11', 'x86_64', {}),
+    ]
+    for label, build, kind, arch, name, os_id, arch_word, settings in cases:
+        facts = identify(lodge, windows_disc(label, build, kind, arch, name).write(tmp_path / 'x.iso'))
+        assert (facts['os'], facts['arch'], facts['confidence']) == (os_id, arch_word, 'exact'), facts
+        assert {key: facts['settings'][key] for key in settings} == settings, facts
 
 
 def test_families_and_strangers(lodge, tmp_path):
