@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/ctl-amounts.h"
 #include "app/ctl-output.h"
 
 typedef struct
@@ -190,6 +191,7 @@ ctl_verb_create (CtlContext *ctx, int argc, char **argv)
         ctl_json_print (ctx->out, g_variant_new_parsed ("{'id': <%s>, 'name': <%s>}", id, argv[1]));
       else
         ctl_printf (ctx->out, "%s\n", id);
+      ctl_warn_of_amounts (ctx, path);
     }
 
 out:
@@ -258,6 +260,7 @@ ctl_verb_set (CtlContext *ctx, int argc, char **argv)
   const char *cd = NULL;
   int cd_fd = -1;
   guint n_settings = 0;
+  gboolean amounts = FALSE;
   CtlExit code;
 
   if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 2, -1, &code))
@@ -278,6 +281,7 @@ ctl_verb_set (CtlContext *ctx, int argc, char **argv)
           cd = equals + 1;
           continue;
         }
+      amounts = amounts || g_str_equal (key, "memory") || g_str_equal (key, "cores");
       add_string (&settings, key, equals + 1);
       n_settings++;
     }
@@ -310,6 +314,8 @@ ctl_verb_set (CtlContext *ctx, int argc, char **argv)
     }
 
   code = cd != NULL ? set_cd (ctx, path, argv[1], cd, cd_fd) : CTL_EXIT_OK;
+  if (amounts)
+    ctl_warn_of_amounts (ctx, path);
   if (code == CTL_EXIT_OK)
     print_pending (ctx, path, pending != NULL ? pending : (const char **) none);
 

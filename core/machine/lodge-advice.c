@@ -4,7 +4,6 @@
 
 #include "core/machine/lodge-advice.h"
 
-#include "core/config/lodge-os-profile.h"
 #include "core/config/lodge-settings.h"
 
 #include <string.h>
@@ -32,6 +31,16 @@ fill_amounts (LodgeEngine *engine, const char *except, const LodgeProfile *profi
 
   lodge_engine_get_amounts (engine, except, &host);
   lodge_amounts_compute (&host, &system, amounts);
+}
+
+void
+lodge_advice_fit (LodgeEngine *engine, LodgeProfile *profile, const LodgeOsNeeds *needs)
+{
+  LodgeAmounts amounts;
+
+  fill_amounts (engine, NULL, profile, needs, &amounts);
+  profile->memory = amounts.memory_suggested;
+  profile->cores = amounts.cores_suggested;
 }
 
 /* The processor of a machine for a system that calls its own so; FALSE where Lodge has none. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/config/lodge-amounts.h"
+#include "core/config/lodge-os-profile.h"
 #include "core/machine/lodge-engine.h"
 #include "core/storage/lodge-recognise.h"
 
@@ -28,6 +29,9 @@ typedef struct
  * Returns: (transfer floating): a{sv}
  */
 GVariant *lodge_advice_identified (LodgeEngine *engine, const LodgeRecognition *found);
+
+/** lodge_advice_fit: gives a new machine's profile what comes nearest to its memory and cores on this host */
+void      lodge_advice_fit        (LodgeEngine *engine, LodgeProfile *profile, const LodgeOsNeeds *needs);
 
 /**
  * lodge_advice_amounts:

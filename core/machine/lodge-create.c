@@ -242,6 +242,7 @@ make_profile (Create *create, GError **error)
 
   profile = create->profile = new_profile (create, lookup_word (create->settings, "os"),
                                            family_word != NULL ? &family : NULL, arch, &needs);
+  lodge_advice_fit (create->engine, profile, &needs);
   if (kernel)
     {
       profile->kernel = g_strdup (demo ? "boot/lodge-demo.vmlinux" : "boot/kernel");

@@ -175,6 +175,29 @@ def test_create_asks_the_disc(lodge, tmp_path):
     assert error_code(caught.value) == 'Damaged'
 
 
+def test_each_shape_of_hardware_starts(lodge):
+    """A system of each kind of hardware that data/os has: QEMU takes it, firmware and all, up to its first instruction."""
+    for os_id in ('ubuntu26.04', 'win11', 'win7', 'winxp', 'win98', 'freedos1.3', 'freebsd15.0', 'haikur1beta4', 'memtest86'):
+        machine = lodge.create(os_id, os=os_id, disk_size=1 << 30, memory=256 << 20 if os_id != 'freedos1.3' else 64 << 20)
+        machine.call('Start', '(a{sv})', ({'paused': GLib.Variant('b', True)},), timeout=120)
+        assert machine.state == 'paused'
+        machine.force_off()
+
+
+def test_warnings(lodge):
+    """What the host cannot well give is said on stderr, and done."""
+    host = lodge.core_properties()['Host']
+    tight = (host['memory'] >> 20) - 1
+    made = lodge.ctl('create', 'Big', '--disk-size', '1G', '--memory', f'{tight}M')
+    assert 'Warning: ' in made.stderr and 'other programs may slow down' in made.stderr
+    assert lodge.machine('Big').get('Settings')['memory'] == tight << 20
+    changed = lodge.ctl('set', 'Big', 'memory=512M', f'cores={host["cores"] + 1}')
+    assert 'programs may slow down' in changed.stderr and 'GB' not in changed.stderr
+    assert lodge.ctl('set', 'Big', 'cores=1').stderr == ''
+    small = lodge.ctl('create', 'Small', '--disk-size', '1G', '--os', 'ubuntu26.04', '--memory', '1G')
+    assert '1 GB: this system needs at least 3 GB' in small.stderr
+
+
 def test_amounts(lodge):
     values, _ = lodge.core('Amounts', '(a{sv})', ({'os': GLib.Variant('s', 'win11'), 'memory': GLib.Variant('t', 900 << 30),
                                                    'cores': GLib.Variant('u', 1)},))
