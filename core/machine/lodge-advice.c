@@ -201,10 +201,16 @@ lodge_advice_amounts (LodgeEngine *engine, const LodgeAdviceSystem *system, cons
   g_variant_dict_insert (&answer, "disk-size-minimum", "t", needs.disk_size_minimum);
   g_variant_dict_insert (&answer, "disk-size-recommended", "t", needs.disk_size);
   if (memory != NULL)
-    g_variant_dict_insert (&answer, "memory-judgement", "s",
-                           lodge_judgement_name (lodge_amounts_judge_memory (&amounts, *memory)));
+    {
+      g_variant_dict_insert (&answer, "memory", "t", *memory);
+      g_variant_dict_insert (&answer, "memory-judgement", "s",
+                             lodge_judgement_name (lodge_amounts_judge_memory (&amounts, *memory)));
+    }
   if (cores != NULL)
-    g_variant_dict_insert (&answer, "cores-judgement", "s",
-                           lodge_judgement_name (lodge_amounts_judge_cores (&amounts, *cores)));
+    {
+      g_variant_dict_insert (&answer, "cores", "u", *cores);
+      g_variant_dict_insert (&answer, "cores-judgement", "s",
+                             lodge_judgement_name (lodge_amounts_judge_cores (&amounts, *cores)));
+    }
   return g_variant_dict_end (&answer);
 }

@@ -60,6 +60,10 @@ typedef struct
   LodgeJob *job;         /* (owned) (nullable) */
 } Call;
 
+/* Of Amounts; those that are settings, too, come from a machine where one is named. */
+static const char *const amount_options[] = { "os", "s", "family", "s", "arch", "s", "memory", "t", "cores", "u",
+                                              "machine", "s", NULL };
+
 static void update_idle (LodgeService *self);
 
 static Call *
@@ -285,33 +289,60 @@ handle_identify (LodgeService *self, GDBusMethodInvocation *invocation, GUnixFDL
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
-/* @options of Amounts: FALSE and an error in @invocation when one of them is none. */
+/* What the options leave out comes from the machine that they name. Returns: (transfer full) (nullable): a{sv} */
+static GVariant *
+complete_options (LodgeService *self, GVariant *options, GError **error)
+{
+  g_autoptr (GVariant) settings = NULL;
+  const char *id = NULL;
+  LodgeMachine *machine;
+  GVariantDict dict;
+
+  if (!g_variant_lookup (options, "machine", "&s", &id))
+    return g_variant_ref (options);
+  machine = lodge_machine_set_lookup (self->machines, id);
+  if (machine == NULL)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "no machine has the id “%s”", id);
+      return NULL;
+    }
+
+  settings = g_variant_ref_sink (lodge_machine_get_settings (machine));
+  g_variant_dict_init (&dict, options);
+  for (gsize i = 0; amount_options[i] != NULL; i += 2)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (settings, amount_options[i], G_VARIANT_TYPE (amount_options[i + 1]));
+
+      if (value != NULL && !g_variant_dict_contains (&dict, amount_options[i]))
+        g_variant_dict_insert_value (&dict, amount_options[i], value);
+    }
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
 static gboolean
-take_system (GDBusMethodInvocation *invocation, GVariant *options, LodgeAdviceSystem *system, LodgeFamily *family)
+take_system (GVariant *options, LodgeAdviceSystem *system, LodgeFamily *family, GError **error)
 {
   const char *word = NULL;
 
   system->arch = LODGE_ARCH_X86_64;
-  g_variant_lookup (options, "os", "&s", &system->os);
-  if (g_variant_lookup (options, "family", "&s", &word))
+  if (g_variant_lookup (options, "os", "&s", &system->os) && *system->os == '\0')
+    system->os = NULL;
+  if (g_variant_lookup (options, "family", "&s", &word) && lodge_family_parse (word, family))
     {
-      if (!lodge_family_parse (word, family))
-        goto unknown;
       system->family = family;
+      word = NULL;
     }
-  if (!g_variant_lookup (options, "arch", "&s", &word) || lodge_arch_parse (word, &system->arch))
-    return TRUE;
-
-unknown:
-  lodge_return_error (invocation, g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "“%s” is not known", word));
-  return FALSE;
+  if (word == NULL && g_variant_lookup (options, "arch", "&s", &word) && lodge_arch_parse (word, &system->arch))
+    word = NULL;
+  if (word != NULL)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "“%s” is not known", word);
+  return word == NULL;
 }
 
 static gboolean
-handle_amounts (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *options)
+handle_amounts (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *given)
 {
-  static const char *const known[] = { "os", "s", "family", "s", "arch", "s", "machine", "s",
-                                       "memory", "t", "cores", "u", NULL };
+  g_autoptr (GVariant) options = NULL;
   LodgeAdviceSystem system = { NULL };
   const char *machine = NULL;
   LodgeFamily family;
@@ -320,13 +351,13 @@ handle_amounts (LodgeService *self, GDBusMethodInvocation *invocation, GVariant 
   guint64 memory = 0;
   guint32 cores = 0;
 
-  if (!lodge_machine_check_options (options, known, &error))
+  if (lodge_machine_check_options (given, amount_options, &error))
+    options = complete_options (self, given, &error);
+  if (options == NULL || !take_system (options, &system, &family, &error))
     {
       lodge_return_error (invocation, error);
       return G_DBUS_METHOD_INVOCATION_HANDLED;
     }
-  if (!take_system (invocation, options, &system, &family))
-    return G_DBUS_METHOD_INVOCATION_HANDLED;
 
   g_variant_lookup (options, "machine", "&s", &machine);
   has_memory = g_variant_lookup (options, "memory", "t", &memory);

@@ -135,6 +135,7 @@ run (Fixture *f, const Step *steps, const char *line, char **out, char **err)
 }
 
 #define FOUND { "FindMachine", "('web', {})", "(objectpath '" MACHINE "',)", 0, NULL }
+#define AMOUNTS(words) { "Amounts", "({'machine': <'" ID "'>},)", "({" words "},)", 0, NULL }
 #define END { NULL, NULL, NULL, 0, NULL }
 
 /* A start is two calls and not one more: the budget of `lodgectl start` depends on it. */
@@ -200,6 +201,8 @@ test_create (Fixture *f, gconstpointer data)
     { "CreateMachine",
       "('web', {'cores': <'4'>, 'memory': <'2G'>, 'disk-size': <'20G'>, '3d': <true>}, [('iso', 'test.iso', 0)], {})",
       "(objectpath '" MACHINE "',)", 0, NULL },
+    AMOUNTS ("'memory': <uint64 2147483648>, 'memory-maximum': <uint64 3221225472>, 'memory-judgement': <'tight'>, "
+             "'cores': <uint32 4>, 'cores-host': <uint32 2>, 'cores-judgement': <'ok'>"),
     END
   };
   g_autofree char *folder = g_dir_make_tmp ("lodge-test-XXXXXX", NULL);
@@ -210,6 +213,7 @@ test_create (Fixture *f, gconstpointer data)
   g_assert_true (g_file_set_contents (iso, "x", 1, NULL));
   g_assert_cmpint (run (f, steps, line, &out, &err), ==, CTL_EXIT_OK);
   g_assert_cmpstr (out, ==, ID "\n");
+  g_assert_cmpstr (err, ==, "Warning: 2 GB of 3 GB: other programs may slow down.\n");
   g_unlink (iso);
   g_rmdir (folder);
 }
@@ -241,6 +245,7 @@ test_set (Fixture *f, gconstpointer data)
     FOUND,
     { "SetSettings", "({'cores': <'4'>, 'append': <'a=b'>}, {})", "(['cores'],)", 0, NULL },
     { "EjectMedium", "({},)", "()", 0, NULL },
+    AMOUNTS ("'memory': <uint64 1>, 'memory-judgement': <'ok'>"),
     END
   };
   g_autofree char *out = NULL, *err = NULL;
