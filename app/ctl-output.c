@@ -4,6 +4,8 @@
 
 #include "app/ctl-output.h"
 
+#include "core/ipc/lodge-text.h"
+
 #include <json-glib/json-glib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -42,27 +44,6 @@ ctl_printf (FILE *out, const char *format, ...)
   ctl_put (out, text);
 }
 
-/* What can move the cursor, change the title, or make a name read as another one. */
-static gboolean
-is_dangerous (gunichar c)
-{
-  switch (g_unichar_type (c))
-    {
-    case G_UNICODE_CONTROL:
-    case G_UNICODE_LINE_SEPARATOR:
-    case G_UNICODE_PARAGRAPH_SEPARATOR:
-    case G_UNICODE_SURROGATE:
-    case G_UNICODE_UNASSIGNED:
-    case G_UNICODE_PRIVATE_USE:
-      return TRUE;
-    case G_UNICODE_FORMAT:
-      /* Joiners (U+200C, U+200D) are part of some scripts and of emoji. */
-      return c != 0x200c && c != 0x200d;
-    default:
-      return FALSE;
-    }
-}
-
 char *
 ctl_escape (const char *text, gboolean keep_lines)
 {
@@ -75,7 +56,7 @@ ctl_escape (const char *text, gboolean keep_lines)
 
       if (keep_lines && (c == '\n' || c == '\t'))
         g_string_append_unichar (out, c);
-      else if (!is_dangerous (c))
+      else if (lodge_text_is_plain (c))
         g_string_append_unichar (out, c);
       else if (c <= 0xff)
         g_string_append_printf (out, "\\x%02x", c);

@@ -13,9 +13,7 @@
 #include <unistd.h>
 
 #include "core/ipc/lodge-error.h"
-
-/* "P6", two sides, maxval, and room for a comment line as some writers put one. */
-#define HEADER_MAX 512
+#include "core/ipc/lodge-picture.h"
 
 /* ---- Files ---- */
 
@@ -87,81 +85,6 @@ ctl_write_file (const char *path, CtlFileWriter writer, gpointer data, GError **
   return ok;
 }
 
-/* ---- PPM ---- */
-
-static gboolean
-read_all (int fd, guint8 *buffer, gsize length, goffset offset)
-{
-  while (length > 0)
-    {
-      /* pread() and no mapping: a file that shrinks then ends early instead of raising SIGBUS. */
-      gssize n = pread (fd, buffer, length, offset);
-
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
-        return FALSE;
-      buffer += n;
-      length -= n;
-      offset += n;
-    }
-  return TRUE;
-}
-
-/* One decimal number, after white space and comments; *p moves behind it. */
-static gboolean
-parse_number (const char **p, guint max, guint *value)
-{
-  const char *s = *p;
-  guint n = 0;
-
-  while (g_ascii_isspace (*s) || *s == '#')
-    {
-      if (*s == '#')
-        s += strcspn (s, "\n");
-      else
-        s++;
-    }
-  if (!g_ascii_isdigit (*s))
-    return FALSE;
-  for (; g_ascii_isdigit (*s); s++)
-    {
-      n = n * 10 + (*s - '0');
-      if (n > max)
-        return FALSE;
-    }
-  *p = s;
-  *value = n;
-  return n > 0;
-}
-
-static gboolean
-parse_header (int fd, guint *width, guint *height, goffset *pixels)
-{
-  char header[HEADER_MAX + 1];
-  const char *p = header + 2;
-  guint maxval;
-  gssize n;
-
-  do
-    n = pread (fd, header, HEADER_MAX, 0);
-  while (n < 0 && errno == EINTR);
-  if (n < 2)
-    return FALSE;
-  header[n] = '\0';
-
-  if (header[0] != 'P' || header[1] != '6' ||
-      !parse_number (&p, CTL_PNG_MAX_SIDE, width) ||
-      !parse_number (&p, CTL_PNG_MAX_SIDE, height) ||
-      !parse_number (&p, 255, &maxval) ||
-      maxval != 255 || !g_ascii_isspace (*p))
-    return FALSE;
-
-  /* Exactly one white space ends the header; the next byte may be a pixel that looks like one. */
-  *pixels = p + 1 - header;
-  return TRUE;
-}
-
 /* ---- PNG ---- */
 
 static void
@@ -193,7 +116,7 @@ write_rows (png_structp png, png_infop info, FILE *out, int fd, goffset offset,
   png_write_info (png, info);
   for (guint y = 0; y < height; y++)
     {
-      if (!read_all (fd, row, width * 3, offset + (goffset) y * width * 3))
+      if (!lodge_picture_read (fd, row, width * 3, offset + (goffset) y * width * 3))
         {
           *short_input = TRUE;
           return FALSE;
@@ -209,16 +132,18 @@ ctl_ppm_to_png (int fd, FILE *out, guint *width, guint *height, GError **error)
 {
   png_structp png;
   png_infop info;
-  goffset pixels;
+  const char *fault;
+  gsize pixels;
   g_autofree guint8 *row = NULL;
   gboolean short_input = FALSE;
   gboolean ok;
   int saved;
 
-  if (!parse_header (fd, width, height, &pixels))
+  fault = lodge_picture_read_head (fd, width, height, &pixels);
+  if (fault != NULL)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT,
-                   "the screenshot is not a binary PPM with sides up to %u", CTL_PNG_MAX_SIDE);
+                   "the screenshot is not a binary PPM with sides up to %u: %s", LODGE_PICTURE_MAX_SIDE, fault);
       return FALSE;
     }
 

@@ -6,9 +6,6 @@
 
 G_BEGIN_DECLS
 
-/** CTL_PNG_MAX_SIDE: what the contract allows a screen to have */
-#define CTL_PNG_MAX_SIDE 16384u
-
 /**
  * ctl_ppm_to_png:
  * @fd: a binary PPM (P6, maxval 255), untrusted; read from its beginning

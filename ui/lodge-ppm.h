@@ -5,8 +5,6 @@
 
 G_BEGIN_DECLS
 
-#define LODGE_PPM_MAX_SIDE 16384u
-
 /**
  * lodge_ppm_load_async:
  * @fd: a file with a binary PPM (P6, maxval 255) as Machine.Screenshot gives it, untrusted; taken, also when it fails

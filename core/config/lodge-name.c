@@ -3,28 +3,7 @@
 #include "config.h"
 
 #include "core/config/lodge-profile.h"
-
-/* Characters that change how the text around them is shown: a name made of them could pass itself
- * off as another one in a list. */
-static gboolean
-is_format_character (gunichar c)
-{
-  switch (g_unichar_type (c))
-    {
-    case G_UNICODE_CONTROL:
-    case G_UNICODE_LINE_SEPARATOR:
-    case G_UNICODE_PARAGRAPH_SEPARATOR:
-    case G_UNICODE_SURROGATE:
-    case G_UNICODE_UNASSIGNED:
-    case G_UNICODE_PRIVATE_USE:
-      return TRUE;
-    case G_UNICODE_FORMAT:
-      /* Joiners are part of words and of emoji. */
-      return c != 0x200c && c != 0x200d;
-    default:
-      return FALSE;
-    }
-}
+#include "core/ipc/lodge-text.h"
 
 gboolean
 lodge_name_validate (const char *name, GError **error)
@@ -52,7 +31,7 @@ lodge_name_validate (const char *name, GError **error)
 
       if (c == '/')
         why = "the name contains “/”";
-      else if (is_format_character (c))
+      else if (!lodge_text_is_plain (c))
         why = "the name contains a character that cannot be printed";
       visible |= !g_unichar_isspace (c) && c != 0x200c && c != 0x200d;
     }

@@ -10,18 +10,16 @@
  * Screenshot: QEMU writes into a memory file that it was passed (add-fd), so it needs no folder to
  * write to, and what it wrote is sealed and checked before anybody maps it. */
 
+#include "core/ipc/lodge-picture.h"
 #include "core/machine/lodge-machine-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define MAX_SIDE 16384
 
 /* What a request holds while QEMU is asked. */
 typedef struct
@@ -240,21 +238,18 @@ drop_padding (int *fd, gsize head, gsize row, gsize padded, gsize height, GError
   return done && seal (tight, error);
 }
 
-/* "P6\nWIDTH HEIGHT\n255\n" and exactly the bytes that follow from it. */
+/* A head, and exactly the bytes that follow from it. */
 static gboolean
 check_ppm (int *fd, GError **error)
 {
-  char head[64] = "";
+  guint width = 0, height = 0;
+  gsize start = 0;
+  const char *fault = lodge_picture_read_head (*fd, &width, &height, &start);
   struct stat st;
-  gssize length = pread (*fd, head, sizeof head - 1, 0);
-  guint width = 0, height = 0, most = 0;
-  int used = 0;
 
-  if (length > 0 && fstat (*fd, &st) == 0
-      && sscanf (head, "P6 %5u %5u %3u%n", &width, &height, &most, &used) == 3 && most == 255
-      && width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE)
+  if (fault == NULL && fstat (*fd, &st) == 0)
     {
-      gsize start = (gsize) used + 1, row = (gsize) width * 3, padded = (row + 3) & ~(gsize) 3;
+      gsize row = (gsize) width * 3, padded = (row + 3) & ~(gsize) 3;
 
       if ((gsize) st.st_size == start + row * height)
         return TRUE;
@@ -262,8 +257,8 @@ check_ppm (int *fd, GError **error)
         return drop_padding (fd, start, row, padded, height, error);
     }
 
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_QEMU_FAILED, "QEMU gave no usable picture (%u x %u)",
-               width, height);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_QEMU_FAILED, "QEMU gave no usable picture (%u x %u): %s",
+               width, height, fault != NULL ? fault : "its size does not fit");
   return FALSE;
 }
 
