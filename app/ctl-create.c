@@ -18,6 +18,7 @@
 
 #include "app/ctl-amounts.h"
 #include "app/ctl-output.h"
+#include "core/ipc/lodge-settings-text.h"
 
 typedef struct
 {
@@ -232,15 +233,19 @@ set_cd (CtlContext *ctx, const char *path, const char *machine, const char *file
 }
 
 static void
-print_pending (CtlContext *ctx, const char *path, const char *const *pending)
+print_pending (CtlContext *ctx, const char *path, const char *const *pending, const char *const *warnings)
 {
   if (ctx->json)
     {
       g_autofree char *id = ctl_machine_id (path);
 
-      ctl_json_print (ctx->out, g_variant_new_parsed ("{'id': <%s>, 'pending-settings': <%^as>}", id, pending));
+      ctl_json_print (ctx->out, g_variant_new_parsed ("{'id': <%s>, 'pending-settings': <%^as>, 'warnings': <%^as>}", id,
+                                                      pending, warnings));
+      return;
     }
-  else if (pending[0] != NULL)
+  for (gsize i = 0; warnings[i] != NULL; i++)
+    ctl_printf (ctx->err, _("Note: %s\n"), lodge_settings_warning_text (warnings[i]));
+  if (pending[0] != NULL)
     {
       g_autofree char *list = g_strjoinv (", ", (char **) pending);
 
@@ -248,22 +253,56 @@ print_pending (CtlContext *ctx, const char *path, const char *const *pending)
     }
 }
 
+/* CheckSettings, and SetSettings unless @only_check. */
+static CtlExit
+send_settings (CtlContext *ctx, const char *path, const char *machine, GVariant *settings, gboolean only_check,
+               GStrv *pending, GStrv *warnings)
+{
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "CheckSettings",
+                    g_variant_new ("(@a{sv}@a{sv})", settings, ctl_no_options ()), "(a{sv})", NULL, NULL, &error);
+  if (reply == NULL)
+    return ctl_report_machine_error (ctx, error, path, machine);
+  answer = g_variant_get_child_value (reply, 0);
+  g_variant_lookup (answer, "pending", "^as", pending);
+  g_variant_lookup (answer, "warnings", "^as", warnings);
+  if (only_check)
+    return CTL_EXIT_OK;
+
+  g_clear_pointer (&reply, g_variant_unref);
+  reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "SetSettings",
+                    g_variant_new ("(@a{sv}@a{sv})", settings, ctl_no_options ()), "(as)", NULL, NULL, &error);
+  if (reply == NULL)
+    return ctl_report_machine_error (ctx, error, path, machine);
+  g_clear_pointer (pending, g_strfreev);
+  g_variant_get (reply, "(^as)", pending);
+  return CTL_EXIT_OK;
+}
+
 CtlExit
 ctl_verb_set (CtlContext *ctx, int argc, char **argv)
 {
-  g_auto (GVariantBuilder) settings = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  gboolean only_check = FALSE;
+  const GOptionEntry entries[] = {
+    { "check", 0, 0, G_OPTION_ARG_NONE, &only_check, N_("Change nothing; only say what the change would mean"), NULL },
+    G_OPTION_ENTRY_NULL
+  };
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   static const char *const none[] = { NULL };
   g_autofree char *path = NULL;
-  g_autofree const char **pending = NULL;
-  g_autoptr (GVariant) reply = NULL;
+  g_auto (GStrv) pending = NULL;
+  g_auto (GStrv) warnings = NULL;
+  g_autoptr (GVariant) settings = NULL;
   g_autoptr (GError) error = NULL;
   const char *cd = NULL;
   int cd_fd = -1;
-  guint n_settings = 0;
   gboolean amounts = FALSE;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 2, -1, &code))
+  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 2, -1, &code))
     return code;
 
   for (int i = 2; i < argc; i++)
@@ -282,9 +321,9 @@ ctl_verb_set (CtlContext *ctx, int argc, char **argv)
           continue;
         }
       amounts = amounts || g_str_equal (key, "memory") || g_str_equal (key, "cores");
-      add_string (&settings, key, equals + 1);
-      n_settings++;
+      add_string (&builder, key, equals + 1);
     }
+  settings = g_variant_ref_sink (g_variant_builder_end (&builder));
 
   if (cd != NULL && *cd != '\0')
     {
@@ -300,24 +339,16 @@ ctl_verb_set (CtlContext *ctx, int argc, char **argv)
   if (path == NULL)
     goto out;
 
-  if (n_settings > 0)
-    {
-      reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "SetSettings",
-                        g_variant_new ("(a{sv}@a{sv})", &settings, ctl_no_options ()), "(as)",
-                        NULL, NULL, &error);
-      if (reply == NULL)
-        {
-          code = ctl_report_machine_error (ctx, error, path, argv[1]);
-          goto out;
-        }
-      g_variant_get (reply, "(^a&s)", &pending);
-    }
-
-  code = cd != NULL ? set_cd (ctx, path, argv[1], cd, cd_fd) : CTL_EXIT_OK;
-  if (amounts)
+  code = CTL_EXIT_OK;
+  if (g_variant_n_children (settings) > 0)
+    code = send_settings (ctx, path, argv[1], settings, only_check, &pending, &warnings);
+  if (code == CTL_EXIT_OK && cd != NULL && !only_check)
+    code = set_cd (ctx, path, argv[1], cd, cd_fd);
+  if (code == CTL_EXIT_OK && amounts && !only_check)
     ctl_warn_of_amounts (ctx, path);
   if (code == CTL_EXIT_OK)
-    print_pending (ctx, path, pending != NULL ? pending : (const char **) none);
+    print_pending (ctx, path, pending != NULL ? (const char *const *) pending : none,
+                   warnings != NULL ? (const char *const *) warnings : none);
 
 out:
   if (cd_fd >= 0)

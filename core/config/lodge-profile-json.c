@@ -83,6 +83,12 @@ const LodgeField lodge_nic_fields[] = {
 static const LodgeField role_fields[] = {
   BOOL ("template", LodgeProfile, template),
   BOOL ("disposable", LodgeProfile, disposable),
+  STRING ("vars", LodgeProfile, vars),
+  { NULL }
+};
+
+static const LodgeField nic_boot_fields[] = {
+  NUMBER ("boot-order", LodgeNic, boot_order, 0, 99),
   { NULL }
 };
 
@@ -325,6 +331,7 @@ read_nics (LodgeProfile *profile, JsonObject *document, LodgeFaults *faults)
       nic = g_new0 (LodgeNic, 1);
       g_ptr_array_add (profile->nics, nic);
       read_fields (lodge_nic_fields, object, nic, prefix, faults);
+      read_fields (nic_boot_fields, object, nic, prefix, faults);
       nic->unknown = left_over (object);
     }
 }
@@ -504,6 +511,8 @@ write_role (const LodgeProfile *profile, JsonObject *document)
     json_object_set_boolean_member (document, "template", TRUE);
   if (profile->disposable)
     json_object_set_boolean_member (document, "disposable", TRUE);
+  if (profile->vars != NULL)
+    json_object_set_string_member (document, "vars", profile->vars);
   if (profile->parent.machine == NULL)
     return;
 
@@ -539,6 +548,8 @@ lodge_profile_to_json (const LodgeProfile *profile, gsize *length)
       JsonObject *object = json_object_new ();
 
       write_fields (lodge_nic_fields, nic, object);
+      if (nic->boot_order > 0)
+        json_object_set_int_member (object, "boot-order", nic->boot_order);
       write_unknown (nic->unknown, object);
       json_array_add_object_element (nics, object);
     }

@@ -179,6 +179,18 @@ check_device (Seen *seen, const char *id, const char *address, const char *prefi
 }
 
 static void
+check_order (Seen *seen, guint boot_order, const char *prefix, LodgeFaults *faults)
+{
+  g_autofree char *path = g_strconcat (prefix, "boot-order", NULL);
+  g_autofree char *order = g_strdup_printf ("%u", boot_order);
+
+  if (boot_order > 99 && !lodge_faults_has (faults, path))
+    lodge_faults_add (faults, LODGE_ERROR_OUT_OF_RANGE, path, "%u is out of range: 0 to 99", boot_order);
+  else if (boot_order > 0 && boot_order <= 99)
+    check_unique (seen->orders, order, path, faults);
+}
+
+static void
 check_disk_bus (const LodgeProfile *profile, const LodgeDisk *disk, const char *path,
                 LodgeFaults *faults)
 {
@@ -198,7 +210,6 @@ check_disk (const LodgeProfile *profile, guint index, Seen *seen, LodgeFaults *f
   g_autofree char *format_path = g_strconcat (prefix, "format", NULL);
   g_autofree char *file_path = g_strconcat (prefix, "file", NULL);
   g_autofree char *bus_path = g_strconcat (prefix, "bus", NULL);
-  g_autofree char *order_path = g_strconcat (prefix, "boot-order", NULL);
 
   check_fields (lodge_disk_fields, disk, prefix, faults);
   check_device (seen, disk->id, disk->address, prefix, faults);
@@ -220,12 +231,7 @@ check_disk (const LodgeProfile *profile, guint index, Seen *seen, LodgeFaults *f
   if (!lodge_faults_has (faults, bus_path))
     check_disk_bus (profile, disk, bus_path, faults);
 
-  if (disk->boot_order > 0)
-    {
-      g_autofree char *order = g_strdup_printf ("%u", disk->boot_order);
-
-      check_unique (seen->orders, order, order_path, faults);
-    }
+  check_order (seen, disk->boot_order, prefix, faults);
 }
 
 static void
@@ -243,6 +249,7 @@ check_nic (const LodgeProfile *profile, guint index, Seen *seen, LodgeFaults *fa
                       "must be six pairs of 0-9 and a-f with “:” between, not of a group");
   else if (nic->mac != NULL)
     check_unique (seen->macs, nic->mac, mac_path, faults);
+  check_order (seen, nic->boot_order, prefix, faults);
 }
 
 static void
@@ -287,6 +294,8 @@ check_texts (const LodgeProfile *profile, LodgeFaults *faults)
     check_path (profile->kernel, FALSE, "kernel", faults);
   if (profile->initrd != NULL)
     check_path (profile->initrd, FALSE, "initrd", faults);
+  if (profile->vars != NULL)
+    check_path (profile->vars, FALSE, "vars", faults);
   if (profile->append != NULL &&
       (strlen (profile->append) > LODGE_APPEND_MAX || has_control (profile->append)))
     lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "append",

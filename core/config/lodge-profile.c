@@ -31,6 +31,12 @@ lodge_disk_free (LodgeDisk *disk)
   g_free (disk);
 }
 
+const char *
+lodge_profile_get_vars (const LodgeProfile *profile)
+{
+  return profile->vars != NULL ? profile->vars : LODGE_FIRMWARE_VARS_FILE;
+}
+
 void
 lodge_parent_clear (LodgeParent *parent)
 {
@@ -125,6 +131,8 @@ add_drive (LodgeProfile *profile, gboolean cdrom, const char *file)
 
       order = MAX (order, other->boot_order);
     }
+  for (guint i = 0; i < profile->nics->len; i++)
+    order = MAX (order, ((const LodgeNic *) profile->nics->pdata[i])->boot_order);
 
   while (disk == NULL)
     {
@@ -205,6 +213,7 @@ lodge_profile_copy (const LodgeProfile *profile)
   copy->kernel = g_strdup (profile->kernel);
   copy->initrd = g_strdup (profile->initrd);
   copy->append = g_strdup (profile->append);
+  copy->vars = g_strdup (profile->vars);
   copy->parent.machine = g_strdup (profile->parent.machine);
   copy->parent.snapshot = g_strdup (profile->parent.snapshot);
   copy->parent.kind = g_strdup (profile->parent.kind);
@@ -232,6 +241,7 @@ lodge_profile_free (LodgeProfile *profile)
   g_free (profile->kernel);
   g_free (profile->initrd);
   g_free (profile->append);
+  g_free (profile->vars);
   lodge_parent_clear (&profile->parent);
   g_clear_pointer (&profile->disks, g_ptr_array_unref);
   g_clear_pointer (&profile->nics, g_ptr_array_unref);

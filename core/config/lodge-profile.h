@@ -50,6 +50,7 @@ typedef struct
   LodgeNetworkKind kind;
   LodgeNicModel    model;
   char            *mac; /* "52:54:00:..", lower case; NULL until assigned */
+  guint            boot_order; /* among those of the disks; 0: not booted from */
   char            *address;
   JsonObject      *unknown; /* (nullable) */
 } LodgeNic;
@@ -98,6 +99,7 @@ typedef struct
   gboolean      template;   /* machines are made from it; read-only while some depend on it */
   gboolean      disposable; /* goes for good when its guest ends */
   LodgeParent   parent;
+  char         *vars;      /* (nullable) lodge_profile_get_vars() */
   guint         spare_ports; /* pcie-root-ports kept free for hot-plug */
   GPtrArray    *disks;     /* (element-type LodgeDisk) disks and CD drives in order */
   GPtrArray    *nics;      /* (element-type LodgeNic) */
@@ -128,6 +130,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeProfile, lodge_profile_free)
  */
 LodgeDisk    *lodge_profile_add_disk   (LodgeProfile *profile, const char *file, const char *format);
 LodgeDisk    *lodge_profile_add_cd     (LodgeProfile *profile, const char *file);
+
+/** The UEFI variables of a machine, below its folder: a qcow2 image as large as the firmware's template is. */
+#define LODGE_FIRMWARE_VARS_FILE "firmware/vars.qcow2"
+
+/**
+ * lodge_profile_get_vars:
+ *
+ * With and without Secure Boot a machine has different variables. It keeps both, so that neither forgets where its
+ * system is; a machine that never had but one kind has %LODGE_FIRMWARE_VARS_FILE.
+ *
+ * Returns: (transfer none): relative to the folder
+ */
+const char   *lodge_profile_get_vars   (const LodgeProfile *profile);
 
 LodgeDisk    *lodge_disk_new           (const char *id, gboolean cdrom);
 void          lodge_disk_free          (LodgeDisk *disk);

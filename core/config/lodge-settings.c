@@ -74,6 +74,28 @@ set_nic_model (LodgeProfile *profile, GVariant *value, LodgeFaults *faults)
   first_nic (profile)->model = model;
 }
 
+static GVariant *
+get_mac (const LodgeProfile *profile)
+{
+  const LodgeNic *nic = profile->nics->len > 0 ? profile->nics->pdata[0] : NULL;
+
+  return g_variant_new_string (nic != NULL && nic->mac != NULL ? nic->mac : "");
+}
+
+/* Written as people write it; what is wrong with it the profile's own check says. */
+static void
+set_mac (LodgeProfile *profile, GVariant *value, LodgeFaults *faults)
+{
+  LodgeNic *nic = first_nic (profile);
+  char *mac = g_ascii_strdown (g_variant_get_string (value, NULL), -1);
+
+  g_strdelimit (mac, "-", ':');
+  g_free (nic->mac);
+  nic->mac = *mac != '\0' ? mac : NULL;
+  if (nic->mac == NULL)
+    g_free (mac);
+}
+
 /* The first drive of a kind */
 
 static LodgeDisk *
@@ -128,7 +150,131 @@ set_boot (LodgeProfile *profile, GVariant *value, LodgeFaults *faults)
         if (disk->cdrom == (pass == 0 ? cd_first : !cd_first))
           disk->boot_order = order++;
       }
+  for (guint i = 0; i < profile->nics->len; i++)
+    {
+      LodgeNic *nic = profile->nics->pdata[i];
+
+      if (nic->boot_order > 0)
+        nic->boot_order = order++;
+    }
 }
+
+/* What is booted from, in order */
+
+typedef struct
+{
+  const char *id;
+  guint      *order;
+} BootDevice;
+
+static GArray *
+boot_devices (const LodgeProfile *profile)
+{
+  GArray *devices = g_array_new (FALSE, FALSE, sizeof (BootDevice));
+
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      LodgeDisk *disk = profile->disks->pdata[i];
+      BootDevice device = { disk->id, &disk->boot_order };
+
+      g_array_append_val (devices, device);
+    }
+  for (guint i = 0; i < profile->nics->len; i++)
+    {
+      LodgeNic *nic = profile->nics->pdata[i];
+      BootDevice device = { nic->id, &nic->boot_order };
+
+      g_array_append_val (devices, device);
+    }
+
+  return devices;
+}
+
+static int
+compare_orders (gconstpointer a, gconstpointer b)
+{
+  guint first = *((const BootDevice *) a)->order, second = *((const BootDevice *) b)->order;
+
+  return first < second ? -1 : first > second;
+}
+
+static GVariant *
+get_boot_order (const LodgeProfile *profile)
+{
+  g_autoptr (GArray) devices = boot_devices (profile);
+  g_autoptr (GString) ids = g_string_new (NULL);
+
+  g_array_sort (devices, compare_orders);
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const BootDevice *device = &g_array_index (devices, BootDevice, i);
+
+      if (*device->order > 0)
+        g_string_append_printf (ids, "%s%s", ids->len > 0 ? "," : "", device->id);
+    }
+
+  return g_variant_new_string (ids->str);
+}
+
+static void
+refuse_boot_device (GArray *devices, const char *id, LodgeFaults *faults)
+{
+  g_autoptr (GString) known = g_string_new (NULL);
+  g_autofree char *quoted = lodge_quote (id);
+
+  for (guint i = 0; i < devices->len; i++)
+    g_string_append_printf (known, "%s%s", i > 0 ? ", " : "", g_array_index (devices, BootDevice, i).id);
+  lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "boot-order",
+                    "%s is no drive or network card of the machine, which has %s", quoted,
+                    known->len > 0 ? known->str : "none");
+}
+
+static void
+set_boot_order (LodgeProfile *profile, GVariant *value, LodgeFaults *faults)
+{
+  g_autoptr (GArray) devices = boot_devices (profile);
+  g_auto (GStrv) ids = g_strsplit (g_variant_get_string (value, NULL), ",", LODGE_DISKS_MAX + LODGE_NICS_MAX + 1);
+  guint order = 1;
+
+  for (guint i = 0; i < devices->len; i++)
+    *g_array_index (devices, BootDevice, i).order = 0;
+  for (guint n = 0; ids[n] != NULL; n++)
+    {
+      const char *id = g_strstrip (ids[n]);
+      BootDevice *device = NULL;
+
+      for (guint i = 0; i < devices->len && device == NULL; i++)
+        if (g_strcmp0 (g_array_index (devices, BootDevice, i).id, id) == 0)
+          device = &g_array_index (devices, BootDevice, i);
+      if (device == NULL)
+        {
+          refuse_boot_device (devices, id, faults);
+          return;
+        }
+      if (*device->order > 0)
+        {
+          lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "boot-order", "%s is in it twice", id);
+          return;
+        }
+      *device->order = order++;
+    }
+}
+
+/* Each kind of UEFI variables in a file of its own, so that what is switched back is as it was. */
+static void
+set_secure_boot (LodgeProfile *profile, GVariant *value, LodgeFaults *faults)
+{
+  gboolean secure = g_variant_get_boolean (value);
+
+  if (profile->secure_boot == secure)
+    return;
+  profile->secure_boot = secure;
+  if (profile->vars != NULL)
+    g_clear_pointer (&profile->vars, g_free);
+  else
+    profile->vars = g_strdup (secure ? "firmware/vars-secure.qcow2" : "firmware/vars-plain.qcow2");
+}
+
 
 static GVariant *
 get_cd (const LodgeProfile *profile)
@@ -201,14 +347,17 @@ static const struct
   { { "memory", "t", LODGE_SETTING_NEXT_START, NULL }, NULL, NULL },
   { { "cpu", "s", LODGE_SETTING_NEXT_START, lodge_cpu_words }, NULL, NULL },
   { { "firmware", "s", LODGE_SETTING_NEXT_START, lodge_firmware_words }, NULL, NULL },
-  { { "secure-boot", "b", LODGE_SETTING_NEXT_START, NULL }, NULL, NULL },
+  { { "secure-boot", "b", LODGE_SETTING_NEXT_START, NULL }, NULL, set_secure_boot },
   { { "tpm", "b", LODGE_SETTING_NEXT_START, NULL }, NULL, NULL },
   { { "boot", "s", LODGE_SETTING_NEXT_START, boot_words }, get_boot, set_boot },
+  { { "boot-order", "s", LODGE_SETTING_NEXT_START, NULL }, get_boot_order, set_boot_order },
   { { "video", "s", LODGE_SETTING_NEXT_START, lodge_video_words }, NULL, NULL },
   { { "3d", "b", LODGE_SETTING_NEXT_START, NULL }, NULL, NULL },
   { { "sound", "s", LODGE_SETTING_NEXT_START, lodge_sound_words }, NULL, NULL },
   { { "network", "s", LODGE_SETTING_NEXT_START, lodge_network_words }, get_network, set_network },
   { { "nic-model", "s", LODGE_SETTING_NEXT_START, lodge_nic_model_words }, get_nic_model, set_nic_model },
+  { { "mac", "s", LODGE_SETTING_NEXT_START, NULL }, get_mac, set_mac },
+  { { "pointer", "s", LODGE_SETTING_NEXT_START, lodge_pointer_words }, NULL, NULL },
   { { "clock", "s", LODGE_SETTING_NEXT_START, lodge_clock_words }, NULL, NULL },
   { { "hyperv", "b", LODGE_SETTING_NEXT_START, NULL }, NULL, NULL },
   { { "balloon", "b", LODGE_SETTING_NEXT_START, NULL }, NULL, NULL },
@@ -408,6 +557,8 @@ lodge_settings_apply (LodgeProfile *profile, GVariant *settings, gboolean creati
   while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
     apply_one (changed, key, value, creating, &faults);
 
+  if (creating)
+    g_clear_pointer (&changed->vars, g_free);
   if (creating && was_given (settings, "firmware") && changed->firmware != LODGE_FIRMWARE_UEFI)
     {
       if (!was_given (settings, "secure-boot"))

@@ -53,6 +53,14 @@ GVariant *lodge_settings_from_profile (const LodgeProfile *profile);
 gboolean  lodge_settings_apply        (LodgeProfile *profile, GVariant *settings, gboolean creating, GError **error);
 
 /**
+ * lodge_settings_warnings: what a person should know before @before becomes @after
+ * @used: whether a system may be installed in the machine
+ *
+ * Returns: (transfer full): codes, worded by core/ipc/lodge-settings-text.c
+ */
+GStrv     lodge_settings_warnings     (const LodgeProfile *before, const LodgeProfile *after, gboolean used);
+
+/**
  * lodge_settings_pending:
  *
  * Returns: (transfer full): keys whose value differs between the two and which take effect at the next start only

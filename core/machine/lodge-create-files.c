@@ -281,19 +281,19 @@ next_image (GTask *task)
                                    g_task_get_cancellable (task), image_made_cb, task);
 }
 
-static const char *
-vars_template (const LodgeProfile *profile, const LodgeHost *host)
+const char *
+lodge_create_vars_template (const LodgeProfile *profile, const LodgeHost *host, GError **error)
 {
-  switch (profile->arch)
-    {
-    case LODGE_ARCH_AARCH64:
-      return host->aavmf_vars;
-    case LODGE_ARCH_RISCV64:
-      return host->riscv_vars;
-    case LODGE_ARCH_X86_64:
-    default:
-      return profile->secure_boot ? host->ovmf_vars_secure : host->ovmf_vars;
-    }
+  const char *template = profile->secure_boot ? host->ovmf_vars_secure : host->ovmf_vars;
+
+  if (profile->arch == LODGE_ARCH_AARCH64)
+    template = host->aavmf_vars;
+  else if (profile->arch == LODGE_ARCH_RISCV64)
+    template = host->riscv_vars;
+  if (template == NULL)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "there is no UEFI firmware%s for %s on this host",
+                 profile->secure_boot ? " with Secure Boot" : "", lodge_arch_name (profile->arch));
+  return template;
 }
 
 static gboolean
@@ -321,7 +321,7 @@ lodge_create_images_async (const char *folder, const LodgeProfile *profile, cons
 {
   GTask *task = g_task_new (NULL, cancellable, callback, data);
   ImageWork *work = g_new0 (ImageWork, 1);
-  const char *template = vars_template (profile, host);
+  const char *template = NULL;
   GError *error = NULL;
 
   work->images = g_ptr_array_new_with_free_func (new_image_free);
@@ -335,11 +335,10 @@ lodge_create_images_async (const char *folder, const LodgeProfile *profile, cons
       if (disk->file != NULL && !g_path_is_absolute (disk->file))
         add_image (work, folder, disk->file, disk->size, NULL, &error);
     }
-  if (error == NULL && profile->firmware == LODGE_FIRMWARE_UEFI && template == NULL)
-    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "there is no UEFI firmware%s for %s on this host",
-                 profile->secure_boot ? " with Secure Boot" : "", lodge_arch_name (profile->arch));
   if (error == NULL && profile->firmware == LODGE_FIRMWARE_UEFI)
-    add_image (work, folder, LODGE_FIRMWARE_VARS_FILE, 0, template, &error);
+    template = lodge_create_vars_template (profile, host, &error);
+  if (template != NULL)
+    add_image (work, folder, lodge_profile_get_vars (profile), 0, template, &error);
 
   if (error != NULL)
     {

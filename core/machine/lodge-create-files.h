@@ -23,6 +23,12 @@ void       lodge_create_copy_async    (const char *folder, GPtrArray *copies, Lo
                                        GAsyncReadyCallback callback, gpointer data);
 gboolean   lodge_create_copy_finish   (GAsyncResult *result, GError **error);
 
+/**
+ * lodge_create_vars_template: what the UEFI variables of a machine begin as. Error: NOT_SUPPORTED (no such firmware here)
+ * Returns: (transfer none): a path of @host's
+ */
+const char *lodge_create_vars_template (const LodgeProfile *profile, const LodgeHost *host, GError **error);
+
 /** lodge_create_images_async: makes new disks and the UEFI variables. Errors: NOT_SUPPORTED, NO_SPACE, IO */
 void       lodge_create_images_async  (const char *folder, const LodgeProfile *profile, const LodgeHost *host, LodgeSandbox *sandbox,
                                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);

@@ -496,7 +496,7 @@ lodge_machine_check_disks_async (const LodgeProfile *profile, const char *folder
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
   g_autoptr (GTask) looking = NULL;
-  g_autofree char *vars = g_build_filename (folder, LODGE_FIRMWARE_VARS_FILE, NULL);
+  g_autofree char *vars = g_build_filename (folder, lodge_profile_get_vars (profile), NULL);
   Work *work = g_new0 (Work, 1);
 
   work->folder = g_strdup (folder);

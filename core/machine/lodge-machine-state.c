@@ -33,6 +33,7 @@ static const struct
   [LODGE_METHOD_FORCE_OFF] = { "ForceOff", STARTING | ALIVE },
   /* Not while starting: the guest would be half made from the old values and half from the new. */
   [LODGE_METHOD_SET_SETTINGS] = { "SetSettings", OFF | ALIVE },
+  [LODGE_METHOD_CHECK_SETTINGS] = { "CheckSettings", OFF | ALIVE },
   [LODGE_METHOD_INSERT_MEDIUM] = { "InsertMedium", OFF | ALIVE },
   [LODGE_METHOD_EJECT_MEDIUM] = { "EjectMedium", OFF | ALIVE },
   [LODGE_METHOD_OPEN_DISPLAY] = { "OpenDisplay", ALIVE },

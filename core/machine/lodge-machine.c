@@ -279,7 +279,7 @@ lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
   if (!lodge_machine_state_check (self->state, method, error))
     return FALSE;
   if (self->guest == NULL || self->guest->qmp != NULL || method == LODGE_METHOD_FORCE_OFF
-      || method == LODGE_METHOD_SET_SETTINGS)
+      || method == LODGE_METHOD_SET_SETTINGS || method == LODGE_METHOD_CHECK_SETTINGS)
     return TRUE;
 
   g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "there is no connection to QEMU");

@@ -60,6 +60,9 @@ void              lodge_machine_set_settings_async  (LodgeMachine *self, GVarian
                                                      GAsyncReadyCallback callback, gpointer data);
 GStrv             lodge_machine_set_settings_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/** lodge_machine_check_settings: CheckSettings. Returns: (transfer floating): a{sv} */
+GVariant         *lodge_machine_check_settings      (LodgeMachine *self, GVariant *settings, GVariant *options, GError **error);
+
 /** lodge_machine_open_keyring: for OpenDisplay. Returns: the folder of the running QEMU's D-Bus cookies, the caller's, or -1. Error: WRONG_STATE, IO */
 int            lodge_machine_open_keyring   (LodgeMachine *self, GError **error);
 

@@ -273,7 +273,11 @@ add_nic (LodgeCommandLine *self, const LodgeNic *nic, gboolean first, GError **e
   lodge_args_option (args, "addr", place);
   lodge_args_optionf (args, "netdev", "%s-link", nic->id);
   lodge_args_option (args, "mac", nic->mac);
-  lodge_args_option (args, "romfile", "");
+  /* With its ROM the firmware can start from the network; everybody else is spared the time that it takes. */
+  if (nic->boot_order > 0)
+    lodge_args_optionf (args, "bootindex", "%u", nic->boot_order);
+  if (nic->boot_order == 0 || self->profile->arch != LODGE_ARCH_X86_64)
+    lodge_args_option (args, "romfile", "");
   return TRUE;
 }
 

@@ -179,7 +179,7 @@ add_uefi (LodgeCommandLine *self, GError **error)
 {
   LodgeArgs *args = &self->args;
   Firmware firmware = find_firmware (self);
-  g_autofree char *vars = lodge_command_line_path (self, LODGE_FIRMWARE_VARS_FILE);
+  g_autofree char *vars = lodge_command_line_path (self, lodge_profile_get_vars (self->profile));
 
   if (firmware.code == NULL)
     {

@@ -11,7 +11,7 @@
  *  - Sockets are inherited (LodgeChildFd), so QEMU needs no right to the runtime folder.
  *  - -action: a guest that panics is kept, paused, with its last words on the screen; switching off ends QEMU.
  *  - Sleep (S3) is not offered: QEMU's "suspended" looks like a guest that hangs.
- *  - NICs have no boot ROM: starting from the network is not offered, and each ROM costs time at every start.
+ *  - NICs have a boot ROM only where they are in the boot order: each ROM costs time at every start.
  */
 #include "config.h"
 #include "core/qemu/lodge-command-line-private.h"

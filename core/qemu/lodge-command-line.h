@@ -56,9 +56,6 @@ GStrv    lodge_command_line_build  (const LodgeProfile *profile, LodgeCapabiliti
  */
 gboolean lodge_command_line_assign (LodgeProfile *profile, LodgeCapabilities *capabilities);
 
-/** The machine's UEFI variables, below its folder: a qcow2 image as large as the template (LodgeHost's *_vars) is. */
-#define LODGE_FIRMWARE_VARS_FILE "firmware/vars.qcow2"
-
 /** lodge_command_line_audio: the QEMU audio driver that will be used: "dbus", "pipewire", "pa", "none" */
 const char *lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host,
                                       const LodgeLaunch *launch);

@@ -192,6 +192,20 @@ handle_set_settings (LodgeMachineObject *self, GDBusMethodInvocation *invocation
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
+static gboolean
+handle_check_settings (LodgeMachineObject *self, GDBusMethodInvocation *invocation, GVariant *settings,
+                       GVariant *options)
+{
+  GError *error = NULL;
+  GVariant *answer = lodge_machine_check_settings (self->machine, settings, options, &error);
+
+  if (answer != NULL)
+    lodge_ipc_machine_complete_check_settings (self->skeleton, invocation, answer);
+  else
+    lodge_return_error (invocation, error);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
 typedef struct
 {
   LodgeMachineObject *object; /* (owned) */
@@ -400,6 +414,7 @@ lodge_machine_object_init (LodgeMachineObject *self)
     { "handle-shutdown", G_CALLBACK (handle_shutdown) },
     { "handle-force-off", G_CALLBACK (handle_force_off) },
     { "handle-set-settings", G_CALLBACK (handle_set_settings) },
+    { "handle-check-settings", G_CALLBACK (handle_check_settings) },
     { "handle-insert-medium", G_CALLBACK (handle_insert_medium) },
     { "handle-eject-medium", G_CALLBACK (handle_eject_medium) },
     { "handle-open-display", G_CALLBACK (handle_open_display) },

@@ -243,6 +243,7 @@ test_set (Fixture *f, gconstpointer data)
 {
   static const Step steps[] = {
     FOUND,
+    { "CheckSettings", "({'cores': <'4'>, 'append': <'a=b'>}, {})", "({'pending': <['cores']>, 'warnings': <['nic-new']>},)", 0, NULL },
     { "SetSettings", "({'cores': <'4'>, 'append': <'a=b'>}, {})", "(['cores'],)", 0, NULL },
     { "EjectMedium", "({},)", "()", 0, NULL },
     AMOUNTS ("'memory': <uint64 1>, 'memory-judgement': <'ok'>"),
@@ -252,16 +253,36 @@ test_set (Fixture *f, gconstpointer data)
 
   g_assert_cmpint (run (f, steps, "lodgectl|set|web|cores=4|append=a=b|cd=", &out, &err), ==, CTL_EXIT_OK);
   g_assert_cmpstr (out, ==, "From the next start: cores\n");
+  g_assert_true (g_str_has_prefix (err, "Note: The system will find a new network card"));
+}
+
+/* --check asks and changes nothing. */
+static void
+test_set_check (Fixture *f, gconstpointer data)
+{
+  static const Step steps[] = {
+    FOUND,
+    { "CheckSettings", "({'firmware': <'bios'>}, {})", "({'pending': <@as []>, 'warnings': <['firmware-installed']>},)", 0, NULL },
+    END
+  };
+  g_autofree char *out = NULL, *err = NULL;
+
+  g_assert_cmpint (run (f, steps, "lodgectl|set|web|--check|firmware=bios|cd=", &out, &err), ==, CTL_EXIT_OK);
+  g_assert_cmpstr (out, ==, "");
+  g_assert_true (g_str_has_prefix (err, "Note: The system that is installed"));
 }
 
 static void
 test_set_json (Fixture *f, gconstpointer data)
 {
-  static const Step steps[] = { FOUND, { "SetSettings", NULL, "(@as [],)", 0, NULL }, END };
+  static const Step steps[] = {
+    FOUND, { "CheckSettings", NULL, "({'pending': <@as []>, 'warnings': <['tpm-off']>},)", 0, NULL },
+    { "SetSettings", NULL, "(@as [],)", 0, NULL }, END
+  };
   g_autofree char *out = NULL, *err = NULL;
 
   g_assert_cmpint (run (f, steps, "lodgectl|--json|set|web|name=x", &out, &err), ==, CTL_EXIT_OK);
-  g_assert_cmpstr (out, ==, "{\n  \"id\" : \"" ID "\",\n  \"pending-settings\" : []\n}\n");
+  g_assert_cmpstr (out, ==, "{\n  \"id\" : \"" ID "\",\n  \"pending-settings\" : [],\n  \"warnings\" : [\n    \"tpm-off\"\n  ]\n}\n");
 }
 
 static void
@@ -391,6 +412,7 @@ main (int argc, char *argv[])
   ADD ("create", test_create, NULL);
   ADD ("create-refused", test_create_refused, NULL);
   ADD ("set", test_set, NULL);
+  ADD ("set-check", test_set_check, NULL);
   ADD ("set-json", test_set_json, NULL);
   ADD ("list", test_list, NULL);
   ADD ("list-json", test_list_json, NULL);

@@ -2,6 +2,7 @@
 
 #include "core/config/lodge-profile-private.h"
 #include "core/config/lodge-settings.h"
+#include "core/ipc/lodge-settings-text.h"
 
 #include <string.h>
 
@@ -43,9 +44,9 @@ test_values (void)
   printed = g_variant_print (settings, FALSE);
   g_assert_cmpstr (printed, ==,
                    "{'name': <'neu'>, 'os': <'debian12'>, 'cores': <uint32 3>, 'memory': <uint64 1073741824>, 'cpu': <'portable'>,"
-                   " 'firmware': <'bios'>, 'secure-boot': <false>, 'tpm': <false>, 'boot': <'cd'>, 'video': <'vga'>,"
+                   " 'firmware': <'bios'>, 'secure-boot': <false>, 'tpm': <false>, 'boot': <'cd'>, 'boot-order': <'cd0,disk0'>, 'video': <'vga'>,"
                    " '3d': <false>, 'sound': <'ac97'>, 'network': <'none'>, 'nic-model': <'e1000'>,"
-                   " 'clock': <'localtime'>, 'hyperv': <true>, 'balloon': <false>, 'append': <''>, 'cd': <''>,"
+                   " 'mac': <''>, 'pointer': <'tablet'>, 'clock': <'localtime'>, 'hyperv': <true>, 'balloon': <false>, 'append': <''>, 'cd': <''>,"
                    " 'family': <'linux'>, 'arch': <'x86_64'>, 'demo': <false>, 'disk-size': <uint64 8589934592>,"
                    " 'disk': <'disks/disk0.qcow2'>}");
   g_assert_cmpuint (((LodgeDisk *) profile->disks->pdata[1])->boot_order, ==, 1);
@@ -116,6 +117,11 @@ static const struct
   LodgeError  code;
   const char *message;
 } faults[] = {
+  { "{'boot-order': <'disk0,floppy'>}", LODGE_ERROR_INVALID_ARGUMENT,
+    "boot-order: “floppy” is no drive or network card of the machine, which has disk0, cd0, net0" },
+  { "{'boot-order': <'cd0,cd0'>}", LODGE_ERROR_INVALID_ARGUMENT, "boot-order: cd0 is in it twice" },
+  { "{'mac': <'01:00:5e:00:00:01'>}", LODGE_ERROR_INVALID_ARGUMENT,
+    "nics[0].mac: must be six pairs of 0-9 and a-f with “:” between, not of a group" },
   { "{'memroy': <'2G'>}", LODGE_ERROR_INVALID_ARGUMENT, "“memroy”: there is no such setting; did you mean “memory”?" },
   { "{'mem': <'2G'>}", LODGE_ERROR_INVALID_ARGUMENT, "“mem”: there is no such setting; did you mean “memory”?" },
   { "{'Secure_Boot': <true>}", LODGE_ERROR_INVALID_ARGUMENT,
@@ -242,6 +248,102 @@ test_pending (void)
   g_assert_cmpstr (joined, ==, "cores network");
 }
 
+static char *
+lookup (const LodgeProfile *profile, const char *key)
+{
+  g_autoptr (GVariant) settings = g_variant_ref_sink (lodge_settings_from_profile (profile));
+  const char *value = NULL;
+
+  g_assert_true (g_variant_lookup (settings, key, "&s", &value));
+  return g_strdup (value);
+}
+
+/* Disks, CD drives and network cards in one order; what is not in it is not booted from. */
+static void
+test_boot_order (void)
+{
+  g_autoptr (LodgeProfile) profile = new_machine ();
+  g_autofree char *first = lookup (profile, "boot-order");
+  g_autofree char *second = NULL;
+  g_autofree char *third = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpstr (first, ==, "disk0,cd0");
+  g_assert_true (apply (profile, "{'boot-order': <'net0, cd0'>}", FALSE, &error));
+  g_assert_no_error (error);
+  second = lookup (profile, "boot-order");
+  g_assert_cmpstr (second, ==, "net0,cd0");
+  g_assert_cmpuint (((LodgeNic *) profile->nics->pdata[0])->boot_order, ==, 1);
+  g_assert_cmpuint (((LodgeDisk *) profile->disks->pdata[0])->boot_order, ==, 0);
+
+  /* The simple key leaves the network where it is: behind what it speaks of. */
+  g_assert_true (apply (profile, "{'boot': <'disk'>}", FALSE, &error));
+  third = lookup (profile, "boot-order");
+  g_assert_cmpstr (third, ==, "disk0,cd0,net0");
+  g_assert_true (apply (profile, "{'boot-order': <''>}", FALSE, &error));
+  g_assert_no_error (error);
+}
+
+/* Either kind of variables has a file, and switching back finds the one from before. */
+static void
+test_variables (void)
+{
+  g_autoptr (LodgeProfile) profile = new_machine ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpstr (lodge_profile_get_vars (profile), ==, "firmware/vars.qcow2");
+  g_assert_true (apply (profile, "{'secure-boot': <true>}", FALSE, &error));
+  g_assert_cmpstr (lodge_profile_get_vars (profile), ==, "firmware/vars-secure.qcow2");
+  g_assert_true (apply (profile, "{'secure-boot': <true>, 'cores': <'2'>}", FALSE, &error));
+  g_assert_cmpstr (lodge_profile_get_vars (profile), ==, "firmware/vars-secure.qcow2");
+  g_assert_true (apply (profile, "{'secure-boot': <false>, 'firmware': <'bios'>}", FALSE, &error));
+  g_assert_cmpstr (lodge_profile_get_vars (profile), ==, "firmware/vars.qcow2");
+  g_assert_true (apply (profile, "{'secure-boot': <true>, 'firmware': <'uefi'>}", TRUE, &error));
+  g_assert_cmpstr (lodge_profile_get_vars (profile), ==, "firmware/vars.qcow2");
+  g_assert_no_error (error);
+}
+
+static void
+test_warnings (void)
+{
+  static const struct
+  {
+    const char *before, *after, *used, *unused;
+  } cases[] = {
+    { "{'cores': <'2'>}", "{'cores': <'4'>, 'memory': <'1G'>}", "", "" },
+    { "{'firmware': <'uefi'>}", "{'firmware': <'bios'>}", "firmware-installed", "" },
+    { "{'secure-boot': <'off'>}", "{'secure-boot': <'on'>}", "secure-boot-unsigned secure-boot-variables", "secure-boot-unsigned" },
+    { "{'secure-boot': <'on'>}", "{'secure-boot': <'off'>}", "secure-boot-variables", "" },
+    { "{'tpm': <'on'>}", "{'tpm': <'off'>}", "tpm-off", "" },
+    { "{'mac': <'52:54:00:00:00:01'>}", "{'mac': <'52-54-00-00-00-AB'>}", "nic-new", "" },
+    { "{'network': <'user'>}", "{'network': <'none'>}", "", "" },
+    { "{'boot-order': <'disk0'>}", "{'boot-order': <'disk0,net0'>}", "network-boot", "network-boot" },
+    { "{'boot-order': <'disk0'>}", "{'boot-order': <''>}", "nothing-to-boot", "nothing-to-boot" },
+    { "{'3d': <'off'>}", "{'3d': <'on'>}", "3d-no-memory", "3d-no-memory" },
+    { "{'video': <'virtio'>}", "{'video': <'none'>}", "no-screen", "no-screen" },
+  };
+  const char *const *codes = lodge_settings_warning_codes ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (gboolean used = FALSE; used <= TRUE; used++)
+      {
+        g_autoptr (LodgeProfile) before = new_machine ();
+        g_autoptr (LodgeProfile) after = NULL;
+        g_auto (GStrv) warnings = NULL;
+        g_autofree char *joined = NULL;
+        g_autoptr (GError) error = NULL;
+
+        g_assert_true (apply (before, cases[i].before, FALSE, &error));
+        after = lodge_profile_copy (before);
+        g_assert_true (apply (after, cases[i].after, FALSE, &error));
+        warnings = lodge_settings_warnings (before, after, used);
+        joined = g_strjoinv (" ", warnings);
+        g_assert_cmpstr (joined, ==, used ? cases[i].used : cases[i].unused);
+        for (guint n = 0; warnings[n] != NULL; n++)
+          g_assert_true (g_strv_contains (codes, warnings[n]));
+      }
+}
+
 /* docs/DBUS.md has each key with its type, words and effect, and no other. */
 static void
 test_documented (void)
@@ -296,6 +398,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/settings/no-drive", test_no_drive);
   g_test_add_func ("/settings/creating", test_creating);
   g_test_add_func ("/settings/pending", test_pending);
+  g_test_add_func ("/settings/boot-order", test_boot_order);
+  g_test_add_func ("/settings/variables", test_variables);
+  g_test_add_func ("/settings/warnings", test_warnings);
   g_test_add_func ("/settings/documented", test_documented);
   return g_test_run ();
 }
