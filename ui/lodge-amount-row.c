@@ -9,6 +9,7 @@
 
 #include "ui/lodge-amounts.h"
 #include "ui/lodge-machine-text.h"
+#include "ui/lodge-setting-change.h"
 
 #define COMMIT_MS 400u
 #define MIB (1024.0 * 1024.0)
@@ -222,10 +223,10 @@ lodge_amount_row_set_hint (LodgeAmountRow *self, const char *hint, gboolean warn
 }
 
 void
-lodge_amount_row_set_when (LodgeAmountRow *self, const char *when)
+lodge_amount_row_set_when (LodgeAmountRow *self, LodgeMachineItem *item, const char *key)
 {
-  gtk_widget_set_visible (GTK_WIDGET (self->when), when != NULL);
-  gtk_label_set_label (self->when, when != NULL ? when : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->when), TRUE);
+  lodge_setting_when (self->when, item, key);
 }
 
 gboolean

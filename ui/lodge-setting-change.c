@@ -49,8 +49,9 @@ static void
 show_done (Change *change)
 {
   AdwToast *toast;
+  GtkRoot *root = gtk_widget_get_root (change->from);
 
-  if (!ADW_IS_PREFERENCES_WINDOW (change->from))
+  if (!ADW_IS_PREFERENCES_WINDOW (root))
     {
       lodge_feedback_undo_toast (change->from, change->done, G_CALLBACK (undo_cb), change, undo_free);
       return;
@@ -59,7 +60,7 @@ show_done (Change *change)
   toast = lodge_feedback_toast_new (change->done);
   adw_toast_set_button_label (toast, _("_Undo"));
   g_signal_connect_data (toast, "button-clicked", G_CALLBACK (undo_cb), change, undo_free, G_CONNECT_SWAPPED);
-  adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (change->from), toast);
+  adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (root), toast);
 }
 
 static void
@@ -118,4 +119,17 @@ lodge_setting_change (GtkWidget *from, LodgeMachineItem *item, const char *key, 
   g_autoptr (GVariant) old = lodge_machine_item_lookup_setting (item, key);
 
   apply (from, item, key, value, old, done);
+}
+
+/* What waits is told by the core; what would wait, before it is changed, is in the table of docs/DBUS "Settings". */
+void
+lodge_setting_when (GtkLabel *label, LodgeMachineItem *item, const char *key)
+{
+  static const char *const at_once[] = { "name", "os", "cd", NULL };
+
+  gtk_label_set_label (label, g_strv_contains (at_once, key) ? _("Now") : _("At Next Start"));
+  if (lodge_machine_item_is_pending (item, key))
+    gtk_widget_add_css_class (GTK_WIDGET (label), "waiting");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (label), "waiting");
 }

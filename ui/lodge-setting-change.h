@@ -19,4 +19,11 @@ G_BEGIN_DECLS
 void lodge_setting_change (GtkWidget *from, LodgeMachineItem *item, const char *key, GVariant *value,
                            const char *done);
 
+/**
+ * lodge_setting_when:
+ *
+ * Lets @label say when a change of @key takes effect, "Now" or "At Next Start"; emphasised while one waits.
+ */
+void lodge_setting_when   (GtkLabel *label, LodgeMachineItem *item, const char *key);
+
 G_END_DECLS

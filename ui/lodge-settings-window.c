@@ -8,117 +8,133 @@
 #include <math.h>
 
 #include "ui/lodge-amount-row.h"
+#include "ui/lodge-amounts.h"
+#include "ui/lodge-choice-row.h"
+#include "ui/lodge-fix-dialog.h"
+#include "ui/lodge-image-chooser.h"
 #include "ui/lodge-machine-text.h"
 #include "ui/lodge-setting-change.h"
+#include "ui/lodge-switch-row.h"
 
 #define MIB (1024.0 * 1024.0)
-#define CORES_MAX 288.0
 
 struct _LodgeSettingsWindow
 {
   AdwPreferencesWindow parent_instance;
 
-  LodgeLibrary *library;  /* (owned) */
-  LodgeMachineItem *item; /* (owned) */
-  gboolean reading;       /* the rows are being filled from the machine */
+  LodgeLibrary *library;         /* (owned) */
+  LodgeMachineItem *item;        /* (owned) */
+  GVariant *amounts;             /* (owned) a{sv}: what this computer has and can spare */
+  GCancellable *cancellable;     /* (owned) */
+  GtkFileChooserNative *chooser; /* (owned) (nullable) */
 
+  AdwPreferencesPage *general;
   AdwPreferencesPage *system;
   AdwPreferencesPage *display;
   AdwPreferencesPage *storage;
   AdwPreferencesPage *network;
+  AdwPreferencesPage *sound_page;
   AdwEntryRow *name;
   GtkLabel *name_when;
+  AdwActionRow *folder;
   LodgeAmountRow *cores;
   LodgeAmountRow *memory;
-  GtkLabel *firmware;
+  LodgeChoiceRow *cpu;
   AdwActionRow *acceleration;
-  GtkSwitch *accel_3d;
-  AdwActionRow *accel_3d_row;
-  GtkLabel *accel_3d_when;
-  AdwActionRow *disk;
+  GtkWidget *fix;
+  LodgeChoiceRow *firmware;
+  LodgeSwitchRow *secure_boot;
+  LodgeSwitchRow *tpm;
+  LodgeChoiceRow *boot;
+  LodgeChoiceRow *clock;
+  LodgeSwitchRow *balloon;
+  LodgeSwitchRow *hyperv;
+  LodgeSwitchRow *accel_3d;
+  LodgeChoiceRow *video;
   AdwActionRow *medium;
-  AdwComboRow *network_kind;
-  GtkLabel *network_when;
+  GtkLabel *medium_when;
+  GtkWidget *eject;
+  GtkButton *insert;
+  AdwActionRow *disk;
+  LodgeChoiceRow *network_kind;
+  LodgeChoiceRow *nic_model;
+  LodgeChoiceRow *sound;
+  AdwActionRow *sound_host;
 };
 
 G_DEFINE_FINAL_TYPE (LodgeSettingsWindow, lodge_settings_window, ADW_TYPE_PREFERENCES_WINDOW)
 
-/* What waits is told by the core; what would wait, before it is changed, is in the table of docs/DBUS "Settings". */
-static const char *
-when_text (LodgeSettingsWindow *self, const char *key)
-{
-  static const char *const at_once[] = { "name", "os", "cd", NULL };
-
-  if (lodge_machine_item_is_pending (self->item, key))
-    return _("At Next Start");
-  if (!lodge_machine_item_is_up (self->item))
-    return NULL;
-  return g_strv_contains (at_once, key) ? _("Now") : _("At Next Start");
-}
-
-static void
-set_when (GtkLabel *label, const char *when)
-{
-  gtk_widget_set_visible (GTK_WIDGET (label), when != NULL);
-  gtk_label_set_label (label, when != NULL ? when : "");
-}
-
 static void
 update_memory_hint (LodgeSettingsWindow *self)
 {
-  guint64 total = lodge_library_host_uint (self->library, "memory", 0);
-  guint64 available = lodge_library_host_uint (self->library, "memory-available", 0);
-  double bytes = lodge_amount_row_get_value (self->memory) * MIB;
-  g_autofree char *size = lodge_text_size ((guint64) bytes);
-  g_autofree char *of = lodge_text_size (total);
-  gboolean much = available > 0 && bytes > (double) available;
-  g_autofree char *hint = NULL;
-
-  if (total == 0)
-    return;
-  if (much)
-    hint = g_strdup_printf (_("%s of %s: other programs may slow down"), size, of);
-  lodge_amount_row_set_hint (self->memory, hint, much);
+  if (self->amounts != NULL)
+    lodge_amount_row_tell_memory (self->memory, self->amounts);
 }
 
 static void
-update_3d (LodgeSettingsWindow *self)
+update_cores_hint (LodgeSettingsWindow *self)
+{
+  if (self->amounts != NULL)
+    lodge_amount_row_tell_cores (self->cores, self->amounts);
+}
+
+static char *
+describe_3d (LodgeSettingsWindow *self)
 {
   gboolean wanted = lodge_machine_item_setting_boolean (self->item, "3d", FALSE);
   /* What a running machine has; what the next start will bring once that differs. */
   gboolean now = lodge_machine_item_is_up (self->item) && !lodge_machine_item_is_pending (self->item, "3d");
   const char *possible = lodge_library_host_first (self->library, "gl-backends", "none");
   const char *host_reason = lodge_library_host_string (self->library, "gl-reason", "");
-  g_autofree char *text = NULL;
 
+  if (!g_str_equal (lodge_machine_item_setting_string (self->item, "video", "virtio"), "virtio"))
+    return g_strdup (_("Needs the display device Virtio"));
   if (!wanted && !g_str_equal (possible, "none"))
-    text = g_strdup (_("Draws the guest’s windows and games with this computer’s graphics card"));
-  else if (wanted && now)
-    text = lodge_machine_text_3d (lodge_machine_item_effective_string (self->item, "3d", "none"),
+    return g_strdup (_("Draws the guest’s windows and games with this computer’s graphics card"));
+  if (wanted && now)
+    return lodge_machine_text_3d (lodge_machine_item_effective_string (self->item, "3d", "none"),
                                   lodge_machine_item_effective_string (self->item, "3d-reason", ""));
-  else
-    text = lodge_machine_text_3d (possible, host_reason);
-  adw_action_row_set_subtitle (self->accel_3d_row, text);
-  gtk_switch_set_active (self->accel_3d, wanted);
-  set_when (self->accel_3d_when, when_text (self, "3d"));
+  return lodge_machine_text_3d (possible, host_reason);
+}
+
+/* Why something cannot be switched on; what could be is said by the subtitles. */
+static void
+update_obstacles (LodgeSettingsWindow *self)
+{
+  gboolean uefi = g_str_equal (lodge_machine_item_setting_string (self->item, "firmware", ""), "uefi");
+  gboolean swtpm = lodge_library_has_feature (self->library, "swtpm");
+  gboolean virtio = g_str_equal (lodge_machine_item_setting_string (self->item, "video", "virtio"), "virtio");
+  g_autofree char *text_3d = describe_3d (self);
+
+  lodge_switch_row_set_obstacle (self->secure_boot, uefi ? NULL : _("Needs UEFI firmware"));
+  lodge_switch_row_set_obstacle (self->tpm, !uefi    ? _("Needs UEFI firmware")
+                                            : !swtpm ? _("Not available: swtpm is not installed on this computer")
+                                                     : NULL);
+  /* A wish for 3D may be kept for a computer that can; so it is no obstacle that this one cannot. */
+  lodge_switch_row_set_obstacle (self->accel_3d, virtio ? NULL : text_3d);
+  if (virtio)
+    adw_action_row_set_subtitle (ADW_ACTION_ROW (self->accel_3d), text_3d);
 }
 
 static void
 update_acceleration (LodgeSettingsWindow *self)
 {
   const char *now = lodge_machine_item_effective_string (self->item, "accelerator", NULL);
+  gboolean kvm;
 
   if (now == NULL)
     now = lodge_library_host_string (self->library, "acceleration", "");
+  kvm = g_str_equal (now, "kvm");
   gtk_widget_set_visible (GTK_WIDGET (self->acceleration), *now != '\0');
+  gtk_widget_set_visible (self->fix, !kvm && g_str_equal (lodge_library_host_string (self->library, "acceleration", ""),
+                                                          "tcg"));
   adw_action_row_set_subtitle (self->acceleration,
-                               g_str_equal (now, "kvm")
-                                 ? _("Hardware virtualisation (KVM)")
-                                 : _("In software, about 10 times slower: hardware virtualisation is not available"));
+                               kvm ? _("Hardware virtualisation (KVM)")
+                                   : _("In software, about 10 times slower: hardware virtualisation is not available"));
 }
 
 static void
-update (LodgeSettingsWindow *self)
+update_storage (LodgeSettingsWindow *self)
 {
   const char *disk = lodge_machine_item_setting_string (self->item, "disk", "");
   const char *cd = lodge_machine_item_setting_string (self->item, "cd", "");
@@ -127,27 +143,37 @@ update (LodgeSettingsWindow *self)
   g_autofree char *disk_name = *disk != '\0' ? g_path_get_basename (disk) : g_strdup (_("None"));
   g_autofree char *disk_line = size > 0 ? g_strdup_printf (_("%s, %s"), disk_name, bytes) : g_strdup (disk_name);
   g_autofree char *medium = *cd != '\0' ? g_path_get_basename (cd) : g_strdup (_("Empty"));
-  const char *network = lodge_machine_item_setting_string (self->item, "network", "none");
 
-  self->reading = TRUE;
+  adw_action_row_set_subtitle (self->disk, disk_line);
+  adw_action_row_set_subtitle (self->medium, medium);
+  gtk_widget_set_visible (self->eject, *cd != '\0');
+  gtk_button_set_label (self->insert, *cd != '\0' ? _("Change…") : _("Insert…"));
+  lodge_setting_when (self->medium_when, self->item, "cd");
+}
+
+static void
+update (LodgeSettingsWindow *self)
+{
+  const char *audio = lodge_library_host_string (self->library, "audio", "none");
+
+  /* Not under the fingers of somebody who is typing a name. */
   if (!gtk_widget_has_focus (GTK_WIDGET (gtk_editable_get_delegate (GTK_EDITABLE (self->name)))) &&
       g_strcmp0 (gtk_editable_get_text (GTK_EDITABLE (self->name)), lodge_machine_item_get_name (self->item)) != 0)
     gtk_editable_set_text (GTK_EDITABLE (self->name), lodge_machine_item_get_name (self->item));
+  adw_action_row_set_subtitle (self->folder, lodge_machine_item_get_folder (self->item));
   lodge_amount_row_set_value (self->cores, (double) lodge_machine_item_setting_uint (self->item, "cores", 1));
   lodge_amount_row_set_value (self->memory, (double) lodge_machine_item_setting_uint (self->item, "memory", 0) / MIB);
-  set_when (self->name_when, when_text (self, "name"));
-  lodge_amount_row_set_when (self->cores, when_text (self, "cores"));
-  lodge_amount_row_set_when (self->memory, when_text (self, "memory"));
-  gtk_label_set_label (self->firmware,
-                       lodge_text_firmware (lodge_machine_item_setting_string (self->item, "firmware", "none")));
-  adw_action_row_set_subtitle (self->disk, disk_line);
-  adw_action_row_set_subtitle (self->medium, medium);
-  adw_combo_row_set_selected (self->network_kind, g_str_equal (network, "none") ? 1 : 0);
-  set_when (self->network_when, when_text (self, "network"));
+  lodge_setting_when (self->name_when, self->item, "name");
+  lodge_amount_row_set_when (self->cores, self->item, "cores");
+  lodge_amount_row_set_when (self->memory, self->item, "memory");
+  adw_action_row_set_subtitle (self->sound_host, g_str_equal (audio, "none")
+                                                   ? _("No sound: QEMU has no module for this computer’s sound")
+                                                   : audio);
+  update_storage (self);
   update_memory_hint (self);
+  update_cores_hint (self);
   update_acceleration (self);
-  update_3d (self);
-  self->reading = FALSE;
+  update_obstacles (self);
 }
 
 static void
@@ -164,13 +190,11 @@ static void
 cores_cb (LodgeSettingsWindow *self)
 {
   guint cores = (guint) lodge_amount_row_get_value (self->cores);
-  g_autofree char *done = NULL;
+  g_autofree char *number = g_strdup_printf ("%u", cores);
+  g_autofree char *done = g_strdup_printf (_("%s: %s"), _("Cores"), number);
 
-  if (cores == lodge_machine_item_setting_uint (self->item, "cores", 1))
-    return;
-  done = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "The machine has %u core", "The machine has %u cores", cores),
-                          cores);
-  lodge_setting_change (GTK_WIDGET (self), self->item, "cores", g_variant_new_uint32 (cores), done);
+  if (cores != lodge_machine_item_setting_uint (self->item, "cores", 1))
+    lodge_setting_change (GTK_WIDGET (self), self->item, "cores", g_variant_new_uint32 (cores), done);
 }
 
 static void
@@ -178,46 +202,113 @@ memory_cb (LodgeSettingsWindow *self)
 {
   guint64 bytes = (guint64) lodge_amount_row_get_value (self->memory) * 1024 * 1024;
   g_autofree char *size = lodge_text_size (bytes);
-  g_autofree char *done = g_strdup_printf (_("The machine has %s of memory"), size);
+  g_autofree char *done = g_strdup_printf (_("%s: %s"), _("Memory"), size);
 
   if (bytes != lodge_machine_item_setting_uint (self->item, "memory", 0))
     lodge_setting_change (GTK_WIDGET (self), self->item, "memory", g_variant_new_uint64 (bytes), done);
 }
 
-static gboolean
-accel_3d_cb (LodgeSettingsWindow *self, gboolean active)
+static void
+show_folder_cb (LodgeSettingsWindow *self)
 {
-  if (!self->reading && active != lodge_machine_item_setting_boolean (self->item, "3d", FALSE))
-    lodge_setting_change (GTK_WIDGET (self), self->item, "3d", g_variant_new_boolean (active),
-                          active ? _("3D acceleration switched on") : _("3D acceleration switched off"));
-  return FALSE;
+  g_autofree char *uri = g_filename_to_uri (lodge_machine_item_get_folder (self->item), NULL, NULL);
+
+  if (uri != NULL)
+    gtk_show_uri (GTK_WINDOW (self), uri, GDK_CURRENT_TIME);
 }
 
 static void
-network_cb (LodgeSettingsWindow *self)
+how_to_fix_cb (LodgeSettingsWindow *self)
 {
-  const char *kind = adw_combo_row_get_selected (self->network_kind) == 0 ? "user" : "none";
+  lodge_fix_dialog_present (GTK_WIDGET (self), "kvm",
+                            lodge_library_host_string (self->library, "acceleration-reason", "probe-failed"));
+}
 
-  if (self->reading || g_str_equal (kind, lodge_machine_item_setting_string (self->item, "network", "none")))
-    return;
-  lodge_setting_change (GTK_WIDGET (self), self->item, "network", g_variant_new_string (kind),
-                        g_str_equal (kind, "user") ? _("Network connected") : _("Network disconnected"));
+static void
+set_medium (LodgeSettingsWindow *self, const char *path)
+{
+  g_autofree char *base = g_path_get_basename (path);
+  g_autofree char *display = g_filename_display_name (base);
+  g_autofree char *done = *path != '\0' ? g_strdup_printf (_("“%s” inserted"), display) : g_strdup (_("CD ejected"));
+
+  lodge_setting_change (GTK_WIDGET (self), self->item, "cd", g_variant_new_string (path), done);
+}
+
+static void
+eject_cb (LodgeSettingsWindow *self)
+{
+  set_medium (self, "");
+}
+
+static void
+medium_chosen_cb (LodgeSettingsWindow *self, int response)
+{
+  if (response == GTK_RESPONSE_ACCEPT)
+    {
+      g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (self->chooser));
+      g_autofree char *path = file != NULL ? g_file_get_path (file) : NULL;
+
+      if (path != NULL && g_utf8_validate (path, -1, NULL))
+        set_medium (self, path);
+      else
+        adw_preferences_window_add_toast (
+          ADW_PREFERENCES_WINDOW (self),
+          adw_toast_new (_("Only files on this computer can be used. Copy the image here first.")));
+    }
+  g_clear_object (&self->chooser);
+}
+
+static void
+insert_cb (LodgeSettingsWindow *self)
+{
+  g_clear_object (&self->chooser);
+  self->chooser = lodge_image_chooser_new (GTK_WINDOW (self));
+  g_signal_connect_swapped (self->chooser, "response", G_CALLBACK (medium_chosen_cb), self);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
 }
 
 static void
 setup_ranges (LodgeSettingsWindow *self)
 {
-  double cores = (double) lodge_library_host_uint (self->library, "cores", 0);
-  double total = (double) lodge_library_host_uint (self->library, "memory", 0) / MIB;
-  double available = (double) lodge_library_host_uint (self->library, "memory-available", 0) / MIB;
+  double cores = (double) lodge_amounts_get (self->amounts, "cores-host");
+  double total = (double) lodge_amounts_get (self->amounts, "memory-maximum") / MIB;
+  double available = (double) lodge_amounts_get (self->amounts, "memory-free") / MIB;
+  double recommended_memory = (double) lodge_amounts_get (self->amounts, "memory-recommended") / MIB;
+  double recommended_cores = (double) lodge_amounts_get (self->amounts, "cores-recommended");
   double have_cores = (double) lodge_machine_item_setting_uint (self->item, "cores", 1);
   double have_memory = (double) lodge_machine_item_setting_uint (self->item, "memory", 0) / MIB;
 
   /* A machine from a larger host keeps what it has until the person changes it. */
-  lodge_amount_row_setup (self->cores, LODGE_AMOUNT_COUNT, 1, MIN (MAX (MAX (cores, 2), have_cores), CORES_MAX), 0,
-                          cores);
-  lodge_amount_row_setup (self->memory, LODGE_AMOUNT_MEMORY, 16, MAX (floor (total), MAX (have_memory, 1024)), 0,
-                          available);
+  lodge_amount_row_setup (self->cores, LODGE_AMOUNT_COUNT, 1, MAX (MAX (cores, 2), have_cores), recommended_cores, 0);
+  lodge_amount_row_setup (self->memory, LODGE_AMOUNT_MEMORY, 16, MAX (floor (total), MAX (have_memory, 1024)),
+                          recommended_memory, available);
+}
+
+static void
+amounts_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeSettingsWindow *self = user_data;
+  GVariant *amounts = lodge_amounts_finish (result, NULL);
+
+  if (amounts == NULL)
+    return;
+  g_variant_unref (self->amounts);
+  self->amounts = amounts;
+  setup_ranges (self);
+  update (self);
+}
+
+static void
+setup_rows (LodgeSettingsWindow *self)
+{
+  LodgeChoiceRow *choices[] = { self->cpu, self->firmware, self->boot, self->clock, self->video, self->network_kind,
+                                self->nic_model, self->sound };
+  LodgeSwitchRow *switches[] = { self->secure_boot, self->tpm, self->balloon, self->hyperv, self->accel_3d };
+
+  for (guint i = 0; i < G_N_ELEMENTS (choices); i++)
+    lodge_choice_row_set_item (choices[i], self->item);
+  for (guint i = 0; i < G_N_ELEMENTS (switches); i++)
+    lodge_switch_row_set_item (switches[i], self->item);
 }
 
 static void
@@ -225,6 +316,8 @@ lodge_settings_window_dispose (GObject *object)
 {
   LodgeSettingsWindow *self = LODGE_SETTINGS_WINDOW (object);
 
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->chooser);
   if (self->item != NULL)
     g_signal_handlers_disconnect_by_data (self->item, self);
 
@@ -236,11 +329,15 @@ lodge_settings_window_finalize (GObject *object)
 {
   LodgeSettingsWindow *self = LODGE_SETTINGS_WINDOW (object);
 
+  g_clear_pointer (&self->amounts, g_variant_unref);
+  g_clear_object (&self->cancellable);
   g_clear_object (&self->item);
   g_clear_object (&self->library);
 
   G_OBJECT_CLASS (lodge_settings_window_parent_class)->finalize (object);
 }
+
+#define BIND(child) gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, child)
 
 static void
 lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
@@ -252,38 +349,57 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   object_class->finalize = lodge_settings_window_finalize;
 
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-settings-window.ui");
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, system);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, display);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, storage);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, network);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, name);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, name_when);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, cores);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, memory);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, firmware);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, acceleration);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, accel_3d);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, accel_3d_row);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, accel_3d_when);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, disk);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, medium);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, network_kind);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSettingsWindow, network_when);
+  BIND (general);
+  BIND (system);
+  BIND (display);
+  BIND (storage);
+  BIND (network);
+  BIND (sound_page);
+  BIND (name);
+  BIND (name_when);
+  BIND (folder);
+  BIND (cores);
+  BIND (memory);
+  BIND (cpu);
+  BIND (acceleration);
+  BIND (fix);
+  BIND (firmware);
+  BIND (secure_boot);
+  BIND (tpm);
+  BIND (boot);
+  BIND (clock);
+  BIND (balloon);
+  BIND (hyperv);
+  BIND (accel_3d);
+  BIND (video);
+  BIND (medium);
+  BIND (medium_when);
+  BIND (eject);
+  BIND (insert);
+  BIND (disk);
+  BIND (network_kind);
+  BIND (nic_model);
+  BIND (sound);
+  BIND (sound_host);
   gtk_widget_class_bind_template_callback (widget_class, name_apply_cb);
   gtk_widget_class_bind_template_callback (widget_class, cores_cb);
   gtk_widget_class_bind_template_callback (widget_class, memory_cb);
   gtk_widget_class_bind_template_callback (widget_class, update_memory_hint);
-  gtk_widget_class_bind_template_callback (widget_class, accel_3d_cb);
-  gtk_widget_class_bind_template_callback (widget_class, network_cb);
+  gtk_widget_class_bind_template_callback (widget_class, update_cores_hint);
+  gtk_widget_class_bind_template_callback (widget_class, show_folder_cb);
+  gtk_widget_class_bind_template_callback (widget_class, how_to_fix_cb);
+  gtk_widget_class_bind_template_callback (widget_class, eject_cb);
+  gtk_widget_class_bind_template_callback (widget_class, insert_cb);
 }
 
 static void
 lodge_settings_window_init (LodgeSettingsWindow *self)
 {
   g_type_ensure (LODGE_TYPE_AMOUNT_ROW);
-  /* Rows send their signals while the template is built, before there is a machine. */
-  self->reading = TRUE;
+  g_type_ensure (LODGE_TYPE_CHOICE_ROW);
+  g_type_ensure (LODGE_TYPE_SWITCH_ROW);
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->cancellable = g_cancellable_new ();
 }
 
 static AdwPreferencesPage *
@@ -295,6 +411,10 @@ find_page (LodgeSettingsWindow *self, const char *name)
     return self->storage;
   if (g_strcmp0 (name, "network") == 0)
     return self->network;
+  if (g_strcmp0 (name, "sound") == 0)
+    return self->sound_page;
+  if (g_strcmp0 (name, "general") == 0)
+    return self->general;
   return self->system;
 }
 
@@ -305,9 +425,14 @@ lodge_settings_window_new (LodgeLibrary *library, LodgeMachineItem *item, const 
 
   self->library = g_object_ref (library);
   self->item = g_object_ref (item);
+  self->amounts = lodge_amounts_guess (library);
   setup_ranges (self);
+  setup_rows (self);
+  /* After the rows, so that what cannot be is decided by values that they show. */
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
   update (self);
+  lodge_amounts_async (library, lodge_machine_item_setting_string (item, "os", ""), NULL,
+                       lodge_machine_item_get_id (item), self->cancellable, amounts_cb, self);
   adw_preferences_window_set_visible_page (ADW_PREFERENCES_WINDOW (self), find_page (self, page));
   return GTK_WIDGET (self);
 }

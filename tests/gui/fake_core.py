@@ -62,7 +62,9 @@ class Machine:
             'Id': str(uuid.uuid4()), 'Name': name, 'Folder': f'/tmp/{name}', 'State': 'off', 'StateReason': '',
             'StateDetails': {}, 'PendingSettings': [], 'Effective': {}, 'Fault': {}, 'Created': 0, 'LastStarted': 0,
             'Settings': {'name': name, 'cores': 2, 'memory': 2 * GIB, 'firmware': 'uefi', '3d': False,
-                         'network': 'user', 'disk': 'disks/disk0.qcow2', 'disk-size': 20 * GIB, 'cd': ''},
+                         'network': 'user', 'disk': 'disks/disk0.qcow2', 'disk-size': 20 * GIB, 'cd': '', 'cpu': 'host',
+                         'secure-boot': False, 'tpm': False, 'boot': 'disk', 'video': 'virtio', 'sound': 'hda',
+                         'nic-model': 'virtio', 'clock': 'utc', 'hyperv': False, 'balloon': True},
         }
         settings = values.pop('Settings', {})
         self.values.update(values)

@@ -160,7 +160,7 @@ def test_settings_in_the_window(world):
     settings.find('Display', 'tab').press()
     settings.find('3D Acceleration', 'switch').press()
     world.wait_profile(machine, '3d', True)
-    settings.find('3D acceleration switched on', 'label')
+    settings.find('3D Acceleration: On', 'label')
     settings.find('Undo', 'button').press()
     world.wait_profile(machine, '3d', False)
 

@@ -130,6 +130,35 @@ def test_groups_and_search(make_world):
     world.display.wait(lambda: len(rows()) == 3, 20, 'all machines again')
 
 
+def test_settings_of_every_kind(make_world):
+    world = make_world([{'name': 'Barn'}])
+    world.main.find('Barn, Off', 'list item')
+    world.display.key('ctrl+comma')
+    settings = world.desktop.find_window('Settings')
+    # A switch and its Undo.
+    settings.find('TPM', 'switch').press()
+    world.wait_call('Barn', 'SetSettings', "'tpm': <true>")
+    settings.find('TPM: On', 'label')
+    settings.find('Undo', 'button').press()
+    world.wait_call('Barn', 'SetSettings', "'tpm': <false>")
+
+    # An amount, and what is said about it.
+    settings.find('Memory', 'spin button').value = 12 * 1024
+    settings.find('12 GB of 16 GB: other programs may slow down', 'label')
+    world.wait_call('Barn', 'SetSettings', "'memory': <uint64 12884901888>")
+
+    # What another client changes is shown, and what then cannot be says why.
+    world.change('Barn', Settings={'firmware': 'bios'})
+    settings.find('Needs UEFI firmware', 'label')
+    settings.find('Storage', 'tab').press()
+    world.change('Barn', Settings={'cd': '/media/tools.iso'})
+    settings.find('tools.iso', 'label')
+    settings.find('Eject', 'button').press()
+    world.wait_call('Barn', 'SetSettings', "'cd': <''>")
+    settings.find('Undo', 'button').press()
+    world.wait_call('Barn', 'SetSettings', "'cd': <'/media/tools.iso'>")
+
+
 def test_what_waits_is_restarted_or_reverted(make_world):
     world = make_world([{'name': 'Barn', 'State': 'running', 'PendingSettings': ['cores', 'memory'],
                          'Effective': {'settings': {'cores': 1, 'memory': 1 << 30}}}])

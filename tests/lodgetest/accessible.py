@@ -12,6 +12,26 @@ REGISTRY = (PREFIX + 'Registry', '/org/a11y/atspi/accessible/root')
 CHECKED, SENSITIVE, VISIBLE = 4, 24, 30
 
 
+def gather(bus, calls):
+    """The answers of many calls (thing, interface, method, arguments) that are under way together; None for a failure."""
+    answers, left = [None] * len(calls), len(calls)
+
+    def done(_, result, number):
+        nonlocal left
+        left -= 1
+        try:
+            answers[number] = bus.call_finish(result).unpack()
+        except GLib.Error:
+            pass
+
+    for number, (thing, interface, method, arguments) in enumerate(calls):
+        bus.call(thing.bus_name, thing.path, interface, method, arguments, None, Gio.DBusCallFlags.NONE, 10000, None, done,
+                 number)
+    while left:
+        GLib.MainContext.default().iteration(True)
+    return answers
+
+
 class Accessible:
     def __init__(self, bus, name, path):
         self.bus, self.bus_name, self.path = bus, name, path
@@ -56,14 +76,36 @@ class Accessible:
             except GLib.Error:  # it went meanwhile
                 continue
 
+    def names(self):
+        """(name, thing) of everything below that can be seen, outer things first. Asks level by level, all of a level
+        at once: a window has hundreds of things, and a busy host takes its time for each single question."""
+        below, level = {}, [self]
+        while level:
+            kinds = ((PREFIX + 'Accessible', 'GetState', None), (PREFIX + 'Accessible', 'GetChildren', None),
+                     ('org.freedesktop.DBus.Properties', 'Get', GLib.Variant('(ss)', (PREFIX + 'Accessible', 'Name'))))
+            answers = iter(gather(self.bus, [(thing, *kind) for thing in level for kind in kinds]))
+            upper, level = level, []
+            for thing, state, children, name in zip(upper, answers, answers, answers):
+                if None in (state, children, name) or not (state[0][0] | state[0][1] << 32) >> VISIBLE & 1:
+                    continue
+                below[thing.path] = (name[0], [Accessible(self.bus, *child) for child in children[0]])
+                level += below[thing.path][1]
+
+        def visit(thing):
+            for child in below.get(thing.path, ('', []))[1]:
+                if child.path in below:
+                    yield below[child.path][0], child
+                    yield from visit(child)
+        yield from visit(self)
+
     def look(self, name, role=None):
         """The first thing of that name (a test may be given instead), or None."""
         def test(text):
             # GTK 4.8 says the label of a button twice, once with its mnemonic.
             return name(text) if callable(name) else text.replace('_', '') in (name, f'{name} {name}')
         try:
-            for found in self.walk():
-                if test(found.name) and role in (None, found.role) and found.extents[2] > 0:
+            for text, found in self.names():
+                if test(text) and role in (None, found.role) and found.extents[2] > 0:
                     return found
         except GLib.Error:
             pass

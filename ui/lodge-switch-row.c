@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "ui/lodge-switch-row.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "ui/lodge-setting-change.h"
+
+struct _LodgeSwitchRow
+{
+  AdwActionRow parent_instance;
+
+  char *key;              /* (owned) */
+  char *subtitle;         /* (owned) (nullable) while an obstacle stands in its place */
+  LodgeMachineItem *item; /* (owned) (nullable) */
+  GtkWidget *when;
+  GtkWidget *toggle;
+  gboolean reading;
+};
+
+enum
+{
+  PROP_KEY = 1,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (LodgeSwitchRow, lodge_switch_row, ADW_TYPE_ACTION_ROW)
+
+static void
+update (LodgeSwitchRow *self)
+{
+  self->reading = TRUE;
+  gtk_switch_set_active (GTK_SWITCH (self->toggle), lodge_machine_item_setting_boolean (self->item, self->key, FALSE));
+  self->reading = FALSE;
+  lodge_setting_when (GTK_LABEL (self->when), self->item, self->key);
+}
+
+static void
+active_cb (LodgeSwitchRow *self)
+{
+  gboolean active = gtk_switch_get_active (GTK_SWITCH (self->toggle));
+  g_autofree char *done = NULL;
+
+  if (self->reading || self->item == NULL ||
+      active == lodge_machine_item_setting_boolean (self->item, self->key, FALSE))
+    return;
+  /* Translators: a setting and its new value: "3D Acceleration: On" */
+  done = g_strdup_printf (_("%s: %s"), adw_preferences_row_get_title (ADW_PREFERENCES_ROW (self)),
+                          active ? _("On") : _("Off"));
+  lodge_setting_change (GTK_WIDGET (self), self->item, self->key, g_variant_new_boolean (active), done);
+}
+
+static void
+lodge_switch_row_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_string (value, LODGE_SWITCH_ROW (object)->key);
+}
+
+static void
+lodge_switch_row_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+{
+  LODGE_SWITCH_ROW (object)->key = g_value_dup_string (value);
+}
+
+static void
+drop_item (LodgeSwitchRow *self)
+{
+  if (self->item != NULL)
+    g_signal_handlers_disconnect_by_data (self->item, self);
+  g_clear_object (&self->item);
+}
+
+static void
+lodge_switch_row_dispose (GObject *object)
+{
+  drop_item (LODGE_SWITCH_ROW (object));
+
+  G_OBJECT_CLASS (lodge_switch_row_parent_class)->dispose (object);
+}
+
+static void
+lodge_switch_row_finalize (GObject *object)
+{
+  g_free (LODGE_SWITCH_ROW (object)->key);
+  g_free (LODGE_SWITCH_ROW (object)->subtitle);
+
+  G_OBJECT_CLASS (lodge_switch_row_parent_class)->finalize (object);
+}
+
+static void
+lodge_switch_row_class_init (LodgeSwitchRowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = lodge_switch_row_get_property;
+  object_class->set_property = lodge_switch_row_set_property;
+  object_class->dispose = lodge_switch_row_dispose;
+  object_class->finalize = lodge_switch_row_finalize;
+
+  properties[PROP_KEY] = g_param_spec_string ("key", NULL, NULL, NULL,
+                                              G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+lodge_switch_row_init (LodgeSwitchRow *self)
+{
+  self->when = gtk_label_new (NULL);
+  gtk_widget_add_css_class (self->when, "setting-when");
+  adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->when);
+  self->toggle = gtk_switch_new ();
+  gtk_widget_set_valign (self->toggle, GTK_ALIGN_CENTER);
+  g_signal_connect_swapped (self->toggle, "notify::active", G_CALLBACK (active_cb), self);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->toggle);
+  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), self->toggle);
+  adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (self), 4);
+}
+
+void
+lodge_switch_row_set_item (LodgeSwitchRow *self, LodgeMachineItem *item)
+{
+  drop_item (self);
+  self->item = g_object_ref (item);
+  g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
+  update (self);
+}
+
+void
+lodge_switch_row_set_obstacle (LodgeSwitchRow *self, const char *why)
+{
+  gboolean active = gtk_switch_get_active (GTK_SWITCH (self->toggle));
+
+  if (self->subtitle == NULL)
+    self->subtitle = g_strdup (adw_action_row_get_subtitle (ADW_ACTION_ROW (self)));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self), why != NULL ? why : self->subtitle);
+  /* What is on may always be switched off. */
+  gtk_widget_set_sensitive (self->toggle, why == NULL || active);
+}
