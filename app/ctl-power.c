@@ -92,10 +92,11 @@ ctl_verb_reset (CtlContext *ctx, int argc, char **argv)
 CtlExit
 ctl_verb_start (CtlContext *ctx, int argc, char **argv)
 {
-  gboolean paused = FALSE, tcg = FALSE, repair = FALSE;
+  gboolean paused = FALSE, tcg = FALSE, repair = FALSE, discard = FALSE;
   const GOptionEntry entries[] = {
     { "paused", 0, 0, G_OPTION_ARG_NONE, &paused, N_("Stop before the first instruction"), NULL },
     { "repair", 0, 0, G_OPTION_ARG_NONE, &repair, N_("Repair damaged disks first; the originals are kept"), NULL },
+    { "discard-saved", 0, 0, G_OPTION_ARG_NONE, &discard, N_("Drop a saved memory and start from the disks"), NULL },
     { "tcg", 0, 0, G_OPTION_ARG_NONE, &tcg, N_("Run in software, without KVM, this once"), NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -113,6 +114,8 @@ ctl_verb_start (CtlContext *ctx, int argc, char **argv)
     g_variant_builder_add (&options, "{sv}", "paused", g_variant_new_boolean (TRUE));
   if (repair)
     g_variant_builder_add (&options, "{sv}", "repair", g_variant_new_boolean (TRUE));
+  if (discard)
+    g_variant_builder_add (&options, "{sv}", "discard-saved", g_variant_new_boolean (TRUE));
   if (tcg)
     g_variant_builder_add (&options, "{sv}", "accelerator", g_variant_new_string ("tcg"));
   code = ctl_machine_call (ctx, path, argv[1], "Start", g_variant_builder_end (&options));
@@ -123,6 +126,26 @@ ctl_verb_start (CtlContext *ctx, int argc, char **argv)
 
       ctl_printf (ctx->err, _("Log: lodgectl log %s\n"), safe);
     }
+  return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1], NULL);
+}
+
+CtlExit
+ctl_verb_save (CtlContext *ctx, int argc, char **argv)
+{
+  gboolean discard = FALSE;
+  const GOptionEntry entries[] = {
+    { "discard", 0, 0, G_OPTION_ARG_NONE, &discard, N_("Drop the saved memory of a machine that is saved"), NULL },
+    G_OPTION_ENTRY_NULL
+  };
+  g_autofree char *path = NULL;
+  CtlExit code;
+
+  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 1, 1, &code))
+    return code;
+  path = ctl_find (ctx, argv[1], &code);
+  if (path == NULL)
+    return code;
+  code = ctl_machine_call (ctx, path, argv[1], discard ? "DiscardSaved" : "Save", ctl_no_options ());
   return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1], NULL);
 }
 

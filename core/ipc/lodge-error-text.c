@@ -184,6 +184,8 @@ static const struct
   { "running", N_("Running"), N_("“%s” is running, which does not allow this. Shut it down or pause it first.") },
   { "paused", N_("Paused"), N_("“%s” is paused, which does not allow this. Resume it or force it off first.") },
   { "stopping", N_("Shutting Down"), N_("“%s” is shutting down, which does not allow this. Wait until it is off, or force it off.") },
+  { "saving", N_("Saving"), N_("“%s” is just being saved, which does not allow this. Wait until it is saved, or cancel that.") },
+  { "saved", N_("Saved"), N_("“%s” is saved, which does not allow this. Start it, so that it goes on, or drop its saved memory first.") },
   { "broken", N_("Broken"), N_("The folder of “%s” cannot be used, which does not allow this. Restore or repair it first.") },
 };
 

@@ -13,6 +13,8 @@
 #include "core/ipc/lodge-picture.h"
 #include "core/machine/lodge-machine-private.h"
 
+#include "core/machine/lodge-picture.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -365,6 +367,16 @@ lodge_machine_open_async (LodgeMachine *self, LodgeMethod method, const char *ch
   if (!lodge_machine_check (self, method, &error)
       || !lodge_machine_check_options (options, none, &error))
     g_task_return_error (task, error);
+  else if (self->state == LODGE_STATE_SAVED)
+    {
+      g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_PICTURE, NULL);
+      int fd = lodge_picture_open (path, &error);
+
+      if (fd >= 0)
+        g_task_return_int (task, fd);
+      else
+        g_task_return_error (task, error);
+    }
   else if (method == LODGE_METHOD_OPEN_DISPLAY)
     lodge_broker_open_display (self, g_steal_pointer (&task));
   else if (method == LODGE_METHOD_OPEN_CHANNEL)

@@ -4,11 +4,12 @@
  * gone, its QMP socket has said all it had to say (the SHUTDOWN event is often still unread when
  * the pidfd fires), and everything that was made for the guest has been taken back. */
 
-#include "core/machine/lodge-machine-private.h"
+#include "core/machine/lodge-machine-save.h"
 
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
 #include "core/qemu/lodge-process-tree.h"
+#include "core/machine/lodge-stream.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -83,6 +84,7 @@ lodge_guest_free (LodgeGuest *guest)
   g_clear_pointer (&guest->locks, g_ptr_array_unref);
   g_clear_pointer (&guest->record, lodge_runtime_record_free);
   g_clear_object (&guest->start);
+  g_clear_object (&guest->stream);
   g_clear_error (&guest->start_error);
   g_ptr_array_unref (guest->off_waiters);
   if (guest->inner_fd >= 0)
@@ -206,7 +208,9 @@ finish_end (LodgeMachine *self)
   g_autoptr (GPtrArray) off_waiters = g_ptr_array_ref (guest->off_waiters);
   g_autoptr (GTask) start = g_steal_pointer (&guest->start);
   g_autoptr (GError) start_error = NULL;
-  gboolean unasked = !guest->force_off && !guest->shutdown_asked && start == NULL;
+  gboolean saved = lodge_machine_saving_ended (self);
+  gpointer save = g_steal_pointer (&guest->save);
+  gboolean unasked = !guest->force_off && !guest->shutdown_asked && start == NULL && !saved;
   const char *reason;
   GVariantDict details;
   int exit_status, signal;
@@ -214,7 +218,7 @@ finish_end (LodgeMachine *self)
   decode_status (guest->wait_status, &exit_status, &signal);
   if (guest->in_use && closed_in_order (guest, exit_status))
     lodge_machine_mark_closed (self->folder);
-  reason = choose_reason (guest, exit_status, signal);
+  reason = saved ? "user" : choose_reason (guest, exit_status, signal);
   if (start != NULL)
     {
       start_error = make_start_error (guest, tail, exit_status, signal);
@@ -236,17 +240,21 @@ finish_end (LodgeMachine *self)
     }
 
   g_object_ref (self);
+  lodge_stream_ended (self);
   kill_helpers (guest);
   g_clear_pointer (&self->guest, lodge_guest_free);
   if (dir != NULL)
     lodge_runtime_dir_remove (dir);
   lodge_machine_change (self, LODGE_CHANGE_ENDED, reason, g_variant_dict_end (&details));
+  if (self->entry != NULL)
+    lodge_machine_look_for_saved (self);
   if (unasked)
     lodge_machine_emit_stopped (self);
   if (start != NULL)
     g_task_return_error (start, g_steal_pointer (&start_error));
   for (guint i = 0; i < off_waiters->len; i++)
     g_task_return_boolean (g_ptr_array_index (off_waiters, i), TRUE);
+  lodge_machine_saving_answer (save);
   lodge_machine_follow_entry (self);
   g_object_unref (self);
 }

@@ -4,7 +4,7 @@
  * read-only or full by now. A QEMU that takes the connection but says nothing may hang, or another
  * program may sit on the control socket; the rescue socket tells the two apart. */
 
-#include "core/machine/lodge-machine-private.h"
+#include "core/machine/lodge-machine-save.h"
 
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
@@ -66,6 +66,12 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
       lodge_guest_hold_inner (self);
       if (!adopt->again || strcmp (self->reason, "not-responding") == 0)
         lodge_machine_say (self, gone ? "folder-gone" : adopt->again ? "" : "adopted", NULL);
+      if (!adopt->again && lodge_machine_recover_saving (self, status))
+        {
+          answer_task (adopt);
+          adopt_free (adopt);
+          return;
+        }
       /* A core that died between spawn and cont left a guest that never ran; the person asked it to. */
       if (strcmp (status, "prelaunch") == 0 && !self->guest->record->paused)
         {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/machine/lodge-machine-private.h"
+#include "core/machine/lodge-machine-save.h"
 
 #include <string.h>
 
@@ -61,6 +61,21 @@ quit_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
 }
 
+/* Ends QEMU in order; it is killed when it does not obey. */
+void
+lodge_machine_quit (LodgeMachine *self)
+{
+  LodgeGuest *guest = self->guest;
+
+  if (guest->qmp == NULL || !lodge_qmp_client_is_open (guest->qmp))
+    {
+      lodge_guest_kill (self);
+      return;
+    }
+  guest->kill_id = g_timeout_add (QUIT_MS, not_obeyed_cb, self);
+  lodge_qmp_client_execute_async (guest->qmp, "quit", NULL, -1, NULL, quit_cb, g_object_ref (self));
+}
+
 void
 lodge_machine_force_off (LodgeMachine *self, GTask *task)
 {
@@ -75,13 +90,12 @@ lodge_machine_force_off (LodgeMachine *self, GTask *task)
   if (guest->start != NULL && guest->start_error == NULL)
     guest->start_error = g_error_new (LODGE_ERROR, LODGE_ERROR_CANCELLED,
                                       "the machine was forced off while it started");
-  if (guest->start != NULL || guest->qmp == NULL || !lodge_qmp_client_is_open (guest->qmp))
-    {
-      lodge_guest_kill (self);
-      return;
-    }
-  guest->kill_id = g_timeout_add (QUIT_MS, not_obeyed_cb, self);
-  lodge_qmp_client_execute_async (guest->qmp, "quit", NULL, -1, NULL, quit_cb, g_object_ref (self));
+  if (guest->kill_id != 0) /* told already */
+    return;
+  if (guest->start != NULL)
+    lodge_guest_kill (self);
+  else
+    lodge_machine_quit (self);
 }
 
 static void
@@ -160,6 +174,15 @@ lodge_machine_call_async (LodgeMachine *self, LodgeMethod method, GVariant *opti
       break;
     case LODGE_METHOD_FORCE_OFF:
       lodge_machine_force_off (self, g_steal_pointer (&task));
+      break;
+    case LODGE_METHOD_SAVE:
+      lodge_machine_save (self, g_steal_pointer (&task));
+      break;
+    case LODGE_METHOD_DISCARD_SAVED:
+      if (lodge_machine_discard_saved (self, &error))
+        g_task_return_boolean (task, TRUE);
+      else
+        g_task_return_error (task, error);
       break;
     case LODGE_METHOD_INSERT_MEDIUM:
     case LODGE_METHOD_EJECT_MEDIUM:

@@ -9,6 +9,7 @@
 #include "core/machine/lodge-machine-private.h"
 
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-stream.h"
 
 #include <string.h>
 #include <sys/statvfs.h>
@@ -150,7 +151,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (qmp, result, NULL);
   const char *status = lodge_qmp_string (lodge_qmp_node_object (answer), "status");
 
-  if (self->guest == NULL || self->guest->qmp != qmp || self->guest->start != NULL || status == NULL)
+  if (self->guest == NULL || self->guest->qmp != qmp || self->guest->start != NULL || self->guest->save != NULL || status == NULL)
     return;
   apply_status (self, status);
 }
@@ -202,7 +203,9 @@ lodge_machine_event (LodgeMachine *self, const char *name, JsonObject *data)
     block_error_event (self, data);
   else if (strcmp (name, "GUEST_PANICKED") == 0)
     lodge_machine_say (self, "guest-panicked", lodge_guest_details (self, NULL));
-  else if (guest->start != NULL)
+  else if (strcmp (name, "MIGRATION") == 0)
+    lodge_stream_event (self, lodge_qmp_string (data, "status"));
+  else if (guest->start != NULL || guest->save != NULL)
     return;
   else if (strcmp (name, "STOP") == 0)
     lodge_machine_query_status (self);

@@ -3,6 +3,7 @@
 
 #include "core/machine/lodge-job.h"
 #include "core/machine/lodge-machine.h"
+#include "core/machine/lodge-saved.h"
 #include "core/qemu/lodge-log-file.h"
 #include "core/qemu/lodge-process.h"
 #include "core/qemu/lodge-qmp-client.h"
@@ -41,6 +42,8 @@ typedef struct
   GTask              *start;   /* (owned) (nullable) the Start that is under way */
   GError             *start_error; /* (owned) (nullable) why it was given up, once known */
   GPtrArray          *off_waiters; /* (element-type GTask) ForceOff calls */
+  struct _LodgeMachineSave *save;  /* (owned) (nullable) the Save that is under way */
+  GTask              *stream;      /* (owned) (nullable) whoever waits for the stream of its memory */
   LodgeJob           *check;       /* (owned) (nullable) of the disks, before QEMU may have them */
   gboolean            killed;      /* by us: what it said before of an orderly end does not count */
   gboolean            in_use;      /* the guest may have written to its disks */
@@ -81,6 +84,7 @@ struct _LodgeMachine
   LodgeGuest       *guest;   /* (owned) (nullable) */
   guint             n_guests;
   GQueue            inputs; /* (element-type GTask) (owned) SendKeys and TypeText; the first is under way */
+  LodgeSaved       *saved;   /* (owned) (nullable) in state saved, where it can be read */
 };
 
 /* lodge-machine.c */
@@ -112,6 +116,7 @@ void     lodge_machine_start          (LodgeMachine *self, GTask *task, GVariant
 /* lodge-machine-control.c */
 void     lodge_machine_command        (LodgeMachine *self, const char *command, JsonObject *arguments, GTask *task);
 void     lodge_machine_force_off      (LodgeMachine *self, GTask *task);
+void     lodge_machine_quit           (LodgeMachine *self);
 
 /* lodge-machine-adopt.c */
 void     lodge_machine_reconnect      (LodgeMachine *self);

@@ -187,6 +187,19 @@ lodge_machine_set_new (LodgeEngine *engine)
 }
 
 static void
+loaded (LodgeMachineSet *self)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->load);
+  GHashTableIter iter;
+  gpointer machine;
+
+  g_hash_table_iter_init (&iter, self->machines);
+  while (g_hash_table_iter_next (&iter, NULL, &machine))
+    lodge_machine_tidy (machine);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
 adopted_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (LodgeMachineSet) self = data;
@@ -202,11 +215,7 @@ adopted_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
 
   if (--self->adopting == 0 && self->load != NULL)
-    {
-      g_autoptr (GTask) task = g_steal_pointer (&self->load);
-
-      g_task_return_boolean (task, TRUE);
-    }
+    loaded (self);
 }
 
 void
@@ -255,10 +264,9 @@ lodge_machine_set_load_async (LodgeMachineSet *self, GCancellable *cancellable,
       lodge_machine_adopt_async (machine, record, cancellable, adopted_cb, g_object_ref (self));
     }
 
+  self->load = g_steal_pointer (&task);
   if (--self->adopting == 0)
-    g_task_return_boolean (task, TRUE);
-  else
-    self->load = g_steal_pointer (&task);
+    loaded (self);
 }
 
 gboolean

@@ -246,6 +246,12 @@ lodge_machine_set_settings_async (LodgeMachine *self, GVariant *settings, GVaria
       return;
     }
   cd = cd_file (after);
+  if (self->state == LODGE_STATE_SAVED && g_strcmp0 (cd_file (self->entry->profile), cd) != 0)
+    {
+      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_WRONG_STATE,
+                               "the medium in a drive cannot be changed while the machine is saved");
+      return;
+    }
   if (cd == NULL || g_strcmp0 (cd_file (self->entry->profile), cd) == 0)
     {
       prepare_variables (g_steal_pointer (&task), after);

@@ -3,12 +3,14 @@
 /* Start, step by step; see the head of lodge-machine.c. Every step either calls the next or
  * give_up(), which unwinds whatever has been made so far. */
 
-#include "core/machine/lodge-machine-private.h"
+#include "core/machine/lodge-machine-save.h"
 
+#include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
 #include "core/machine/lodge-scope.h"
+#include "core/machine/lodge-stream.h"
 #include "core/qemu/lodge-command-line.h"
 
 #include <errno.h>
@@ -27,6 +29,8 @@ typedef struct
   guint serial;                    /* of the guest */
   LodgeCapabilities *capabilities; /* (owned) (nullable) */
   LodgeLaunchPlan *plan;           /* (owned) (nullable) descriptors and what differs this time */
+  LodgeSaved *saved;               /* (owned) (nullable) what the guest is resumed from */
+  LodgeJob *job;                   /* (owned) (nullable) the memory is being read */
   gboolean paused;
   gboolean without_kvm;
   gboolean repair;
@@ -37,6 +41,14 @@ start_free (Start *start)
 {
   g_clear_object (&start->capabilities);
   g_clear_pointer (&start->plan, lodge_launch_plan_free);
+  g_clear_pointer (&start->saved, lodge_saved_free);
+  if (start->job != NULL)
+    {
+      g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_QEMU_FAILED, "the memory could not be read");
+
+      lodge_job_end (start->job, error); /* without effect where it has ended already */
+      g_object_unref (start->job);
+    }
   g_object_unref (start->machine);
   g_free (start);
 }
@@ -72,6 +84,10 @@ succeed (Start *start)
   g_autoptr (GTask) task = g_steal_pointer (&start->guest->start);
 
   g_clear_handle_id (&start->guest->start_id, g_source_remove);
+  if (start->job != NULL)
+    lodge_job_end (start->job, NULL);
+  if (start->saved != NULL)
+    lodge_machine_drop_used (self);
   lodge_machine_mark_started (self);
   if (start->paused)
     lodge_machine_change (self, LODGE_CHANGE_STOPPED, "user", NULL);
@@ -96,6 +112,72 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer data)
     succeed (start);
 }
 
+/* QEMU has hold of the guest, which has not run yet. */
+static void
+let_go (Start *owned)
+{
+  g_autoptr (Start) start = owned;
+  LodgeMachine *self = start->machine;
+  LodgeQmpClient *qmp = start->guest->qmp;
+
+  start->guest->in_use = TRUE;
+  lodge_machine_mark_in_use (self->folder);
+  if (start->paused)
+    succeed (start);
+  else
+    lodge_qmp_client_execute_async (qmp, "cont", NULL, -1, NULL, continued_cb, g_steal_pointer (&start));
+}
+
+static void
+memory_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  LodgeMachine *self = start->machine;
+  GError *error = NULL;
+  gboolean there = lodge_stream_finish (result, &error);
+
+  if (is_stale (start) || g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING))
+    {
+      g_clear_error (&error); /* its end says why */
+      return;
+    }
+  /* From here on the guest's disks may differ from what its memory says, so it is not resumed twice. */
+  if (there && lodge_machine_consume_saved (self, &error))
+    {
+      g_clear_pointer (&self->saved, lodge_saved_free);
+      let_go (g_steal_pointer (&start));
+    }
+  else
+    give_up (start, error);
+}
+
+static void
+read_memory (Start *owned)
+{
+  g_autoptr (Start) start = owned;
+  LodgeMachine *self = start->machine;
+  g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_MEMORY, NULL);
+  int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  LodgeJob *job;
+  GError *error = NULL;
+  struct stat st;
+
+  if (fd < 0 || fstat (fd, &st) != 0 || !S_ISREG (st.st_mode))
+    {
+      lodge_error_set_errno (&error, fd < 0 ? errno : EINVAL, "opening", path);
+      give_up (start, error);
+    }
+  else
+    {
+      fcntl (fd, F_SETFL, 0);
+      job = start->job = lodge_job_new ("restore", self->id);
+      lodge_machine_emit_job (self, job);
+      lodge_stream_in_async (self, fd, job, memory_read_cb, g_steal_pointer (&start));
+    }
+  if (fd >= 0)
+    close (fd);
+}
+
 static void
 ready_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -107,13 +189,12 @@ ready_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (is_stale (start) || !ready)
     return; /* not ready: the end of the process or the time-out tells why */
 
+  g_clear_handle_id (&start->guest->start_id, g_source_remove);
   lodge_guest_hold_inner (start->machine);
-  start->guest->in_use = TRUE;
-  lodge_machine_mark_in_use (start->machine->folder);
-  if (start->paused)
-    succeed (start);
+  if (start->saved != NULL)
+    read_memory (g_steal_pointer (&start));
   else
-    lodge_qmp_client_execute_async (qmp, "cont", NULL, -1, NULL, continued_cb, g_steal_pointer (&start));
+    let_go (g_steal_pointer (&start));
 }
 
 static gboolean
@@ -240,7 +321,8 @@ spawn (Start *start)
 
   bare = lodge_command_line_build (guest->profile, start->capabilities,
                                    lodge_engine_get_host (self->engine), &start->plan->launch, &error);
-  if (bare == NULL)
+  if (bare == NULL
+      || (start->saved != NULL && !lodge_saved_check_argv (start->saved, (const char *const *) bare, &error)))
     {
       give_up (start, error);
       return;
@@ -357,11 +439,52 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer data)
   guest->record->folder = g_strdup (self->folder);
   lodge_engine_look_for_audio (self->engine);
   start->plan = lodge_launch_plan_new (self->engine, guest->profile, start->capabilities, self->folder,
-                                       start->without_kvm);
+                                       start->without_kvm || (start->saved != NULL && strcmp (start->saved->accelerator, "tcg") == 0));
+  start->plan->launch.incoming = start->saved != NULL;
   if (!make_sockets (start, &error) || !lodge_launch_start_helpers (self, start->plan, &error))
     give_up (start, error);
   else
     spawn (g_steal_pointer (&start));
+}
+
+static gboolean
+check_saved (Start *start, GError **error)
+{
+  LodgeMachine *self = start->machine;
+  g_autofree char *cpuinfo = NULL;
+  g_autofree char *host_cpu = NULL;
+
+  if (start->saved == NULL)
+    return TRUE;
+  if (start->saved->host_cpu != NULL && g_file_get_contents ("/proc/cpuinfo", &cpuinfo, NULL, NULL))
+    host_cpu = lodge_saved_host_cpu (cpuinfo);
+  return lodge_saved_check_host (start->saved, lodge_capabilities_get_version (start->capabilities),
+                                 lodge_engine_get_host (self->engine)->accel == LODGE_ACCEL_KVM, host_cpu, error)
+         && lodge_saved_check_disks (start->saved, self->folder, error);
+}
+
+/* What the guest is resumed from, read afresh. FALSE: there is something that cannot be used. */
+static gboolean
+take_saved (LodgeMachine *self, gboolean discard, LodgeSaved **saved, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, NULL);
+
+  if (self->state != LODGE_STATE_SAVED)
+    return TRUE;
+  if (discard)
+    return lodge_machine_discard_saved (self, error);
+
+  *saved = lodge_saved_read (path, error);
+  if (*saved != NULL && g_strcmp0 ((*saved)->profile->id, self->id) != 0)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "the saved memory is that of the machine %s", (*saved)->profile->id);
+      g_clear_pointer (saved, lodge_saved_free);
+    }
+  if (*saved == NULL)
+    return FALSE;
+  g_free ((*saved)->profile->name);
+  (*saved)->profile->name = g_strdup (self->entry->profile->name);
+  return TRUE;
 }
 
 static void
@@ -381,7 +504,7 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
 
   if (start->capabilities == NULL || !lodge_engine_check_profile (self->engine, guest->profile, &error)
-      || !assign (self, guest, start->capabilities, &error)
+      || !check_saved (start, &error) || (start->saved == NULL && !assign (self, guest, start->capabilities, &error))
       || (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, FALSE, &error)) == NULL)
     {
       give_up (start, error);
@@ -397,10 +520,11 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
 void
 lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
 {
-  static const char *const known[] = { "paused", "b", "accelerator", "s", "repair", "b", NULL };
+  static const char *const known[] = { "paused", "b", "accelerator", "s", "repair", "b", "discard-saved", "b", NULL };
   g_autoptr (GTask) owned = task;
   const char *accelerator = NULL;
-  gboolean paused = FALSE, repair = FALSE;
+  gboolean paused = FALSE, repair = FALSE, discard = FALSE;
+  LodgeSaved *saved = NULL;
   GError *error = NULL;
   Start *start;
 
@@ -414,6 +538,7 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
       g_variant_lookup (options, "paused", "b", &paused);
       g_variant_lookup (options, "accelerator", "&s", &accelerator);
       g_variant_lookup (options, "repair", "b", &repair);
+      g_variant_lookup (options, "discard-saved", "b", &discard);
     }
   if (accelerator != NULL && strcmp (accelerator, "tcg") != 0)
     {
@@ -422,17 +547,24 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
       return;
     }
 
-  self->guest = lodge_guest_new (self, lodge_profile_copy (self->entry->profile));
+  if (!take_saved (self, discard, &saved, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  self->guest = lodge_guest_new (self, lodge_profile_copy (saved != NULL ? saved->profile : self->entry->profile));
   self->guest->start = g_steal_pointer (&owned);
-  self->guest->user_pause = paused;
+  self->guest->user_pause = paused || (saved != NULL && !saved->running);
   lodge_machine_change (self, LODGE_CHANGE_START, "", NULL);
 
   start = g_new0 (Start, 1);
   start->machine = g_object_ref (self);
   start->guest = self->guest;
   start->serial = self->guest->serial;
-  start->paused = paused;
+  start->paused = paused || (saved != NULL && !saved->running);
   start->without_kvm = accelerator != NULL;
   start->repair = repair;
+  start->saved = saved;
   lodge_engine_prepare_async (self->engine, self->guest->profile->arch, NULL, prepared_cb, start);
 }

@@ -11,13 +11,16 @@
 #define RUNNING  (1u << LODGE_STATE_RUNNING)
 #define PAUSED   (1u << LODGE_STATE_PAUSED)
 #define STOPPING (1u << LODGE_STATE_STOPPING)
+#define SAVING   (1u << LODGE_STATE_SAVING)
+#define SAVED    (1u << LODGE_STATE_SAVED)
 #define BROKEN   (1u << LODGE_STATE_BROKEN)
 #define ALIVE    (RUNNING | PAUSED | STOPPING)
 
 static const char *const state_names[LODGE_N_STATES] = {
   [LODGE_STATE_OFF] = "off",       [LODGE_STATE_STARTING] = "starting",
   [LODGE_STATE_RUNNING] = "running", [LODGE_STATE_PAUSED] = "paused",
-  [LODGE_STATE_STOPPING] = "stopping", [LODGE_STATE_BROKEN] = "broken",
+  [LODGE_STATE_STOPPING] = "stopping", [LODGE_STATE_SAVING] = "saving",
+  [LODGE_STATE_SAVED] = "saved",   [LODGE_STATE_BROKEN] = "broken",
 };
 
 static const struct
@@ -25,27 +28,30 @@ static const struct
   const char *name;
   guint states;
 } methods[LODGE_N_METHODS] = {
-  [LODGE_METHOD_START] = { "Start", OFF },
+  [LODGE_METHOD_START] = { "Start", OFF | SAVED },
   [LODGE_METHOD_PAUSE] = { "Pause", RUNNING | STOPPING },
   [LODGE_METHOD_RESUME] = { "Resume", PAUSED },
   [LODGE_METHOD_RESET] = { "Reset", ALIVE },
   [LODGE_METHOD_SHUTDOWN] = { "Shutdown", RUNNING | STOPPING },
-  [LODGE_METHOD_FORCE_OFF] = { "ForceOff", STARTING | ALIVE },
+  [LODGE_METHOD_FORCE_OFF] = { "ForceOff", STARTING | ALIVE | SAVING },
   /* Not while starting: the guest would be half made from the old values and half from the new. */
-  [LODGE_METHOD_SET_SETTINGS] = { "SetSettings", OFF | ALIVE },
-  [LODGE_METHOD_CHECK_SETTINGS] = { "CheckSettings", OFF | ALIVE },
+  [LODGE_METHOD_SET_SETTINGS] = { "SetSettings", OFF | ALIVE | SAVED },
+  [LODGE_METHOD_CHECK_SETTINGS] = { "CheckSettings", OFF | ALIVE | SAVED },
   [LODGE_METHOD_INSERT_MEDIUM] = { "InsertMedium", OFF | ALIVE },
   [LODGE_METHOD_EJECT_MEDIUM] = { "EjectMedium", OFF | ALIVE },
   [LODGE_METHOD_OPEN_DISPLAY] = { "OpenDisplay", ALIVE },
   [LODGE_METHOD_OPEN_CHANNEL] = { "OpenChannel", ALIVE },
-  [LODGE_METHOD_SCREENSHOT] = { "Screenshot", ALIVE },
+  /* Of a saved machine: what its screen showed last. */
+  [LODGE_METHOD_SCREENSHOT] = { "Screenshot", ALIVE | SAVED },
   /* QEMU drops key presses while the processors stand still. */
   [LODGE_METHOD_SEND_KEYS] = { "SendKeys", RUNNING | STOPPING },
   [LODGE_METHOD_TYPE_TEXT] = { "TypeText", RUNNING | STOPPING },
-  [LODGE_METHOD_GET_LOG] = { "GetLog", OFF | STARTING | ALIVE | BROKEN },
-  [LODGE_METHOD_DELETE] = { "Delete", OFF | BROKEN },
+  [LODGE_METHOD_GET_LOG] = { "GetLog", OFF | STARTING | ALIVE | SAVING | SAVED | BROKEN },
+  [LODGE_METHOD_DELETE] = { "Delete", OFF | SAVED | BROKEN },
   [LODGE_METHOD_RESTORE_PREVIOUS] = { "RestorePrevious", BROKEN },
   [LODGE_METHOD_MAKE_SEPARATE] = { "MakeSeparate", BROKEN },
+  [LODGE_METHOD_SAVE] = { "Save", RUNNING | PAUSED },
+  [LODGE_METHOD_DISCARD_SAVED] = { "DiscardSaved", SAVED },
 };
 
 #define NONE (-1)
@@ -55,20 +61,24 @@ static const struct
   const char *name;
   int next[LODGE_N_STATES];
 } changes[LODGE_N_CHANGES] = {
-#define ROW(off, starting, running, paused, stopping, broken) { off, starting, running, paused, stopping, broken }
+#define ROW(off, starting, running, paused, stopping, saving, saved, broken) \
+  { off, starting, running, paused, stopping, saving, saved, broken }
 #define S(state) LODGE_STATE_##state
-  /*                                             off          starting    running      paused       stopping     broken */
-  [LODGE_CHANGE_START] =         { "start", ROW (S (STARTING), NONE,        NONE,         NONE,        NONE,         NONE) },
+  /* off, starting, running, paused, stopping, saving, saved, broken */
+  [LODGE_CHANGE_START] = { "start", ROW (S (STARTING), NONE, NONE, NONE, NONE, NONE, S (STARTING), NONE) },
   /* A guest that runs on while it is asked to shut down is still stopping; a resumed one is not. */
-  [LODGE_CHANGE_RAN] =           { "ran", ROW (NONE,         S (RUNNING), S (RUNNING),  S (RUNNING), S (STOPPING), NONE) },
-  [LODGE_CHANGE_STOPPED] =       { "stopped", ROW (NONE,         S (PAUSED),  S (PAUSED),   S (PAUSED),  S (PAUSED),   NONE) },
-  [LODGE_CHANGE_SHUTDOWN] =      { "shutdown", ROW (NONE,         NONE,        S (STOPPING), NONE,        S (STOPPING), NONE) },
-  [LODGE_CHANGE_ENDED] =         { "ended", ROW (NONE,         S (OFF),     S (OFF),      S (OFF),     S (OFF),      NONE) },
-  [LODGE_CHANGE_ADOPT_RUNNING] = { "adopt-running", ROW (S (RUNNING),  NONE,        NONE,         NONE,        NONE,         S (RUNNING)) },
-  [LODGE_CHANGE_ADOPT_PAUSED] =  { "adopt-paused", ROW (S (PAUSED),   NONE,        NONE,         NONE,        NONE,         S (PAUSED)) },
+  [LODGE_CHANGE_RAN] = { "ran", ROW (NONE, S (RUNNING), S (RUNNING), S (RUNNING), S (STOPPING), S (RUNNING), NONE, NONE) },
+  [LODGE_CHANGE_STOPPED] = { "stopped", ROW (NONE, S (PAUSED), S (PAUSED), S (PAUSED), S (PAUSED), S (PAUSED), NONE, NONE) },
+  [LODGE_CHANGE_SHUTDOWN] = { "shutdown", ROW (NONE, NONE, S (STOPPING), NONE, S (STOPPING), NONE, NONE, NONE) },
+  [LODGE_CHANGE_ENDED] = { "ended", ROW (NONE, S (OFF), S (OFF), S (OFF), S (OFF), S (OFF), NONE, NONE) },
+  [LODGE_CHANGE_ADOPT_RUNNING] = { "adopt-running", ROW (S (RUNNING), NONE, NONE, NONE, NONE, NONE, S (RUNNING), S (RUNNING)) },
+  [LODGE_CHANGE_ADOPT_PAUSED] = { "adopt-paused", ROW (S (PAUSED), NONE, NONE, NONE, NONE, NONE, S (PAUSED), S (PAUSED)) },
   /* A guest that runs needs its profile no more: it is broken when it has ended. */
-  [LODGE_CHANGE_BROKE] =         { "broke", ROW (S (BROKEN),   NONE,        NONE,         NONE,        NONE,         S (BROKEN)) },
-  [LODGE_CHANGE_MENDED] =        { "mended", ROW (NONE,         NONE,        NONE,         NONE,        NONE,         S (OFF)) },
+  [LODGE_CHANGE_BROKE] = { "broke", ROW (S (BROKEN), NONE, NONE, NONE, NONE, NONE, S (BROKEN), S (BROKEN)) },
+  [LODGE_CHANGE_MENDED] = { "mended", ROW (NONE, NONE, NONE, NONE, NONE, NONE, NONE, S (OFF)) },
+  [LODGE_CHANGE_SAVE] = { "save", ROW (NONE, NONE, S (SAVING), S (SAVING), NONE, NONE, NONE, NONE) },
+  [LODGE_CHANGE_SAVED] = { "saved", ROW (S (SAVED), NONE, NONE, NONE, NONE, NONE, S (SAVED), NONE) },
+  [LODGE_CHANGE_DISCARDED] = { "discarded", ROW (NONE, NONE, NONE, NONE, NONE, NONE, S (OFF), NONE) },
 #undef S
 #undef ROW
 };

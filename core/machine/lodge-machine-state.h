@@ -12,6 +12,8 @@ typedef enum
   LODGE_STATE_RUNNING,
   LODGE_STATE_PAUSED,
   LODGE_STATE_STOPPING, /* an ACPI shutdown was asked; the guest still runs */
+  LODGE_STATE_SAVING,   /* its memory is being written, to be resumed later */
+  LODGE_STATE_SAVED,    /* off, with a saved memory */
   LODGE_STATE_BROKEN,   /* the folder cannot be used */
 } LodgeMachineState;
 #define LODGE_N_STATES (LODGE_STATE_BROKEN + 1)
@@ -38,8 +40,10 @@ typedef enum
   LODGE_METHOD_DELETE,
   LODGE_METHOD_RESTORE_PREVIOUS,
   LODGE_METHOD_MAKE_SEPARATE,
+  LODGE_METHOD_SAVE,
+  LODGE_METHOD_DISCARD_SAVED,
 } LodgeMethod;
-#define LODGE_N_METHODS (LODGE_METHOD_MAKE_SEPARATE + 1)
+#define LODGE_N_METHODS (LODGE_METHOD_DISCARD_SAVED + 1)
 
 /* What can happen to a machine; the second table says where it leads. */
 typedef enum
@@ -53,8 +57,11 @@ typedef enum
   LODGE_CHANGE_ADOPT_PAUSED,
   LODGE_CHANGE_BROKE,         /* the folder cannot be used */
   LODGE_CHANGE_MENDED,        /* it can again */
+  LODGE_CHANGE_SAVE,          /* Save was asked */
+  LODGE_CHANGE_SAVED,         /* there is a saved memory */
+  LODGE_CHANGE_DISCARDED,     /* there is none any more */
 } LodgeMachineChange;
-#define LODGE_N_CHANGES (LODGE_CHANGE_MENDED + 1)
+#define LODGE_N_CHANGES (LODGE_CHANGE_DISCARDED + 1)
 
 const char *lodge_machine_state_name    (LodgeMachineState state);
 const char *lodge_method_name           (LodgeMethod method);

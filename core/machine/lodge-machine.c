@@ -33,7 +33,7 @@
  * folder any more, and when the guest ends the machine emits "vanished".
  */
 
-#include "core/machine/lodge-machine-private.h"
+#include "core/machine/lodge-machine-save.h"
 
 #include "core/config/lodge-settings.h"
 
@@ -74,6 +74,7 @@ lodge_machine_finalize (GObject *object)
   LodgeMachine *self = LODGE_MACHINE (object);
 
   g_clear_pointer (&self->guest, lodge_guest_free);
+  g_clear_pointer (&self->saved, lodge_saved_free);
   g_clear_pointer (&self->details, g_variant_unref);
   g_clear_pointer (&self->details_before, g_variant_unref);
   g_free (self->reason_before);
@@ -223,7 +224,7 @@ lodge_machine_follow_entry (LodgeMachine *self)
   self->name = entry->profile != NULL ? g_strdup (entry->profile->name)
                                       : g_path_get_basename (entry->folder);
 
-  if (self->guest == NULL && entry->fault != NULL && self->state == LODGE_STATE_OFF)
+  if (self->guest == NULL && entry->fault != NULL && (self->state == LODGE_STATE_OFF || self->state == LODGE_STATE_SAVED))
     lodge_machine_change (self, LODGE_CHANGE_BROKE, "", NULL);
   else if (self->guest == NULL && entry->fault == NULL && self->state == LODGE_STATE_BROKEN)
     lodge_machine_change (self, LODGE_CHANGE_MENDED, "", NULL);
@@ -231,6 +232,7 @@ lodge_machine_follow_entry (LodgeMachine *self)
     folder_came_back (self);
   else
     lodge_machine_notify (self);
+  lodge_machine_look_for_saved (self);
 }
 
 void
@@ -361,6 +363,9 @@ lodge_machine_get_pending (LodgeMachine *self)
 {
   const LodgeProfile *wanted = wanted_profile (self);
 
+  /* A saved guest comes back with what it had. */
+  if (self->guest == NULL && self->saved != NULL && wanted != NULL)
+    return lodge_settings_pending (self->saved->profile, wanted);
   if (self->guest == NULL || wanted == NULL || wanted == self->guest->profile)
     return g_new0 (char *, 1);
   return lodge_settings_pending (self->guest->profile, wanted);

@@ -31,6 +31,9 @@ void              lodge_machine_adopt_async     (LodgeMachine *self, LodgeRuntim
                                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean          lodge_machine_adopt_finish    (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/** lodge_machine_tidy: all guests that live have been adopted: removes what a killed core left of a machine that has none */
+void              lodge_machine_tidy            (LodgeMachine *self);
+
 const char       *lodge_machine_get_id          (LodgeMachine *self);
 const char       *lodge_machine_get_name        (LodgeMachine *self);
 const char       *lodge_machine_get_folder      (LodgeMachine *self);

@@ -131,6 +131,8 @@ add_process (LodgeCommandLine *self)
     }
   if (self->launch->paused)
     lodge_args_add (args, "-S", NULL);
+  if (self->launch->incoming)
+    lodge_args_add (args, "-incoming", "defer", NULL);
   add_monitor (self, "qmp", LODGE_CHILD_FD_QMP);
   add_monitor (self, "rescue", LODGE_CHILD_FD_RESCUE);
   lodge_args_begin (args, "-action", NULL);

@@ -33,6 +33,7 @@ typedef struct
   gboolean    paused;       /* start with -S (Lodge always does, and sends cont) */
   LodgeAccel  accel;        /* what to use this time */
   const char *gl_backend;   /* "none", "virgl", "venus" */
+  gboolean    incoming;     /* wait for a saved memory before anything else (migrate-incoming) */
   gboolean    audio;        /* host->audio_socket is there in the confinement; QEMU ends at once when it cannot connect to it */
 } LodgeLaunch;
 

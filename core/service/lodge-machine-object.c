@@ -148,6 +148,8 @@ HANDLE_CALL (reset, RESET)
 HANDLE_CALL (shutdown, SHUTDOWN)
 HANDLE_CALL (force_off, FORCE_OFF)
 HANDLE_CALL (eject_medium, EJECT_MEDIUM)
+HANDLE_CALL (save, SAVE)
+HANDLE_CALL (discard_saved, DISCARD_SAVED)
 
 #define HANDLE_ARRANGE(name, METHOD)                                                              \
   static gboolean handle_##name (LodgeMachineObject *self, GDBusMethodInvocation *invocation,     \
@@ -425,6 +427,8 @@ lodge_machine_object_init (LodgeMachineObject *self)
     { "handle-get-log", G_CALLBACK (handle_get_log) },
     { "handle-delete", G_CALLBACK (handle_delete) },
     { "handle-restore-previous", G_CALLBACK (handle_restore_previous) },
+    { "handle-save", G_CALLBACK (handle_save) },
+    { "handle-discard-saved", G_CALLBACK (handle_discard_saved) },
     { "handle-make-separate", G_CALLBACK (handle_make_separate) },
   };
 

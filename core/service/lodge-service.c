@@ -129,6 +129,7 @@ update_facts (LodgeService *self)
     g_strv_builder_add (features, "passt");
   if (host != NULL && host->swtpm != NULL)
     g_strv_builder_add (features, "swtpm");
+  g_strv_builder_add (features, "save");
   list = g_strv_builder_end (features);
 
   lodge_ipc_core_set_api_version (self->core, LODGE_API_VERSION);

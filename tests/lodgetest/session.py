@@ -265,7 +265,7 @@ class Session:
         objects = call('/org/lodgevm/Core1', 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects', None).unpack()[0]
         nothing = GLib.Variant('(a{sv})', ({},))
         for path, interfaces in objects.items():
-            if interfaces.get('org.lodgevm.Core1.Machine', {}).get('State', 'off') not in ('off', 'broken'):
+            if interfaces.get('org.lodgevm.Core1.Machine', {}).get('State', 'off') not in ('off', 'saved', 'broken'):
                 try:
                     call(path, 'org.lodgevm.Core1.Machine', 'ForceOff', nothing)
                 except GLib.Error as error:

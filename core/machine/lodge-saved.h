@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/config/lodge-profile.h"
+
+G_BEGIN_DECLS
+
+/* Folders of a machine's folder. LODGE_SAVED_DIR is there only while no guest has run since it was written. */
+#define LODGE_SAVED_DIR     "saved"
+#define LODGE_SAVED_NEW_DIR "saved.new"  /* being written */
+#define LODGE_SAVED_USED_DIR "saved.used" /* a guest was made of it, which may have run on since */
+
+/* Files of such a folder, and of a snapshot with memory. */
+#define LODGE_SAVED_MEMORY  "memory"
+#define LODGE_SAVED_LAUNCH  "launch.json"
+#define LODGE_SAVED_PROFILE "machine.json"
+#define LODGE_SAVED_PICTURE "picture.ppm"
+
+/**
+ * LodgeSaved: what a saved memory was made under, so that it is resumed under the same or not at all.
+ */
+typedef struct
+{
+  LodgeProfile *profile;      /* as the guest had it */
+  GStrv         argv;         /* of QEMU, without the confinement */
+  char         *qemu_version;
+  char         *accelerator;  /* "kvm", "tcg" */
+  char         *host_cpu;     /* (nullable) of a guest that sees the host's processor: lodge_saved_host_cpu() */
+  gboolean      running;      /* the guest ran; else it was paused */
+  gboolean      stamped;      /* @disks is to be compared */
+  GPtrArray    *disks;        /* (element-type utf8) "ID SIZE NANOSECONDS" of each disk's file when all was written */
+  gint64        created;
+} LodgeSaved;
+
+LodgeSaved *lodge_saved_new      (void);
+void        lodge_saved_free     (LodgeSaved *saved);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeSaved, lodge_saved_free)
+
+/** lodge_saved_write: launch.json and machine.json into @folder, each atomically. Errors: NO_SPACE, IO */
+gboolean    lodge_saved_write    (const LodgeSaved *saved, const char *folder, GError **error);
+
+/** lodge_saved_read: untrusted. Errors: NOT_FOUND, IO, WRONG_FORMAT, BROKEN_PROFILE, NEWER_SCHEMA */
+LodgeSaved *lodge_saved_read     (const char *folder, GError **error);
+
+/** lodge_saved_exists: whether the machine in @folder has a saved memory */
+gboolean    lodge_saved_exists   (const char *folder);
+
+/** lodge_saved_check_host: Error: NOT_SUPPORTED: another processor, no KVM, or an older QEMU */
+gboolean    lodge_saved_check_host (const LodgeSaved *saved, const char *qemu_version, gboolean kvm, const char *host_cpu,
+                                    GError **error);
+
+/** lodge_saved_check_argv: whether @argv makes the same hardware. Error: NOT_SUPPORTED; the message has the first difference */
+gboolean    lodge_saved_check_argv (const LodgeSaved *saved, const char *const *argv, GError **error);
+
+/** lodge_saved_stamp: looks at the disks of the machine in @machine_folder */
+void        lodge_saved_stamp    (LodgeSaved *saved, const char *machine_folder);
+
+/** lodge_saved_check_disks: whether they are as they were then. Errors: WRONG_FORMAT (the message names the disk) */
+gboolean    lodge_saved_check_disks (const LodgeSaved *saved, const char *machine_folder, GError **error);
+
+/** lodge_saved_host_cpu: @cpuinfo: contents of /proc/cpuinfo. Returns: (transfer full): a hash of what a guest sees of the processor */
+char       *lodge_saved_host_cpu (const char *cpuinfo);
+
+G_END_DECLS
