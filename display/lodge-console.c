@@ -8,7 +8,9 @@
  * time. Both must succeed.
  *
  * Resizing: a guest takes its time over a new resolution, and a person who drags a border makes
- * many wishes, so one request is under way and only the latest wish waits behind it.
+ * many wishes, so one request is under way and only the latest wish waits behind it. A guest may
+ * leave the size that was asked for by itself, and the same wish then counts again; but QEMU drops a
+ * request that is the same as the last one, so the physical size differs in a millimetre.
  */
 
 #include "display/lodge-console.h"
@@ -40,7 +42,8 @@ struct _LodgeConsole
   guint width, height;
   gboolean graphic, closed;
 
-  Size asked;                  /* the last request that was sent */
+  Size asked;                  /* the last request that was sent, as QEMU has it */
+  gboolean left;               /* the guest has changed its size since it was what was asked for */
   Size wish;                   /* waits while has_wish */
   gboolean asking, has_wish, cannot_resize;
 };
@@ -173,8 +176,12 @@ sized_cb (GVariant *reply, const GError *error, gpointer user_data)
 static void
 send_size (LodgeConsole *self)
 {
+  if (self->wish.width == self->asked.width && self->wish.height == self->asked.height
+      && self->wish.width_mm == self->asked.width_mm)
+    self->wish.width_mm = self->wish.width_mm > 0 ? self->wish.width_mm - 1 : 1;
   self->has_wish = FALSE;
   self->asking = TRUE;
+  self->left = FALSE;
   self->asked = self->wish;
   lodge_peer_call (self->peer, self->path, LODGE_CONSOLE_INTERFACE, "SetUIInfo",
                    g_variant_new ("(qqiiuu)", (guint16) self->wish.width_mm,
@@ -297,6 +304,12 @@ update_uint (LodgeConsole *self, GVariant *all, const char *name, guint *field, 
     }
 }
 
+static gboolean
+has_asked_size (LodgeConsole *self)
+{
+  return self->width == self->asked.width && self->height == self->asked.height;
+}
+
 void
 lodge_console_update (LodgeConsole *self, const char *interface, GVariant *all)
 {
@@ -317,9 +330,13 @@ lodge_console_update (LodgeConsole *self, const char *interface, GVariant *all)
     {
       const char *text;
 
+      const gboolean follows = has_asked_size (self);
+
       g_object_freeze_notify (G_OBJECT (self));
       update_uint (self, all, "Width", &self->width, PROP_WIDTH);
       update_uint (self, all, "Height", &self->height, PROP_HEIGHT);
+      if (follows && !has_asked_size (self))
+        self->left = TRUE;
       if (g_variant_lookup (all, "Label", "&s", &text) && !g_str_equal (text, self->label))
         {
           g_free (self->label);
@@ -452,7 +469,7 @@ lodge_console_set_size (LodgeConsole *self, guint width, guint height, guint wid
 
   if (self->cannot_resize || self->closed || width == 0 || height == 0)
     return;
-  if (wish.width == self->asked.width && wish.height == self->asked.height)
+  if (wish.width == self->asked.width && wish.height == self->asked.height && !self->left)
     {
       self->has_wish = FALSE;
       return;

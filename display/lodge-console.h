@@ -52,7 +52,8 @@ LodgeListener *lodge_console_attach_finish (LodgeConsole  *self,
  * @width_mm, @height_mm: physical size, 0 when unknown
  *
  * Asks the guest to change its resolution. At most one request is under way and one waits; a newer
- * wish replaces the waiting one. A console that cannot (plain VGA) refuses the first request; then
+ * wish replaces the waiting one. The same wish again is sent again only when the guest has had that
+ * size and left it. A console that cannot (plain VGA) refuses the first request; then
  * lodge_console_can_resize() becomes FALSE and further wishes are dropped.
  */
 void           lodge_console_set_size     (LodgeConsole *self,

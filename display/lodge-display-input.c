@@ -7,10 +7,13 @@
  * pressed here is released here: on losing the focus, the window, the console or the grab, all keys
  * and buttons that are down in the guest are let go.
  *
- * With a tablet in the guest the pointer simply passes through. With a plain mouse only motion can
- * be sent, so a click grabs first; GTK has no pointer lock, the motion ends where the screen does.
+ * A click grabs: the desktop's shortcuts go to the guest too. With a tablet in the guest the pointer
+ * simply passes through and so does that click. With a plain mouse only motion can be sent, and only
+ * while grabbed, so the first click is for the grab alone; GTK has no pointer lock, the motion ends
+ * where the screen does.
  *
- * Ctrl+Alt pressed and let go with nothing between ends the grab.
+ * The release keys (Ctrl+Alt, or what was chosen), pressed together and let go with nothing between,
+ * end the grab.
  */
 
 #include "display/lodge-display-input.h"
@@ -39,7 +42,8 @@ struct _LodgeDisplayInput
   graphene_rect_t area;
   guint width, height;         /* guest pixels; 0 while there is no picture */
 
-  gboolean chord_armed;        /* Ctrl and Alt are down and nothing else has happened */
+  LodgeReleaseKeys release_keys;
+  gboolean chord_armed;        /* the release keys are down and nothing else has happened */
   gboolean has_last;           /* last_x, last_y are where the pointer was seen last */
   double last_x, last_y;
   double rest_x, rest_y;       /* parts of a guest pixel that have not been sent */
@@ -62,6 +66,11 @@ enum
 
 static GParamSpec *properties[N_PROPERTIES];
 static guint signals[N_SIGNALS];
+
+G_DEFINE_ENUM_TYPE (LodgeReleaseKeys, lodge_release_keys,
+                    G_DEFINE_ENUM_VALUE (LODGE_RELEASE_KEYS_CTRL_ALT, "ctrl-alt"),
+                    G_DEFINE_ENUM_VALUE (LODGE_RELEASE_KEYS_CTRL_ALT_SHIFT, "ctrl-alt-shift"),
+                    G_DEFINE_ENUM_VALUE (LODGE_RELEASE_KEYS_RIGHT_CTRL, "right-ctrl"))
 
 G_DEFINE_FINAL_TYPE (LodgeDisplayInput, lodge_display_input, G_TYPE_OBJECT)
 
@@ -119,6 +128,43 @@ is_alt (guint keyval)
 }
 
 static gboolean
+is_shift (guint keyval)
+{
+  return keyval == GDK_KEY_Shift_L || keyval == GDK_KEY_Shift_R;
+}
+
+/* What the modifiers are once this key is down. */
+static GdkModifierType
+add_modifier (GdkModifierType state, guint keyval)
+{
+  if (is_control (keyval))
+    state |= GDK_CONTROL_MASK;
+  else if (is_alt (keyval))
+    state |= GDK_ALT_MASK;
+  else if (is_shift (keyval))
+    state |= GDK_SHIFT_MASK;
+  return state & (GDK_CONTROL_MASK | GDK_ALT_MASK | GDK_SHIFT_MASK | GDK_SUPER_MASK);
+}
+
+static gboolean
+is_release_chord (LodgeReleaseKeys keys, guint keyval, GdkModifierType state)
+{
+  const GdkModifierType now = add_modifier (state, keyval);
+
+  switch (keys)
+    {
+    case LODGE_RELEASE_KEYS_RIGHT_CTRL:
+      return keyval == GDK_KEY_Control_R && now == GDK_CONTROL_MASK && !(state & GDK_CONTROL_MASK);
+    case LODGE_RELEASE_KEYS_CTRL_ALT_SHIFT:
+      return (is_control (keyval) || is_alt (keyval) || is_shift (keyval))
+             && now == (GDK_CONTROL_MASK | GDK_ALT_MASK | GDK_SHIFT_MASK);
+    case LODGE_RELEASE_KEYS_CTRL_ALT:
+    default:
+      return (is_control (keyval) || is_alt (keyval)) && now == (GDK_CONTROL_MASK | GDK_ALT_MASK);
+    }
+}
+
+static gboolean
 key_pressed_cb (GtkEventControllerKey *controller, guint keyval, guint keycode,
                 GdkModifierType state, LodgeDisplayInput *self)
 {
@@ -129,8 +175,7 @@ key_pressed_cb (GtkEventControllerKey *controller, guint keyval, guint keycode,
   if (keyboard == NULL)
     return GDK_EVENT_PROPAGATE;
 
-  self->chord_armed = (is_control (keyval) && (state & GDK_ALT_MASK))
-                      || (is_alt (keyval) && (state & GDK_CONTROL_MASK));
+  self->chord_armed = is_release_chord (self->release_keys, keyval, state);
 
   if ((keyval == GDK_KEY_Tab || keyval == GDK_KEY_ISO_Left_Tab) && (state & chord) == chord)
     {
@@ -157,7 +202,7 @@ key_released_cb (GtkEventControllerKey *controller, guint keyval, guint keycode,
 
   if (keyboard != NULL)
     lodge_keyboard_release (keyboard, lodge_keymap_from_hardware (keycode));
-  if (self->chord_armed && (is_control (keyval) || is_alt (keyval)))
+  if (self->chord_armed && (is_control (keyval) || is_alt (keyval) || is_shift (keyval)))
     {
       self->chord_armed = FALSE;
       lodge_display_input_release (self);
@@ -266,6 +311,7 @@ press (LodgeDisplayInput *self, LodgeMouse *mouse, GdkEvent *event)
     }
   if (!to_button (gdk_button_event_get_button (event), &which))
     return GDK_EVENT_PROPAGATE;
+  lodge_grab_activate (self->grab, event);
   self->buttons |= 1u << which;
   lodge_mouse_press (mouse, which);
   return GDK_EVENT_STOP;
@@ -473,6 +519,13 @@ lodge_display_input_set_enabled (LodgeDisplayInput *self, gboolean enabled)
       let_go (self);
     }
   self->enabled = enabled;
+}
+
+void
+lodge_display_input_set_release_keys (LodgeDisplayInput *self, LodgeReleaseKeys keys)
+{
+  self->release_keys = keys;
+  self->chord_armed = FALSE;
 }
 
 void

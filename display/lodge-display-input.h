@@ -7,6 +7,17 @@
 
 G_BEGIN_DECLS
 
+/** The keys that end a grab when they are pressed together and let go with nothing between. */
+typedef enum
+{
+  LODGE_RELEASE_KEYS_CTRL_ALT,
+  LODGE_RELEASE_KEYS_CTRL_ALT_SHIFT,
+  LODGE_RELEASE_KEYS_RIGHT_CTRL,
+} LodgeReleaseKeys;
+
+GType lodge_release_keys_get_type (void);
+#define LODGE_TYPE_RELEASE_KEYS (lodge_release_keys_get_type ())
+
 #define LODGE_TYPE_DISPLAY_INPUT (lodge_display_input_get_type ())
 /**
  * LodgeDisplayInput:
@@ -27,6 +38,9 @@ LodgeDisplayInput *lodge_display_input_new         (GtkWidget *widget);
 /** @console: (nullable) */
 void               lodge_display_input_set_console (LodgeDisplayInput *self, LodgeConsole *console);
 void               lodge_display_input_set_enabled (LodgeDisplayInput *self, gboolean enabled);
+
+void               lodge_display_input_set_release_keys (LodgeDisplayInput *self,
+                                                         LodgeReleaseKeys   keys);
 
 /** Where the picture is within the widget, and how many guest pixels it has. */
 void               lodge_display_input_set_area    (LodgeDisplayInput     *self,

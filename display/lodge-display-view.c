@@ -39,10 +39,14 @@ struct _LodgeDisplayView
   LodgeDisplayInput *input;      /* (owned) */
   LodgeDisplayScaling scaling;
   gboolean resize_guest, input_enabled;
+  LodgeReleaseKeys release_keys;
+  gboolean display_off;          /* as it was last told */
   gboolean first_frame;          /* of the present console has been seen */
   gboolean cursor_drawn;         /* the guest's pointer is part of what was last asked to be painted */
   gboolean thumbnail_stale;      /* the picture has changed since the last thumbnail */
   guint tick, resize_timer;
+  double pan_x, pan_y;           /* 0 to 1: which part of a picture is seen that is larger than the view */
+  int shown_width, shown_height; /* the last allocation */
   graphene_rect_t area;          /* the picture, in units of the widget */
 };
 
@@ -52,8 +56,10 @@ enum
   PROP_SCALING,
   PROP_RESIZE_GUEST,
   PROP_INPUT_ENABLED,
+  PROP_RELEASE_KEYS,
   PROP_GRABBED,
   PROP_HAS_FRAME,
+  PROP_DISPLAY_OFF,
   PROP_GUEST_WIDTH,
   PROP_GUEST_HEIGHT,
   N_PROPERTIES
@@ -81,6 +87,13 @@ G_DEFINE_FINAL_TYPE (LodgeDisplayView, lodge_display_view, GTK_TYPE_WIDGET)
 
 /* Where the picture goes */
 
+/* Where a side of the picture begins: in the middle, or moved by @pan where it does not fit. */
+static double
+begin_of (double available, double shown, double pan)
+{
+  return shown <= available ? floor ((available - shown) / 2) : -round ((shown - available) * pan);
+}
+
 static void
 update_area (LodgeDisplayView *self)
 {
@@ -101,14 +114,30 @@ update_area (LodgeDisplayView *self)
         scale = floor (scale);
       shown_width = MAX (1, round (guest_width * scale));
       shown_height = MAX (1, round (guest_height * scale));
-      self->area = GRAPHENE_RECT_INIT (floor ((width - shown_width) / 2) / device,
-                                       floor ((height - shown_height) / 2) / device,
+      self->area = GRAPHENE_RECT_INIT (begin_of (width, shown_width, self->pan_x) / device,
+                                       begin_of (height, shown_height, self->pan_y) / device,
                                        shown_width / device, shown_height / device);
     }
   /* At 1:1 there is nothing to interpolate. */
   lodge_scanout_set_filter (self->scanout, scale >= 2 && scale == floor (scale)
                                                ? LODGE_SCANOUT_NEAREST : LODGE_SCANOUT_LINEAR);
   lodge_display_input_set_area (self->input, &self->area, guest_width, guest_height);
+}
+
+/* Before the input sees the motion, so that the guest's pointer is where the person's is. */
+static void
+motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeDisplayView *self)
+{
+  const double width = gtk_widget_get_width (GTK_WIDGET (self));
+  const double height = gtk_widget_get_height (GTK_WIDGET (self));
+
+  if (self->scaling != LODGE_DISPLAY_SCALING_ONE || width <= 1 || height <= 1
+      || (self->area.size.width <= width && self->area.size.height <= height))
+    return;
+  self->pan_x = CLAMP (x / (width - 1), 0, 1);
+  self->pan_y = CLAMP (y / (height - 1), 0, 1);
+  update_area (self);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
 /* The guest's size */
@@ -162,6 +191,11 @@ take (LodgeDisplayView *self)
     {
       fail (self, error);
       return;
+    }
+  if (lodge_scanout_is_disabled (self->scanout) != self->display_off)
+    {
+      self->display_off = !self->display_off;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DISPLAY_OFF]);
     }
   if (!had_frame && lodge_display_view_has_frame (self))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HAS_FRAME]);
@@ -406,7 +440,11 @@ lodge_display_view_size_allocate (GtkWidget *widget, int width, int height, int 
   LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
 
   update_area (self);
-  schedule_resize (self);
+  /* A guest that changes its size allocates anew, too; only a person's change of the window is a wish. */
+  if (width != self->shown_width || height != self->shown_height)
+    schedule_resize (self);
+  self->shown_width = width;
+  self->shown_height = height;
 }
 
 static void
@@ -468,8 +506,14 @@ lodge_display_view_get_property (GObject *object, guint id, GValue *value, GPara
     case PROP_INPUT_ENABLED:
       g_value_set_boolean (value, self->input_enabled);
       break;
+    case PROP_RELEASE_KEYS:
+      g_value_set_enum (value, self->release_keys);
+      break;
     case PROP_GRABBED:
       g_value_set_boolean (value, lodge_display_view_get_grabbed (self));
+      break;
+    case PROP_DISPLAY_OFF:
+      g_value_set_boolean (value, self->display_off);
       break;
     case PROP_HAS_FRAME:
       g_value_set_boolean (value, lodge_display_view_has_frame (self));
@@ -506,6 +550,10 @@ lodge_display_view_set_property (GObject *object, guint id, const GValue *value,
       self->input_enabled = g_value_get_boolean (value);
       lodge_display_input_set_enabled (self->input, self->input_enabled);
       break;
+    case PROP_RELEASE_KEYS:
+      self->release_keys = g_value_get_enum (value);
+      lodge_display_input_set_release_keys (self->input, self->release_keys);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -534,6 +582,10 @@ lodge_display_view_class_init (LodgeDisplayViewClass *klass)
                            LODGE_DISPLAY_SCALING_FIT, write);
   properties[PROP_RESIZE_GUEST] = g_param_spec_boolean ("resize-guest", NULL, NULL, FALSE, write);
   properties[PROP_INPUT_ENABLED] = g_param_spec_boolean ("input-enabled", NULL, NULL, TRUE, write);
+  properties[PROP_RELEASE_KEYS]
+      = g_param_spec_enum ("release-keys", NULL, NULL, LODGE_TYPE_RELEASE_KEYS,
+                           LODGE_RELEASE_KEYS_CTRL_ALT, write);
+  properties[PROP_DISPLAY_OFF] = g_param_spec_boolean ("display-off", NULL, NULL, FALSE, read);
   properties[PROP_GRABBED] = g_param_spec_boolean ("grabbed", NULL, NULL, FALSE, read);
   properties[PROP_HAS_FRAME] = g_param_spec_boolean ("has-frame", NULL, NULL, FALSE, read);
   properties[PROP_GUEST_WIDTH]
@@ -567,8 +619,13 @@ static void
 lodge_display_view_init (LodgeDisplayView *self)
 {
   GtkWidget *widget = GTK_WIDGET (self);
+  GtkEventController *motion = gtk_event_controller_motion_new ();
 
   self->input_enabled = TRUE;
+  self->pan_x = self->pan_y = 0.5;
+  gtk_event_controller_set_propagation_phase (motion, GTK_PHASE_CAPTURE);
+  g_signal_connect_object (motion, "motion", G_CALLBACK (motion_cb), self, 0);
+  gtk_widget_add_controller (widget, motion);
   self->scanout = lodge_scanout_new ();
   g_signal_connect (self->scanout, "invalidate-size", G_CALLBACK (scanout_size_cb), self);
   g_signal_connect (self->scanout, "invalidate-contents", G_CALLBACK (scanout_contents_cb), self);
@@ -602,6 +659,12 @@ lodge_display_view_set_console (LodgeDisplayView *self, LodgeConsole *console)
     {
       self->console = g_object_ref (console);
       self->first_frame = FALSE;
+      if (self->display_off)
+        {
+          /* That was another session's screen. */
+          self->display_off = FALSE;
+          g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DISPLAY_OFF]);
+        }
       self->attaching = g_cancellable_new ();
       self->closed_handler = g_signal_connect (console, "closed", G_CALLBACK (console_closed_cb),
                                                self);
@@ -642,6 +705,12 @@ gboolean
 lodge_display_view_has_frame (LodgeDisplayView *self)
 {
   return lodge_scanout_get_width (self->scanout) > 0;
+}
+
+gboolean
+lodge_display_view_is_off (LodgeDisplayView *self)
+{
+  return self->display_off;
 }
 
 gboolean

@@ -4,6 +4,7 @@
 #include <gtk/gtk.h>
 
 #include "display/lodge-console.h"
+#include "display/lodge-display-input.h"
 #include "display/lodge-scanout.h"
 
 G_BEGIN_DECLS
@@ -11,7 +12,8 @@ G_BEGIN_DECLS
 typedef enum
 {
   LODGE_DISPLAY_SCALING_FIT,     /* as large as fits, sides in proportion */
-  LODGE_DISPLAY_SCALING_ONE,     /* one guest pixel is one device pixel; centred, may be cut off */
+  LODGE_DISPLAY_SCALING_ONE,     /* one guest pixel is one device pixel; centred, or follows the pointer
+                                    where it is larger than the view */
   LODGE_DISPLAY_SCALING_INTEGER, /* the largest whole number of device pixels that fits */
 } LodgeDisplayScaling;
 
@@ -27,7 +29,8 @@ GType lodge_display_scaling_get_type (void);
  *
  * Properties: console (LodgeConsole, nullable), scaling (LodgeDisplayScaling), resize-guest
  * (gboolean: the guest follows the size of the view, 150 ms after it settles), input-enabled
- * (gboolean, default TRUE), grabbed (gboolean, read), has-frame (gboolean, read), guest-width,
+ * (gboolean, default TRUE), release-keys (LodgeReleaseKeys), grabbed (gboolean, read), has-frame
+ * (gboolean, read), display-off (gboolean, read: the guest has switched its screen off), guest-width,
  * guest-height (guint, read).
  *
  * Signals:
@@ -38,7 +41,7 @@ GType lodge_display_scaling_get_type (void);
  *   return TRUE for those the window keeps (F11)
  * - leave: Ctrl+Alt+Tab was pressed; the default moves the focus on within the window
  *
- * Ctrl+Alt pressed and released alone ends the grab.
+ * A click grabs; the release keys pressed and let go alone end the grab.
  */
 G_DECLARE_FINAL_TYPE (LodgeDisplayView, lodge_display_view, LODGE, DISPLAY_VIEW, GtkWidget)
 
@@ -51,6 +54,7 @@ void          lodge_display_view_set_scaling  (LodgeDisplayView *self, LodgeDisp
 LodgeDisplayScaling
               lodge_display_view_get_scaling  (LodgeDisplayView *self);
 gboolean      lodge_display_view_has_frame    (LodgeDisplayView *self);
+gboolean      lodge_display_view_is_off       (LodgeDisplayView *self);
 gboolean      lodge_display_view_get_grabbed  (LodgeDisplayView *self);
 
 /** Sends shortcuts of the desktop to the guest too, until released or the focus leaves. */
