@@ -9,6 +9,7 @@
 
 #include "app/lodge-client.h"
 #include "core/ipc/lodge-error-text.h"
+#include "ui/lodge-console-toast.h"
 #include "ui/lodge-console-window.h"
 #include "ui/lodge-window.h"
 
@@ -51,11 +52,7 @@ console_closed_cb (LodgeApplication *self, GtkWindow *console)
   LodgeMachineItem *item = lodge_console_window_get_item (LODGE_CONSOLE_WINDOW (console));
 
   if (lodge_machine_item_is_up (item) && self->window != NULL)
-    {
-      g_autofree char *text = g_strdup_printf (_("“%s” keeps running"), lodge_machine_item_get_name (item));
-
-      lodge_window_toast (self->window, text);
-    }
+    lodge_console_toast (GTK_WIDGET (self->window), get_library (self), item);
   return FALSE;
 }
 
@@ -71,7 +68,7 @@ open_console (LodgeApplication *self, LodgeMachineItem *item)
         return;
       }
 
-  console = lodge_console_window_new (ADW_APPLICATION (self), get_library (self), item);
+  console = lodge_console_window_new (ADW_APPLICATION (self), get_library (self), item, self->settings);
   g_signal_connect_object (console, "close-request", G_CALLBACK (console_closed_cb), self, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (console));
 }

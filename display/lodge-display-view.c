@@ -236,6 +236,8 @@ scanout_size_cb (GdkPaintable *paintable, LodgeDisplayView *self)
 {
   update_area (self);
   gtk_widget_queue_resize (GTK_WIDGET (self));
+  /* For a guest that has left the size it had been asked for (the console knows): a reboot does that. */
+  schedule_resize (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GUEST_WIDTH]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GUEST_HEIGHT]);
 }
@@ -440,7 +442,7 @@ lodge_display_view_size_allocate (GtkWidget *widget, int width, int height, int 
   LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
 
   update_area (self);
-  /* A guest that changes its size allocates anew, too; only a person's change of the window is a wish. */
+  /* A guest that changes its size allocates anew, too. */
   if (width != self->shown_width || height != self->shown_height)
     schedule_resize (self);
   self->shown_width = width;

@@ -9,8 +9,11 @@
  * A session that closes while the machine stays up was most likely taken by another viewer: QEMU then only closes the
  * connection, which looks the same as one that was lost, so the words are true of both. A peer that broke the protocol
  * or went silent is told apart. OpenDisplay goes through the core, the picture does not, so a restart of the core alone
- * is not even noticed here. After a close the machine's state is given a moment to arrive, since QEMU's socket is faster than the core's signal; what is
- * shown meanwhile is the last frame.
+ * is not even noticed here. After a close the machine's state is given a moment to arrive, since QEMU's socket is
+ * faster than the core's signal; what is shown meanwhile is the last frame.
+ *
+ * A frame of an earlier session, or the picture that the library had last, is dimmed until the first frame of the
+ * present one: it looks like the machine and is not.
  */
 
 #include "config.h"
@@ -23,13 +26,16 @@
 #include "core/ipc/lodge-error-text.h"
 #include "display/lodge-display-error.h"
 #include "display/lodge-display-session.h"
-#include "display/lodge-display-view.h"
+#include "ui/lodge-console-medium.h"
+#include "ui/lodge-console-overlay.h"
 #include "ui/lodge-machine-text.h"
 
 /* How long after the close of a session the machine's state may still be the old one. */
 #define SETTLE_MS 700u
 #define SPINNER_MS 300u
 #define HINT_MS 3000u
+/* A guest that changes its mode has no screen for a moment. */
+#define OFF_MS 1000u
 #define THUMBNAIL_MS 2000u
 #define THUMBNAIL_WIDTH 640u
 
@@ -40,22 +46,24 @@ struct _LodgeConsolePage
   LodgeMachineItem *item;        /* (owned) (nullable) */
   LodgeDisplaySession *session;  /* (owned) (nullable) */
   GCancellable *opening;         /* (owned) (nullable) of the attempt under way */
+  gboolean waiting;              /* for the machine or its picture */
   gboolean closed;               /* the display went while the machine stayed, most likely to another viewer */
+  gboolean fresh;                /* what is seen is of the present session */
+  gboolean no_screen;            /* the machine has no display device */
+  gboolean display_off;          /* the guest has switched its screen off, and not only for a moment */
   char *trouble;                 /* (owned) (nullable) why it could not be opened, a sentence */
   guint settle_source;
   guint spinner_source;
   guint hint_source;
   guint thumbnail_source;
+  guint off_source;
 
   LodgeDisplayView *view;
-  GtkWidget *overlay;
-  GtkImage *overlay_icon;
-  GtkSpinner *overlay_spinner;
-  GtkLabel *overlay_title;
-  GtkLabel *overlay_text;
-  GtkButton *overlay_action;
-  GtkWidget *overlay_log;
+  GtkPicture *last;              /* what the library has of the screen, while the view has nothing */
+  LodgeConsoleOverlay *overlay;
   GtkRevealer *hint;
+  GtkLabel *hint_label;
+  GtkWidget *drop_hint;
 };
 
 static guint grab_changed_signal;
@@ -71,6 +79,8 @@ drop_session (LodgeConsolePage *self)
   g_clear_object (&self->opening);
   g_clear_handle_id (&self->settle_source, g_source_remove);
   g_clear_handle_id (&self->thumbnail_source, g_source_remove);
+  g_clear_handle_id (&self->off_source, g_source_remove);
+  self->fresh = self->display_off = FALSE;
   if (self->view != NULL)
     lodge_display_view_set_console (self->view, NULL);
   if (self->session != NULL)
@@ -152,7 +162,10 @@ session_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   console = lodge_display_session_get_primary_console (session);
   if (console == NULL)
     {
-      fail (self, _("This machine has no screen."));
+      drop_session (self);
+      lodge_display_session_close (session);
+      self->no_screen = TRUE;
+      update (self);
       return;
     }
 
@@ -213,92 +226,128 @@ open_display (LodgeConsolePage *self)
   lodge_ipc_machine_call_open_display (proxy, g_variant_new ("a{sv}", NULL), NULL, self->opening, display_cb, self);
 }
 
-typedef struct
-{
-  const char *icon;   /* (nullable) the spinner instead */
-  const char *title;
-  const char *text;   /* (nullable) */
-  const char *label;  /* (nullable) of the button */
-  const char *action; /* (nullable) of the button; NULL tries again */
-  gboolean log;
-} Cause;
-
-static void
-show_cause (LodgeConsolePage *self, const Cause *cause)
-{
-  g_clear_handle_id (&self->spinner_source, g_source_remove);
-  gtk_widget_set_visible (self->overlay, TRUE);
-  gtk_widget_set_visible (GTK_WIDGET (self->overlay_icon), cause->icon != NULL);
-  gtk_widget_set_visible (GTK_WIDGET (self->overlay_spinner), cause->icon == NULL);
-  gtk_spinner_set_spinning (self->overlay_spinner, cause->icon == NULL);
-  if (cause->icon != NULL)
-    gtk_image_set_from_icon_name (self->overlay_icon, cause->icon);
-  gtk_label_set_label (self->overlay_title, cause->title);
-  gtk_label_set_label (self->overlay_text, cause->text != NULL ? cause->text : "");
-  gtk_widget_set_visible (GTK_WIDGET (self->overlay_text), cause->text != NULL);
-  gtk_widget_set_visible (GTK_WIDGET (self->overlay_action), cause->label != NULL);
-  if (cause->label != NULL)
-    gtk_button_set_label (self->overlay_action, cause->label);
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->overlay_action),
-                                  cause->action != NULL ? cause->action : "console.retry");
-  gtk_widget_set_visible (self->overlay_log, cause->log);
-}
-
 static gboolean
 spinner_cb (gpointer user_data)
 {
   LodgeConsolePage *self = user_data;
 
   self->spinner_source = 0;
-  if (!(self->session != NULL && lodge_display_view_has_frame (self->view)))
-    show_cause (self, &(Cause) { .title = _("Connecting to the Screen…") });
+  update (self);
   return G_SOURCE_REMOVE;
 }
 
+/* A picture that comes within a moment needs no word about waiting. */
 static void
-show_connecting (LodgeConsolePage *self)
+show_waiting (LodgeConsolePage *self, const char *title)
 {
-  /* A picture that comes within a moment needs no word about waiting. */
-  if (gtk_widget_get_visible (self->overlay))
-    show_cause (self, &(Cause) { .title = _("Connecting to the Screen…") });
-  else if (self->spinner_source == 0)
-    self->spinner_source = g_timeout_add (SPINNER_MS, spinner_cb, self);
+  if (!self->waiting)
+    {
+      self->waiting = TRUE;
+      self->spinner_source = g_timeout_add (SPINNER_MS, spinner_cb, self);
+    }
+  if (self->spinner_source != 0)
+    lodge_console_overlay_dim (self->overlay);
+  else
+    lodge_console_overlay_show_cause (self->overlay, &(LodgeConsoleCause) { .title = title });
 }
 
 static void
-hide_overlay (LodgeConsolePage *self)
+show_paused (LodgeConsolePage *self, const char *reason)
 {
-  g_clear_handle_id (&self->spinner_source, g_source_remove);
-  gtk_spinner_set_spinning (self->overlay_spinner, FALSE);
-  gtk_widget_set_visible (self->overlay, FALSE);
+  LodgeConsoleCause cause = { .icon = "media-playback-pause-symbolic", .title = _("Paused"), .text = reason,
+                              .label = _("_Resume"), .action = "machine.resume" };
+
+  if (g_str_equal (lodge_machine_item_get_state_reason (self->item), "disk-full"))
+    {
+      cause.icon = "drive-harddisk-symbolic";
+      cause.title = _("Disk Full");
+      cause.second_label = _("_Free Space…");
+      cause.second_action = "win.free-space";
+    }
+  else if (reason != NULL)
+    {
+      /* It did not pause because somebody wished it. */
+      cause.icon = "dialog-warning-symbolic";
+      cause.second_label = _("Show _Log");
+      cause.second_action = "machine.show-log";
+    }
+  lodge_console_overlay_show_cause (self->overlay, &cause);
 }
 
-static void
-update_up (LodgeConsolePage *self)
+/* Returns FALSE where the present picture is seen. */
+static gboolean
+show_up (LodgeConsolePage *self, const char *reason)
 {
-  LodgeMachineState state = lodge_machine_item_get_state (self->item);
-  g_autofree char *reason = lodge_machine_text_reason (self->item);
-  gboolean full = g_str_equal (lodge_machine_item_get_state_reason (self->item), "disk-full");
-
-  if (!self->closed && self->trouble == NULL)
+  if (!self->closed && self->trouble == NULL && !self->no_screen)
     open_display (self);
 
-  if (self->closed)
-    show_cause (self, &(Cause) { .icon = "video-display-symbolic", .title = _("Not Shown Here Any More"),
-                                 .text = _("The screen was opened in another window, or its connection was lost. "
-                                           "The machine keeps running."),
-                                 .label = _("Show _Here Again") });
+  if (lodge_machine_item_get_state (self->item) == LODGE_MACHINE_PAUSED)
+    show_paused (self, reason);
+  else if (self->closed)
+    lodge_console_overlay_show_cause (
+      self->overlay,
+      &(LodgeConsoleCause) { .icon = "video-display-symbolic", .title = _("Shown in Another Window"),
+                             .text = _("The screen was opened elsewhere, or its connection was lost. "
+                                       "The machine keeps running."),
+                             .label = _("Show _Here Again"), .action = "console.retry" });
+  else if (self->no_screen)
+    lodge_console_overlay_show_cause (
+      self->overlay,
+      &(LodgeConsoleCause) { .icon = "video-display-symbolic", .title = _("No Screen"),
+                             .text = _("This machine has no display device. It can be reached through its serial "
+                                       "line or the network.") });
   else if (self->trouble != NULL)
-    show_cause (self, &(Cause) { .icon = "dialog-warning-symbolic", .title = _("No Picture"),
-                                 .text = self->trouble, .label = _("_Try Again"), .log = TRUE });
-  else if (state == LODGE_MACHINE_PAUSED)
-    show_cause (self, &(Cause) { .icon = full ? "drive-harddisk-symbolic" : "media-playback-pause-symbolic",
-                                 .title = full ? _("Disk Full") : _("Paused"), .text = reason,
-                                 .label = _("_Resume"), .action = "machine.resume" });
-  else if (self->session == NULL || !lodge_display_view_has_frame (self->view))
-    show_connecting (self);
+    lodge_console_overlay_show_cause (
+      self->overlay,
+      &(LodgeConsoleCause) { .icon = "dialog-warning-symbolic", .title = _("No Picture"), .text = self->trouble,
+                             .label = _("_Try Again"), .action = "console.retry", .second_label = _("Show _Log"),
+                             .second_action = "machine.show-log" });
+  else if (!self->fresh && self->session == NULL && lodge_machine_item_get_proxy (self->item) == NULL)
+    lodge_console_overlay_show_cause (
+      self->overlay, &(LodgeConsoleCause) { .title = _("Reconnecting…"),
+                                            .text = _("The machine keeps running. Its picture comes back with "
+                                                      "Lodge’s core.") });
+  else if (self->display_off)
+    lodge_console_overlay_show_cause (
+      self->overlay, &(LodgeConsoleCause) { .icon = "video-display-symbolic", .title = _("Display Off"),
+                                            .text = _("The guest has switched its screen off. Press a key to wake it."),
+                                            .label = _("_Wake Up"), .action = "console.wake" });
   else
-    hide_overlay (self);
+    return FALSE;
+  return TRUE;
+}
+
+static void
+show_down (LodgeConsolePage *self, const char *reason)
+{
+  if (self->session != NULL || self->opening != NULL)
+    drop_session (self);
+  /* It went because the machine did, which the next start must not be judged by. */
+  g_clear_handle_id (&self->settle_source, g_source_remove);
+  self->closed = self->no_screen = self->fresh = FALSE;
+  g_clear_pointer (&self->trouble, g_free);
+
+  if (lodge_machine_item_get_state (self->item) == LODGE_MACHINE_BROKEN)
+    lodge_console_overlay_show_cause (
+      self->overlay, &(LodgeConsoleCause) { .icon = "dialog-warning-symbolic", .title = _("Needs Attention") });
+  else if (reason != NULL)
+    lodge_console_overlay_show_cause (
+      self->overlay,
+      &(LodgeConsoleCause) { .icon = "dialog-warning-symbolic", .title = _("Stopped Unexpectedly"), .text = reason,
+                             .label = _("_Start"), .action = "machine.start", .second_label = _("Show _Log"),
+                             .second_action = "machine.show-log" });
+  else
+    lodge_console_overlay_show_cause (
+      self->overlay,
+      &(LodgeConsoleCause) { .icon = "system-shutdown-symbolic", .title = _("Switched Off"), .label = _("_Start"),
+                             .action = "machine.start" });
+}
+
+static void
+end_waiting (LodgeConsolePage *self)
+{
+  g_clear_handle_id (&self->spinner_source, g_source_remove);
+  self->waiting = FALSE;
 }
 
 static void
@@ -306,31 +355,29 @@ update (LodgeConsolePage *self)
 {
   LodgeMachineState state = lodge_machine_item_get_state (self->item);
   g_autofree char *reason = lodge_machine_text_reason (self->item);
-
-  if (lodge_machine_item_is_up (self->item))
-    {
-      update_up (self);
-      return;
-    }
-
-  if (self->session != NULL || self->opening != NULL)
-    drop_session (self);
-  /* It went because the machine did, which the next start must not be judged by. */
-  g_clear_handle_id (&self->settle_source, g_source_remove);
-  self->closed = FALSE;
-  g_clear_pointer (&self->trouble, g_free);
-  g_clear_handle_id (&self->spinner_source, g_source_remove);
+  gboolean waiting = FALSE;
 
   if (state == LODGE_MACHINE_STARTING)
-    show_cause (self, &(Cause) { .title = _("Starting…") });
-  else if (state == LODGE_MACHINE_BROKEN)
-    show_cause (self, &(Cause) { .icon = "dialog-warning-symbolic", .title = _("Needs Attention") });
-  else if (reason != NULL)
-    show_cause (self, &(Cause) { .icon = "dialog-warning-symbolic", .title = _("Stopped Unexpectedly"),
-                                 .text = reason, .label = _("_Start"), .action = "machine.start", .log = TRUE });
-  else
-    show_cause (self, &(Cause) { .icon = "system-shutdown-symbolic", .title = _("Switched Off"),
-                                 .label = _("_Start"), .action = "machine.start" });
+    {
+      waiting = TRUE;
+      show_waiting (self, _("Starting…"));
+    }
+  else if (!lodge_machine_item_is_up (self->item))
+    show_down (self, reason);
+  else if (!show_up (self, reason))
+    {
+      waiting = !self->fresh;
+      if (waiting)
+        show_waiting (self, _("Connecting to the Screen…"));
+      else
+        lodge_console_overlay_hide (self->overlay);
+    }
+  if (!waiting)
+    end_waiting (self);
+
+  gtk_picture_set_paintable (self->last, lodge_machine_item_get_picture (self->item));
+  gtk_widget_set_visible (GTK_WIDGET (self->last), !lodge_display_view_has_frame (self->view)
+                                                     && lodge_machine_item_get_picture (self->item) != NULL);
 }
 
 static void
@@ -341,12 +388,63 @@ retry_action (GtkWidget *widget, const char *name, GVariant *parameter)
   self->closed = FALSE;
   g_clear_pointer (&self->trouble, g_free);
   update (self);
+  lodge_console_page_focus (self);
+}
+
+static void
+wake_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsolePage *self = LODGE_CONSOLE_PAGE (widget);
+  /* A key that types nothing. */
+  static const char *const keys[] = { "shift", NULL };
+
+  lodge_display_view_send_keys (self->view, keys);
+  lodge_console_page_focus (self);
 }
 
 static void
 first_frame_cb (LodgeConsolePage *self)
 {
+  self->fresh = TRUE;
   update (self);
+}
+
+static gboolean
+off_cb (gpointer user_data)
+{
+  LodgeConsolePage *self = user_data;
+
+  self->off_source = 0;
+  self->display_off = TRUE;
+  update (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+display_off_cb (LodgeConsolePage *self)
+{
+  g_clear_handle_id (&self->off_source, g_source_remove);
+  self->display_off = FALSE;
+  if (lodge_display_view_is_off (self->view))
+    self->off_source = g_timeout_add (OFF_MS, off_cb, self);
+  if (self->item != NULL)
+    update (self);
+}
+
+static void
+set_hint (LodgeConsolePage *self, gboolean shown)
+{
+  if (shown)
+    gtk_widget_set_visible (GTK_WIDGET (self->hint), TRUE);
+  gtk_revealer_set_reveal_child (self->hint, shown);
+}
+
+/* What a revealer hides is still there for screen readers. */
+static void
+hint_revealed_cb (LodgeConsolePage *self)
+{
+  if (!gtk_revealer_get_reveal_child (self->hint) && !gtk_revealer_get_child_revealed (self->hint))
+    gtk_widget_set_visible (GTK_WIDGET (self->hint), FALSE);
 }
 
 static gboolean
@@ -355,7 +453,7 @@ hint_over_cb (gpointer user_data)
   LodgeConsolePage *self = user_data;
 
   self->hint_source = 0;
-  gtk_revealer_set_reveal_child (self->hint, FALSE);
+  set_hint (self, FALSE);
   return G_SOURCE_REMOVE;
 }
 
@@ -363,10 +461,50 @@ static void
 grab_changed_cb (LodgeConsolePage *self, gboolean grabbed)
 {
   g_clear_handle_id (&self->hint_source, g_source_remove);
-  gtk_revealer_set_reveal_child (self->hint, grabbed);
+  set_hint (self, grabbed);
   if (grabbed)
     self->hint_source = g_timeout_add (HINT_MS, hint_over_cb, self);
   g_signal_emit (self, grab_changed_signal, 0, grabbed);
+}
+
+/* Files that are dropped */
+
+static gboolean
+drop_cb (LodgeConsolePage *self, const GValue *value)
+{
+  GSList *files = g_value_get_boxed (value);
+
+  gtk_widget_set_visible (self->drop_hint, FALSE);
+  if (files == NULL)
+    return FALSE;
+  lodge_console_medium_insert (GTK_WIDGET (self), self->item, files->data);
+  return TRUE;
+}
+
+static GdkDragAction
+drop_enter_cb (LodgeConsolePage *self)
+{
+  if (!lodge_machine_item_is_up (self->item) || lodge_machine_item_get_proxy (self->item) == NULL)
+    return 0;
+  gtk_widget_set_visible (self->drop_hint, TRUE);
+  return GDK_ACTION_COPY;
+}
+
+static void
+drop_leave_cb (LodgeConsolePage *self)
+{
+  gtk_widget_set_visible (self->drop_hint, FALSE);
+}
+
+static void
+setup_drop_target (LodgeConsolePage *self)
+{
+  GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (drop_cb), self);
+  g_signal_connect_swapped (target, "enter", G_CALLBACK (drop_enter_cb), self);
+  g_signal_connect_swapped (target, "leave", G_CALLBACK (drop_leave_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
 
 static void
@@ -375,7 +513,7 @@ lodge_console_page_dispose (GObject *object)
   LodgeConsolePage *self = LODGE_CONSOLE_PAGE (object);
 
   drop_session (self);
-  g_clear_handle_id (&self->spinner_source, g_source_remove);
+  end_waiting (self);
   g_clear_handle_id (&self->hint_source, g_source_remove);
   if (self->item != NULL)
     g_signal_handlers_disconnect_by_data (self->item, self);
@@ -399,23 +537,25 @@ lodge_console_page_class_init (LodgeConsolePageClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-console-page.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, view);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, overlay);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, overlay_icon);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, overlay_spinner);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, overlay_title);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, overlay_text);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, overlay_action);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, overlay_log);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, last);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, hint);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, hint_label);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, drop_hint);
   gtk_widget_class_bind_template_callback (widget_class, first_frame_cb);
   gtk_widget_class_bind_template_callback (widget_class, grab_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, display_off_cb);
+  gtk_widget_class_bind_template_callback (widget_class, hint_revealed_cb);
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
+  gtk_widget_class_install_action (widget_class, "console.wake", NULL, wake_action);
 }
 
 static void
 lodge_console_page_init (LodgeConsolePage *self)
 {
   g_type_ensure (LODGE_TYPE_DISPLAY_VIEW);
+  g_type_ensure (LODGE_TYPE_CONSOLE_OVERLAY);
   gtk_widget_init_template (GTK_WIDGET (self));
+  setup_drop_target (self);
 }
 
 void
@@ -428,22 +568,25 @@ lodge_console_page_set_item (LodgeConsolePage *self, LodgeMachineItem *item)
   update (self);
 }
 
-GdkTexture *
-lodge_console_page_screenshot (LodgeConsolePage *self)
+LodgeDisplayView *
+lodge_console_page_get_view (LodgeConsolePage *self)
 {
-  return lodge_display_view_screenshot (self->view);
+  return self->view;
+}
+
+void
+lodge_console_page_set_release_keys (LodgeConsolePage *self, const char *keys)
+{
+  /* Translators: %s are keys, "Ctrl+Alt" */
+  g_autofree char *text = g_strdup_printf (_("Press %s to release"), keys);
+
+  gtk_label_set_label (self->hint_label, text);
 }
 
 void
 lodge_console_page_focus (LodgeConsolePage *self)
 {
   gtk_widget_grab_focus (GTK_WIDGET (self->view));
-}
-
-void
-lodge_console_page_release_grab (LodgeConsolePage *self)
-{
-  lodge_display_view_release_grab (self->view);
 }
 
 void

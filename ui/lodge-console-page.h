@@ -3,6 +3,7 @@
 
 #include <adwaita.h>
 
+#include "display/lodge-display-view.h"
 #include "ui/lodge-library.h"
 
 G_BEGIN_DECLS
@@ -12,22 +13,24 @@ G_BEGIN_DECLS
  *
  * The picture of a machine, and in its place or over it the cause why there is none, with what can
  * be done about it. Opens the display by itself whenever the machine is up, again after the core or the machine
- * came back, but not after another viewer took it: then the person decides.
+ * came back, but not after another viewer took it: then the person decides. A disc image that is dropped on it goes
+ * into the machine's drive.
  *
  * Signal "grab-changed" (gboolean).
  */
 #define LODGE_TYPE_CONSOLE_PAGE (lodge_console_page_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeConsolePage, lodge_console_page, LODGE, CONSOLE_PAGE, AdwBin)
 
-void          lodge_console_page_set_item     (LodgeConsolePage *self, LodgeMachineItem *item);
+void              lodge_console_page_set_item         (LodgeConsolePage *self, LodgeMachineItem *item);
 
-/* Returns: (transfer full) (nullable): the newest frame */
-GdkTexture   *lodge_console_page_screenshot   (LodgeConsolePage *self);
-void          lodge_console_page_focus        (LodgeConsolePage *self);
+/* Returns: (transfer none): for what belongs to the widget itself */
+LodgeDisplayView *lodge_console_page_get_view         (LodgeConsolePage *self);
 
-void          lodge_console_page_release_grab (LodgeConsolePage *self);
+/* What ends a grab, for people: "Ctrl+Alt" */
+void              lodge_console_page_set_release_keys (LodgeConsolePage *self, const char *keys);
+void              lodge_console_page_focus            (LodgeConsolePage *self);
 
 /* Ends the session; the guest runs on. */
-void          lodge_console_page_close        (LodgeConsolePage *self);
+void              lodge_console_page_close            (LodgeConsolePage *self);
 
 G_END_DECLS

@@ -6,36 +6,43 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "ui/lodge-console-bar.h"
+#include "ui/lodge-console-medium.h"
 #include "ui/lodge-console-page.h"
+#include "ui/lodge-console-screenshot.h"
+#include "ui/lodge-console-space.h"
 #include "ui/lodge-feedback.h"
 #include "ui/lodge-machine-actions.h"
-#include "ui/lodge-machine-text.h"
 
 /* In fullscreen the bar comes after a rest of the pointer at the top edge, so that a guest's own
  * menus there can be used. */
 #define EDGE_PX 1.0
 #define EDGE_MS 200u
 #define LEAVE_PX 60.0
+/* Narrower than this, the header bar's buttons go into its menu. */
+#define FOLD_PX 500
 
 struct _LodgeConsoleWindow
 {
   AdwApplicationWindow parent_instance;
 
+  LodgeLibrary *library;        /* (owned) (nullable) until set */
   LodgeMachineItem *item;       /* (owned) (nullable) until set */
   LodgeMachineActions *actions; /* (owned) (nullable) */
+  GSettings *settings;          /* (owned) (nullable): of the program */
+  GSettings *own_settings;      /* (owned) (nullable): of this machine's console */
+  gboolean folded;
+  gboolean by_keys;             /* opened by somebody who uses the keyboard, and not active yet */
+  gboolean at_bar;              /* the pointer is over the bar or near it */
   guint edge_source;
+  guint fold_source;
+  guint refocus_source;
 
   LodgeConsolePage *page;
-  GtkWidget *bar_place;      /* the bar above the screen */
-  GtkRevealer *hover_bar;    /* the bar over the screen in fullscreen */
-  AdwWindowTitle *title;
-  AdwWindowTitle *hover_title;
-  GtkWidget *pause;
-  GtkWidget *resume;
-  GtkWidget *hover_pause;
-  GtkWidget *hover_resume;
-  GtkWidget *grab_symbol;
-  GtkWidget *hover_grab_symbol;
+  GtkWidget *bar_place;         /* the bar above the screen */
+  LodgeConsoleBar *bar;
+  GtkRevealer *hover_place;     /* the bar over the screen in fullscreen */
+  LodgeConsoleBar *hover_bar;
 };
 
 G_DEFINE_FINAL_TYPE (LodgeConsoleWindow, lodge_console_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -43,30 +50,116 @@ G_DEFINE_FINAL_TYPE (LodgeConsoleWindow, lodge_console_window, ADW_TYPE_APPLICAT
 static void
 update (LodgeConsoleWindow *self)
 {
-  LodgeMachineState state = lodge_machine_item_get_state (self->item);
-  const char *name = lodge_machine_item_get_name (self->item);
-  const char *word = lodge_machine_text_state (self->item);
+  g_autofree char *medium = lodge_console_medium_name (self->item);
+  gboolean up = lodge_machine_item_is_up (self->item);
   gboolean there = lodge_machine_item_get_proxy (self->item) != NULL;
-  const char *subtitle = there ? word : _("Reconnecting; the machine keeps running");
-  gboolean running = state == LODGE_MACHINE_RUNNING || state == LODGE_MACHINE_STOPPING;
 
-  gtk_window_set_title (GTK_WINDOW (self), name);
-  adw_window_title_set_title (self->title, name);
-  adw_window_title_set_title (self->hover_title, name);
-  adw_window_title_set_subtitle (self->title, subtitle);
-  adw_window_title_set_subtitle (self->hover_title, subtitle);
-  gtk_widget_set_visible (self->pause, running);
-  gtk_widget_set_visible (self->resume, state == LODGE_MACHINE_PAUSED);
-  gtk_widget_set_visible (self->hover_pause, running);
-  gtk_widget_set_visible (self->hover_resume, state == LODGE_MACHINE_PAUSED);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.screenshot", lodge_machine_item_is_up (self->item));
+  gtk_window_set_title (GTK_WINDOW (self), lodge_machine_item_get_name (self->item));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.screenshot", up);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.copy-screenshot", up);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.grab", up);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.insert-medium", there);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.eject-medium", there && medium != NULL);
+}
+
+/* The machine of a console that nobody can start any more. While the core is gone the library keeps its machines. */
+static void
+machines_changed_cb (LodgeConsoleWindow *self)
+{
+  if (lodge_library_find (self->library, lodge_machine_item_get_object_path (self->item)) != self->item)
+    gtk_window_destroy (GTK_WINDOW (self));
+}
+
+/* The grab */
+
+static const char *
+release_keys_text (LodgeReleaseKeys keys)
+{
+  switch (keys)
+    {
+    case LODGE_RELEASE_KEYS_CTRL_ALT_SHIFT:
+      return _("Ctrl+Alt+Shift");
+    case LODGE_RELEASE_KEYS_RIGHT_CTRL:
+      return _("Right Ctrl");
+    case LODGE_RELEASE_KEYS_CTRL_ALT:
+    default:
+      return _("Ctrl+Alt");
+    }
+}
+
+static void
+update_grab (LodgeConsoleWindow *self)
+{
+  const char *keys = release_keys_text ((LodgeReleaseKeys) g_settings_get_enum (self->settings, "release-keys"));
+  gboolean grabbed = lodge_display_view_get_grabbed (lodge_console_page_get_view (self->page));
+
+  lodge_console_page_set_release_keys (self->page, keys);
+  lodge_console_bar_set_grabbed (self->bar, grabbed, keys);
+  lodge_console_bar_set_grabbed (self->hover_bar, grabbed, keys);
 }
 
 static void
 grab_changed_cb (LodgeConsoleWindow *self, gboolean grabbed)
 {
-  gtk_widget_set_visible (self->grab_symbol, grabbed);
-  gtk_widget_set_visible (self->hover_grab_symbol, grabbed);
+  update_grab (self);
+}
+
+static void
+grab_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+
+  lodge_display_view_grab (lodge_console_page_get_view (self->page));
+}
+
+static void
+release_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+
+  lodge_display_view_release_grab (lodge_console_page_get_view (self->page));
+}
+
+/* Fullscreen and its bar */
+
+static gboolean
+is_pinned (LodgeConsoleWindow *self)
+{
+  return self->own_settings != NULL && g_settings_get_boolean (self->own_settings, "bar-pinned");
+}
+
+static gboolean
+has_focus_within (LodgeConsoleWindow *self)
+{
+  return (gtk_widget_get_state_flags (GTK_WIDGET (self->hover_place)) & GTK_STATE_FLAG_FOCUS_WITHIN) != 0;
+}
+
+static void
+set_hover_bar (LodgeConsoleWindow *self, gboolean shown)
+{
+  if (shown)
+    gtk_widget_set_visible (GTK_WIDGET (self->hover_place), TRUE);
+  gtk_revealer_set_reveal_child (self->hover_place, shown);
+}
+
+/* What a revealer hides is still there for screen readers. */
+static void
+hover_revealed_cb (LodgeConsoleWindow *self)
+{
+  if (!gtk_revealer_get_reveal_child (self->hover_place) && !gtk_revealer_get_child_revealed (self->hover_place))
+    gtk_widget_set_visible (GTK_WIDGET (self->hover_place), FALSE);
+}
+
+static void
+update_bars (LodgeConsoleWindow *self)
+{
+  gboolean fullscreen = gtk_window_is_fullscreen (GTK_WINDOW (self));
+
+  /* A bar that stays belongs above the picture, not on it. */
+  gtk_widget_set_visible (self->bar_place, !fullscreen || is_pinned (self));
+  g_object_set (self->bar, "fullscreen", fullscreen, NULL);
+  set_hover_bar (self, fullscreen && !is_pinned (self) && has_focus_within (self));
+  g_clear_handle_id (&self->edge_source, g_source_remove);
 }
 
 static void
@@ -81,14 +174,20 @@ fullscreen_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+fullscreen_on_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  GListModel *monitors = gdk_display_get_monitors (gtk_widget_get_display (widget));
+  g_autoptr (GdkMonitor) monitor = g_list_model_get_item (monitors, g_variant_get_uint32 (parameter));
+
+  if (monitor != NULL)
+    gtk_window_fullscreen_on_monitor (GTK_WINDOW (widget), monitor);
+}
+
+static void
 fullscreened_cb (LodgeConsoleWindow *self)
 {
-  gboolean fullscreen = gtk_window_is_fullscreen (GTK_WINDOW (self));
-
-  gtk_widget_set_visible (self->bar_place, !fullscreen);
-  gtk_revealer_set_reveal_child (self->hover_bar, FALSE);
-  g_clear_handle_id (&self->edge_source, g_source_remove);
-  if (fullscreen)
+  update_bars (self);
+  if (gtk_window_is_fullscreen (GTK_WINDOW (self)))
     lodge_feedback_toast (GTK_WIDGET (self->page), _("Press F11 to leave fullscreen"));
   lodge_console_page_focus (self->page);
 }
@@ -99,52 +198,125 @@ edge_cb (gpointer user_data)
   LodgeConsoleWindow *self = user_data;
 
   self->edge_source = 0;
-  gtk_revealer_set_reveal_child (self->hover_bar, TRUE);
+  set_hover_bar (self, TRUE);
   return G_SOURCE_REMOVE;
+}
+
+static void
+hide_hover_bar (LodgeConsoleWindow *self)
+{
+  /* Its menus and popovers have the focus within it. */
+  if (!has_focus_within (self))
+    set_hover_bar (self, FALSE);
 }
 
 static void
 motion_cb (LodgeConsoleWindow *self, double x, double y)
 {
-  if (!gtk_window_is_fullscreen (GTK_WINDOW (self)))
+  if (!gtk_window_is_fullscreen (GTK_WINDOW (self)) || is_pinned (self))
     return;
 
   if (y <= EDGE_PX && self->edge_source == 0)
     self->edge_source = g_timeout_add (EDGE_MS, edge_cb, self);
   else if (y > EDGE_PX)
     g_clear_handle_id (&self->edge_source, g_source_remove);
-  if (y > LEAVE_PX)
-    gtk_revealer_set_reveal_child (self->hover_bar, FALSE);
+  self->at_bar = y <= LEAVE_PX;
+  if (!self->at_bar)
+    hide_hover_bar (self);
+}
+
+static void
+hover_focus_cb (LodgeConsoleWindow *self)
+{
+  if (!self->at_bar)
+    hide_hover_bar (self);
 }
 
 static void
 focus_bar_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
-  gboolean fullscreen = gtk_window_is_fullscreen (GTK_WINDOW (self));
+  gboolean hover = gtk_window_is_fullscreen (GTK_WINDOW (self)) && !is_pinned (self);
 
-  lodge_console_page_release_grab (self->page);
-  if (fullscreen)
-    gtk_revealer_set_reveal_child (self->hover_bar, TRUE);
-  gtk_widget_child_focus (fullscreen ? GTK_WIDGET (self->hover_bar) : self->bar_place, GTK_DIR_TAB_FORWARD);
+  lodge_display_view_release_grab (lodge_console_page_get_view (self->page));
+  if (hover)
+    set_hover_bar (self, TRUE);
+  gtk_window_set_focus_visible (GTK_WINDOW (self), TRUE);
+  gtk_widget_child_focus (hover ? GTK_WIDGET (self->hover_bar) : self->bar_place, GTK_DIR_TAB_FORWARD);
 }
 
-typedef struct
+static gboolean
+refocus_cb (gpointer user_data)
 {
-  LodgeConsoleWindow *self; /* (owned) */
-  GFile *file;              /* (owned) */
-} Screenshot;
+  LodgeConsoleWindow *self = user_data;
 
+  self->refocus_source = 0;
+  if (gtk_window_get_focus (GTK_WINDOW (self)) == NULL)
+    lodge_console_page_focus (self->page);
+  return G_SOURCE_REMOVE;
+}
+
+/* A button that goes with its click, or the overlay that it was on, leaves no focus behind; keys belong to the guest
+ * then. */
 static void
-screenshot_free (Screenshot *screenshot)
+focus_widget_cb (LodgeConsoleWindow *self)
 {
-  g_object_unref (screenshot->self);
-  g_object_unref (screenshot->file);
-  g_free (screenshot);
+  if (gtk_window_get_focus (GTK_WINDOW (self)) == NULL && self->refocus_source == 0)
+    self->refocus_source = g_idle_add (refocus_cb, self);
+}
+
+/* The way back from the bar, with the grab: without it the desktop may keep Ctrl+Alt+Tab for itself, and who uses keys
+ * alone could not leave the picture again. */
+static gboolean
+bar_key_cb (LodgeConsoleWindow *self, guint keyval, guint keycode, GdkModifierType state)
+{
+  if (keyval != GDK_KEY_Escape)
+    return GDK_EVENT_PROPAGATE;
+  lodge_display_view_grab (lodge_console_page_get_view (self->page));
+  return GDK_EVENT_STOP;
+}
+
+/* The same for who came here by keys; who came by the pointer is not surprised by a grab. */
+static void
+active_cb (LodgeConsoleWindow *self)
+{
+  if (!self->by_keys || !gtk_window_is_active (GTK_WINDOW (self)))
+    return;
+  self->by_keys = FALSE;
+  lodge_display_view_grab (lodge_console_page_get_view (self->page));
+}
+
+static gboolean
+fold_cb (gpointer user_data)
+{
+  LodgeConsoleWindow *self = user_data;
+
+  self->fold_source = 0;
+  lodge_console_bar_set_folded (self->bar, self->folded);
+  lodge_console_bar_set_folded (self->hover_bar, self->folded);
+  return G_SOURCE_REMOVE;
 }
 
 static void
-show_in_files_cb (GFile *file)
+lodge_console_window_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  gboolean folded = width < FOLD_PX;
+
+  GTK_WIDGET_CLASS (lodge_console_window_parent_class)->size_allocate (widget, width, height, baseline);
+  /* Not now: what is being allocated cannot change its size. */
+  if (folded != self->folded && self->item != NULL)
+    {
+      self->folded = folded;
+      if (self->fold_source == 0)
+        self->fold_source = g_idle_add (fold_cb, self);
+    }
+}
+
+/* Screenshots */
+
+static void
+show_file_cb (GFile *file)
 {
   g_autofree char *uri = g_file_get_uri (file);
 
@@ -160,63 +332,83 @@ unref_file (gpointer data, GClosure *closure)
 static void
 saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Screenshot *screenshot = user_data;
+  g_autoptr (LodgeConsoleWindow) self = user_data;
   GError *error = NULL;
+  g_autoptr (GFile) file = lodge_console_screenshot_save_finish (result, &error);
   AdwToast *toast;
 
-  if (!g_file_replace_contents_finish (G_FILE (source), result, NULL, &error))
-    lodge_feedback_error (GTK_WIDGET (screenshot->self->page), _("The Screenshot Could Not Be Saved"), error, NULL);
-  else
+  if (file == NULL)
     {
-      toast = lodge_feedback_toast (GTK_WIDGET (screenshot->self->page), _("Screenshot saved"));
-      adw_toast_set_button_label (toast, _("_Open"));
-      g_signal_connect_data (toast, "button-clicked", G_CALLBACK (show_in_files_cb), g_object_ref (screenshot->file),
-                             unref_file, G_CONNECT_SWAPPED);
+      lodge_feedback_error (GTK_WIDGET (self->page), _("The Screenshot Could Not Be Saved"), error, NULL);
+      return;
     }
-  screenshot_free (screenshot);
+  toast = lodge_feedback_toast (GTK_WIDGET (self->page), _("Screenshot saved"));
+  adw_toast_set_button_label (toast, _("_Open"));
+  g_signal_connect_data (toast, "button-clicked", G_CALLBACK (show_file_cb), g_steal_pointer (&file), unref_file,
+                         G_CONNECT_SWAPPED);
 }
 
-/* Names from people may hold what a file name may not. */
-static char *
-screenshot_path (LodgeConsoleWindow *self)
+static GdkTexture *
+take_screenshot (LodgeConsoleWindow *self)
 {
-  const char *pictures = g_get_user_special_dir (G_USER_DIRECTORY_PICTURES);
-  const char *folder = pictures != NULL ? pictures : g_get_home_dir ();
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *time = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
-  /* Translators: file name of a screenshot: the machine's name and the time */
-  g_autofree char *name = g_strdup_printf (_("%s %s.png"), lodge_machine_item_get_name (self->item), time);
+  GdkTexture *texture = lodge_display_view_screenshot (lodge_console_page_get_view (self->page));
 
-  g_strdelimit (name, "/", '-');
-  return g_build_filename (folder, name, NULL);
+  if (texture == NULL)
+    lodge_feedback_toast (GTK_WIDGET (self->page), _("There is no picture yet"));
+  return texture;
 }
 
 static void
 screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
-  g_autoptr (GdkTexture) texture = lodge_console_page_screenshot (self->page);
-  g_autofree char *path = NULL;
-  g_autofree char *folder = NULL;
-  g_autoptr (GBytes) png = NULL;
-  Screenshot *screenshot;
+  g_autoptr (GdkTexture) texture = take_screenshot (self);
+
+  if (texture != NULL)
+    lodge_console_screenshot_save_async (texture, lodge_console_screenshot_folder (),
+                                         lodge_machine_item_get_name (self->item), NULL, saved_cb,
+                                         g_object_ref (self));
+}
+
+static void
+copy_screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  g_autoptr (GdkTexture) texture = take_screenshot (self);
 
   if (texture == NULL)
-    {
-      lodge_feedback_toast (GTK_WIDGET (self->page), _("There is no picture yet"));
-      return;
-    }
-
-  path = screenshot_path (self);
-  folder = g_path_get_dirname (path);
-  g_mkdir_with_parents (folder, 0755);
-  png = gdk_texture_save_to_png_bytes (texture);
-  screenshot = g_new0 (Screenshot, 1);
-  screenshot->self = g_object_ref (self);
-  screenshot->file = g_file_new_for_path (path);
-  g_file_replace_contents_bytes_async (screenshot->file, png, NULL, FALSE, G_FILE_CREATE_NONE, NULL, saved_cb,
-                                       screenshot);
+    return;
+  gdk_clipboard_set_texture (gtk_widget_get_clipboard (widget), texture);
+  lodge_feedback_toast (GTK_WIDGET (self->page), _("Screenshot copied"));
 }
+
+/* The drive, the disk */
+
+static void
+insert_medium_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+
+  lodge_console_medium_choose (GTK_WIDGET (self->page), self->item);
+}
+
+static void
+eject_medium_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+
+  lodge_console_medium_eject (GTK_WIDGET (self->page), self->item);
+}
+
+static void
+free_space_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+
+  lodge_console_space_present (GTK_WINDOW (self), self->library, self->item);
+}
+
+/* The window */
 
 static gboolean
 lodge_console_window_close_request (GtkWindow *window)
@@ -233,12 +425,23 @@ lodge_console_window_dispose (GObject *object)
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (object);
 
   g_clear_handle_id (&self->edge_source, g_source_remove);
+  g_clear_handle_id (&self->fold_source, g_source_remove);
+  g_clear_handle_id (&self->refocus_source, g_source_remove);
+  if (self->library != NULL)
+    g_signal_handlers_disconnect_by_data (lodge_library_get_machines (self->library), self);
   if (self->item != NULL)
     g_signal_handlers_disconnect_by_data (self->item, self);
+  if (self->settings != NULL)
+    g_signal_handlers_disconnect_by_data (self->settings, self);
+  if (self->own_settings != NULL)
+    g_signal_handlers_disconnect_by_data (self->own_settings, self);
   if (self->actions != NULL)
     lodge_machine_actions_drop (self->actions);
   g_clear_object (&self->actions);
   g_clear_object (&self->item);
+  g_clear_object (&self->library);
+  g_clear_object (&self->settings);
+  g_clear_object (&self->own_settings);
 
   G_OBJECT_CLASS (lodge_console_window_parent_class)->dispose (object);
 }
@@ -250,26 +453,31 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = lodge_console_window_dispose;
   GTK_WINDOW_CLASS (klass)->close_request = lodge_console_window_close_request;
+  widget_class->size_allocate = lodge_console_window_size_allocate;
 
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-console-window.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, page);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, bar_place);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, bar);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_place);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_bar);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, title);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_title);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, pause);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, resume);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_pause);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_resume);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, grab_symbol);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_grab_symbol);
   gtk_widget_class_bind_template_callback (widget_class, grab_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, fullscreened_cb);
   gtk_widget_class_bind_template_callback (widget_class, motion_cb);
+  gtk_widget_class_bind_template_callback (widget_class, hover_focus_cb);
+  gtk_widget_class_bind_template_callback (widget_class, hover_revealed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, bar_key_cb);
 
   gtk_widget_class_install_action (widget_class, "win.fullscreen", NULL, fullscreen_action);
+  gtk_widget_class_install_action (widget_class, "win.fullscreen-on", "u", fullscreen_on_action);
+  gtk_widget_class_install_action (widget_class, "win.grab", NULL, grab_action);
+  gtk_widget_class_install_action (widget_class, "win.release", NULL, release_action);
   gtk_widget_class_install_action (widget_class, "win.screenshot", NULL, screenshot_action);
+  gtk_widget_class_install_action (widget_class, "win.copy-screenshot", NULL, copy_screenshot_action);
   gtk_widget_class_install_action (widget_class, "win.focus-bar", NULL, focus_bar_action);
+  gtk_widget_class_install_action (widget_class, "win.insert-medium", NULL, insert_medium_action);
+  gtk_widget_class_install_action (widget_class, "win.eject-medium", NULL, eject_medium_action);
+  gtk_widget_class_install_action (widget_class, "win.free-space", NULL, free_space_action);
 }
 
 /* Before the screen takes its keys: those that must never be the guest's alone. */
@@ -300,18 +508,63 @@ static void
 lodge_console_window_init (LodgeConsoleWindow *self)
 {
   g_type_ensure (LODGE_TYPE_CONSOLE_PAGE);
+  g_type_ensure (LODGE_TYPE_CONSOLE_BAR);
   gtk_widget_init_template (GTK_WIDGET (self));
   setup_shortcuts (self);
+  g_signal_connect (self, "notify::focus-widget", G_CALLBACK (focus_widget_cb), NULL);
+  g_signal_connect (self, "notify::is-active", G_CALLBACK (active_cb), NULL);
+}
+
+static void
+setup_settings (LodgeConsoleWindow *self, GSettings *settings)
+{
+  g_autofree char *path = g_strdup_printf ("/org/lodgevm/Lodge/consoles/%s/", lodge_machine_item_get_id (self->item));
+  g_autoptr (GSimpleActionGroup) group = g_simple_action_group_new ();
+  LodgeDisplayView *view = lodge_console_page_get_view (self->page);
+  static const char *const own[] = { "scaling", "resize-guest", "bar-pinned" };
+  g_autoptr (GAction) release = NULL;
+
+  self->settings = g_object_ref (settings);
+  self->own_settings = g_settings_new_with_path (LODGE_APP_ID ".Console", path);
+
+  release = g_settings_create_action (settings, "release-keys");
+  g_action_map_add_action (G_ACTION_MAP (group), release);
+  for (guint i = 0; i < G_N_ELEMENTS (own); i++)
+    {
+      g_autoptr (GAction) action = g_settings_create_action (self->own_settings, own[i]);
+
+      g_action_map_add_action (G_ACTION_MAP (group), action);
+    }
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "view", G_ACTION_GROUP (group));
+
+  g_settings_bind (settings, "release-keys", view, "release-keys", G_SETTINGS_BIND_GET);
+  g_settings_bind (self->own_settings, "scaling", view, "scaling", G_SETTINGS_BIND_GET);
+  g_settings_bind (self->own_settings, "resize-guest", view, "resize-guest", G_SETTINGS_BIND_GET);
+  g_settings_bind (self->own_settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->own_settings, "window-height", self, "default-height", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->own_settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);
+  g_signal_connect_swapped (settings, "changed::release-keys", G_CALLBACK (update_grab), self);
+  g_signal_connect_swapped (self->own_settings, "changed::bar-pinned", G_CALLBACK (update_bars), self);
+  update_grab (self);
 }
 
 LodgeConsoleWindow *
-lodge_console_window_new (AdwApplication *application, LodgeLibrary *library, LodgeMachineItem *item)
+lodge_console_window_new (AdwApplication *application, LodgeLibrary *library, LodgeMachineItem *item,
+                          GSettings *settings)
 {
+  GtkWindow *from = gtk_application_get_active_window (GTK_APPLICATION (application));
   LodgeConsoleWindow *self = g_object_new (LODGE_TYPE_CONSOLE_WINDOW, "application", application, NULL);
 
+  self->by_keys = from != NULL && gtk_window_is_active (from) && gtk_window_get_focus_visible (from);
+  self->library = g_object_ref (library);
   self->item = g_object_ref (item);
   self->actions = lodge_machine_actions_new (library, item, GTK_WIDGET (self));
+  setup_settings (self, settings);
+  lodge_console_bar_set_item (self->bar, item);
+  lodge_console_bar_set_item (self->hover_bar, item);
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
+  g_signal_connect_swapped (lodge_library_get_machines (library), "items-changed", G_CALLBACK (machines_changed_cb),
+                            self);
   lodge_console_page_set_item (self->page, item);
   update (self);
   lodge_console_page_focus (self->page);
