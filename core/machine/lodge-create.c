@@ -17,9 +17,9 @@
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-advice.h"
 #include "core/machine/lodge-create-files.h"
+#include "core/machine/lodge-identifier.h"
 #include "core/qemu/lodge-command-line.h"
 #include "core/storage/lodge-disk-lock.h"
-#include "core/storage/lodge-identify.h"
 #include "core/storage/lodge-medium.h"
 
 #include <string.h>
@@ -99,17 +99,25 @@ find_file (Create *create, LodgeMediumRole role)
   return NULL;
 }
 
-static int
-find_fd (Create *create, LodgeMediumRole role)
+static LodgeCreateMedium *
+find_medium (Create *create, LodgeMediumRole role)
 {
   for (guint i = 0; i < create->media->len; i++)
     {
       LodgeCreateMedium *medium = g_ptr_array_index (create->media, i);
 
       if (medium->role == role)
-        return medium->fd;
+        return medium;
     }
-  return -1;
+  return NULL;
+}
+
+static int
+find_fd (Create *create, LodgeMediumRole role)
+{
+  LodgeCreateMedium *medium = find_medium (create, role);
+
+  return medium != NULL ? medium->fd : -1;
 }
 
 static const char *
@@ -424,7 +432,7 @@ identified_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (LodgeRecognition) found = NULL;
   GError *error = NULL;
 
-  found = lodge_identify_finish (result, &error);
+  found = lodge_identifier_ask_finish (LODGE_IDENTIFIER (source), result, &error);
   if (found != NULL)
     take_advice (g_task_get_task_data (task), found);
   /* A disc that is cut off would end in the middle of an installation. Whatever else is wrong is no reason not to try. */
@@ -442,41 +450,24 @@ identified_cb (GObject *source, GAsyncResult *result, gpointer data)
   all_checked (g_steal_pointer (&task));
 }
 
-static void
-sandbox_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  Create *create = g_task_get_task_data (task);
-  g_autoptr (LodgeSandbox) sandbox = lodge_engine_wait_sandbox_finish (create->engine, result, NULL);
-  GCancellable *cancellable = g_task_get_cancellable (task);
-
-  for (guint i = 0; i < create->media->len; i++)
-    {
-      LodgeCreateMedium *medium = g_ptr_array_index (create->media, i);
-
-      if (medium->role == LODGE_ROLE_ISO)
-        {
-          lodge_identify_async (sandbox, lodge_engine_get_paths (create->engine)->share_dir, medium->fd, medium->name,
-                                cancellable, identified_cb, g_steal_pointer (&task));
-          return;
-        }
-    }
-  all_checked (g_steal_pointer (&task));
-}
-
 /* Who names the system or its family is believed; a kernel that is given says enough. */
 static void
 identify (GTask *owned_task)
 {
   g_autoptr (GTask) task = owned_task;
   Create *create = g_task_get_task_data (task);
-  GCancellable *cancellable = g_task_get_cancellable (task);
+  LodgeCreateMedium *iso = find_medium (create, LODGE_ROLE_ISO);
 
-  if (find_file (create, LODGE_ROLE_ISO) == NULL || find_file (create, LODGE_ROLE_KERNEL) != NULL
+  if (iso == NULL || find_file (create, LODGE_ROLE_KERNEL) != NULL
       || lookup_word (create->settings, "os") != NULL || lookup_word (create->settings, "family") != NULL)
     all_checked (g_steal_pointer (&task));
   else
-    lodge_engine_wait_sandbox_async (create->engine, cancellable, sandbox_cb, g_steal_pointer (&task));
+    {
+      GCancellable *cancellable = g_task_get_cancellable (task);
+
+      lodge_identifier_ask_async (lodge_engine_get_identifier (create->engine), iso->fd, iso->name, cancellable,
+                                  identified_cb, g_steal_pointer (&task));
+    }
 }
 
 /* Whether somebody writes what a disk or a CD of the machine is to be, or has what it would write. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-engine.h"
 
+#include "core/machine/lodge-identifier.h"
 #include "core/qemu/lodge-command-line.h"
 
 #include <sys/stat.h>
@@ -37,6 +38,7 @@ struct _LodgeEngine
   Target targets[N_ARCHES];
   GPtrArray *waiting;        /* (element-type GTask) task data: the architecture */
   GPtrArray *sandbox_waiting; /* (element-type GTask) */
+  LodgeIdentifier *identifier; /* (owned) */
   LodgePromisedFunc promised; /* (nullable) */
   gpointer promised_data;
 };
@@ -198,6 +200,7 @@ lodge_engine_finalize (GObject *object)
 {
   LodgeEngine *self = LODGE_ENGINE (object);
 
+  g_clear_object (&self->identifier);
   g_clear_object (&self->store);
   g_clear_object (&self->session);
   g_clear_object (&self->cancellable);
@@ -247,6 +250,7 @@ lodge_engine_new (const LodgePaths *paths, LodgeStore *store, GDBusConnection *s
   self->paths = paths;
   self->store = g_object_ref (store);
   g_set_object (&self->session, session);
+  self->identifier = lodge_identifier_new (self);
   return self;
 }
 
@@ -404,6 +408,12 @@ lodge_engine_get_facts (LodgeEngine *self)
   g_variant_dict_insert_value (&facts, "gl-backends", g_variant_builder_end (&backends));
 
   return g_variant_dict_end (&facts);
+}
+
+LodgeIdentifier *
+lodge_engine_get_identifier (LodgeEngine *self)
+{
+  return self->identifier;
 }
 
 void

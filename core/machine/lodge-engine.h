@@ -19,6 +19,8 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_ENGINE (lodge_engine_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeEngine, lodge_engine, LODGE, ENGINE, GObject)
 
+typedef struct _LodgeIdentifier LodgeIdentifier;
+
 /** lodge_engine_new: @paths: must outlive it; @session: (nullable): the session bus, for the user's systemd */
 LodgeEngine       *lodge_engine_new            (const LodgePaths *paths, LodgeStore *store, GDBusConnection *session);
 
@@ -64,6 +66,9 @@ void               lodge_engine_set_promised   (LodgeEngine *self, LodgePromised
 
 /** lodge_engine_get_amounts: what this host has and has free, now */
 void               lodge_engine_get_amounts    (LodgeEngine *self, const char *except, LodgeAmountsHost *host);
+
+/** lodge_engine_get_identifier: which system an image holds: core/machine/lodge-identifier.h. Returns: (transfer none): */
+LodgeIdentifier   *lodge_engine_get_identifier (LodgeEngine *self);
 
 /** lodge_engine_get_facts: the Host property of Core1. Returns: (transfer floating): a{sv} */
 GVariant          *lodge_engine_get_facts      (LodgeEngine *self);

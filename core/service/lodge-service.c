@@ -16,12 +16,12 @@
 #include "core/ipc/lodge-names.h"
 #include "core/machine/lodge-advice.h"
 #include "core/machine/lodge-create.h"
+#include "core/machine/lodge-identifier.h"
 #include "core/service/lodge-clients.h"
 #include "core/qemu/lodge-doctor.h"
 #include "core/service/lodge-job-object.h"
 #include "core/service/lodge-machine-object.h"
 #include "core/service/lodge-report.h"
-#include "core/storage/lodge-identify.h"
 
 #include <gio/gunixfdlist.h>
 #include <string.h>
@@ -247,7 +247,7 @@ identified_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Call) call = data;
   GError *error = NULL;
-  g_autoptr (LodgeRecognition) found = lodge_identify_finish (result, &error);
+  g_autoptr (LodgeRecognition) found = lodge_identifier_ask_finish (LODGE_IDENTIFIER (source), result, &error);
 
   if (found == NULL)
     lodge_return_error (call->invocation, error);
@@ -256,37 +256,25 @@ identified_cb (GObject *source, GAsyncResult *result, gpointer data)
                                       lodge_advice_identified (call->service->engine, found));
 }
 
-static void
-sandbox_for_identify_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Call) call = data;
-  LodgeService *self = call->service;
-  g_autoptr (LodgeSandbox) sandbox = lodge_engine_wait_sandbox_finish (self->engine, result, NULL);
-  GVariant *parameters = g_dbus_method_invocation_get_parameters (call->invocation);
-  GUnixFDList *fds = g_dbus_message_get_unix_fd_list (g_dbus_method_invocation_get_message (call->invocation));
-  GError *error = NULL;
-  const char *name;
-  gint32 handle;
-  int fd;
-
-  g_variant_get (parameters, "(&sh@a{sv})", &name, &handle, NULL);
-  fd = lodge_take_fd (fds, handle, &error);
-  if (fd < 0)
-    {
-      lodge_return_error (call->invocation, error);
-      return;
-    }
-  lodge_identify_async (sandbox, lodge_engine_get_paths (self->engine)->share_dir, fd, name, NULL, identified_cb,
-                        g_steal_pointer (&call));
-  close (fd);
-}
-
 static gboolean
 handle_identify (LodgeService *self, GDBusMethodInvocation *invocation, GUnixFDList *fds, const char *name,
                  GVariant *file, GVariant *options)
 {
-  if (check_no_options (invocation, options))
-    lodge_engine_wait_sandbox_async (self->engine, NULL, sandbox_for_identify_cb, call_new (self, invocation));
+  GError *error = NULL;
+  int fd;
+
+  if (!check_no_options (invocation, options))
+    return G_DBUS_METHOD_INVOCATION_HANDLED;
+
+  fd = lodge_take_fd (fds, g_variant_get_handle (file), &error);
+  if (fd < 0)
+    {
+      lodge_return_error (invocation, error);
+      return G_DBUS_METHOD_INVOCATION_HANDLED;
+    }
+  lodge_identifier_ask_async (lodge_engine_get_identifier (self->engine), fd, name, NULL, identified_cb,
+                              call_new (self, invocation));
+  close (fd);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

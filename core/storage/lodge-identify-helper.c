@@ -52,7 +52,6 @@ limit_all (void)
 {
   limit (RLIMIT_CPU, CPU_SECONDS);
   limit (RLIMIT_CORE, 0);
-  limit (RLIMIT_FSIZE, 0);
   /* A sanitizer reserves terabytes for its shadow. */
 #ifndef SANITIZED
   limit (RLIMIT_AS, MEMORY_MAX);

@@ -68,6 +68,20 @@ lodge_os_match_new (void)
   return match;
 }
 
+LodgeOsMatch *
+lodge_os_match_copy (const LodgeOsMatch *match)
+{
+  LodgeOsMatch *copy = g_memdup2 (match, sizeof *match);
+
+  copy->os = g_strdup (match->os);
+  copy->name = g_strdup (match->name);
+  copy->version = g_strdup (match->version);
+  copy->variant = g_strdup (match->variant);
+  copy->arch = g_strdup (match->arch);
+  copy->confidence = g_strdup (match->confidence);
+  return copy;
+}
+
 void
 lodge_os_match_free (LodgeOsMatch *match)
 {

@@ -24,6 +24,7 @@ typedef struct
 } LodgeOsMatch;
 
 LodgeOsMatch *lodge_os_match_new  (void);
+LodgeOsMatch *lodge_os_match_copy (const LodgeOsMatch *match);
 void          lodge_os_match_free (LodgeOsMatch *match);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeOsMatch, lodge_os_match_free)
 

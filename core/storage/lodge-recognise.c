@@ -9,6 +9,17 @@
 
 #include <string.h>
 
+LodgeRecognition *
+lodge_recognition_copy (const LodgeRecognition *recognition)
+{
+  LodgeRecognition *copy = g_memdup2 (recognition, sizeof *recognition);
+
+  copy->format = g_strdup (recognition->format);
+  copy->volume_id = g_strdup (recognition->volume_id);
+  copy->match = lodge_os_match_copy (recognition->match);
+  return copy;
+}
+
 void
 lodge_recognition_free (LodgeRecognition *recognition)
 {

@@ -16,6 +16,7 @@ typedef struct
   LodgeOsMatch *match;
 } LodgeRecognition;
 
+LodgeRecognition *lodge_recognition_copy (const LodgeRecognition *recognition);
 void              lodge_recognition_free (LodgeRecognition *recognition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeRecognition, lodge_recognition_free)
 

@@ -5,10 +5,10 @@ import os
 import struct
 
 import pytest
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from lodgetest.disc import SECTOR, Disc, windows_disc
-from lodgetest.lodge import error_code
+from lodgetest.lodge import BUS_NAME, CORE_PATH, PATIENCE, error_code
 
 MICROSOFT = dict(system='', publisher='MICROSOFT CORPORATION', application='CDIMAGE 2.56 (01/01/2005 TM)')
 
@@ -141,6 +141,30 @@ def test_refusals(lodge, tmp_path):
         lodge.core('Identify', '(sha{sv})', ('pipe', 0, {}), [fd])
     os.close(fd)
     assert error_code(caught.value) == 'WrongFormat'
+
+
+def test_many_at_once(lodge, tmp_path):
+    """A window asks for all images of a folder: each gets its answer; one that changes is looked at again."""
+    paths = [Disc(f'Debian {number}.0.0 amd64 n').write(tmp_path / f'{number}.iso') for number in range(1, 33)]
+    answers, loop = {}, GLib.MainLoop()
+
+    def answered(bus, result, number):
+        answers[number] = bus.call_with_unix_fd_list_finish(result)[0].unpack()[0]['os']
+        if len(answers) == len(paths):
+            loop.quit()
+    for number, path in enumerate(paths, 1):
+        fds = Gio.UnixFDList.new()
+        with open(path, 'rb') as f:
+            fds.append(f.fileno())
+        lodge.bus.call_with_unix_fd_list(BUS_NAME, CORE_PATH, BUS_NAME, 'Identify', GLib.Variant('(sha{sv})', (path.name, 0, {})),
+                                         None, Gio.DBusCallFlags.NONE, -1, fds, None, answered, number)
+    GLib.timeout_add_seconds(int(60 * PATIENCE), loop.quit)
+    loop.run()
+    assert answers == {number: f'debian{number}' for number in range(1, 33)}
+    assert identify(lodge, paths[0])['os'] == 'debian1'
+    Disc('Debian 99.0.0 amd64 n').write(paths[0])
+    os.utime(paths[0], (1, 1))
+    assert identify(lodge, paths[0])['os'] == 'debian99'
 
 
 def test_lodgectl(lodge, tmp_path):

@@ -73,8 +73,9 @@ def test_windows_setup_reaches_its_first_screen(lodge):
     image = os.environ.get('LODGE_WINDOWS_ISO', '')
     if not os.path.exists(image):
         pytest.skip('name a Windows 10 or 11 disc image in $LODGE_WINDOWS_ISO')
-    machine = lodge.create('Windows', [('iso', image)], family='windows', firmware='uefi', tpm=True, secure_boot=True,
+    machine = lodge.create('Windows', [('iso', image)], firmware='uefi', tpm=True, secure_boot=True,
                            memory=4 << 30, disk_size=64 << 30)
+    assert machine.get('Settings')['os'] in ('win10', 'win11'), 'a disc of Microsoft\'s own was not recognised'
     machine.start()
     for _ in range(20):  # "Press any key to boot from CD"
         machine.keys('spc')
