@@ -7,7 +7,7 @@
 #include "core/config/lodge-profile-private.h"
 #include "core/qemu/lodge-capabilities-private.h"
 #include "core/qemu/lodge-command-line-private.h"
-#include "core/storage/lodge-os-rules.h"
+#include "core/storage/lodge-recognise.h"
 
 #include <string.h>
 
@@ -180,6 +180,63 @@ test_media (void)
     }
 }
 
+#define SECTOR 2048
+#define SECTORS 20
+
+static gssize
+read_cb (gpointer data, guint8 *into, gsize length, guint64 offset)
+{
+  gsize n = offset < SECTORS * SECTOR ? MIN (length, SECTORS * SECTOR - offset) : 0;
+
+  memcpy (into, (guint8 *) data + offset, n);
+  return (gssize) n;
+}
+
+static void
+put (guint8 *descriptor, gsize offset, gsize length, const char *text)
+{
+  memset (descriptor + offset, ' ', length);
+  memcpy (descriptor + offset, text, MIN (strlen (text), length));
+}
+
+/* What the makers' discs say of themselves; without libosinfo's database, which may not be there. */
+static void
+test_labels (void)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "..", "..", "data", "os", "media.json", NULL);
+  g_autofree char *list = g_test_build_filename (G_TEST_DIST, "data", "labels.tsv", NULL);
+  g_autoptr (LodgeOsRules) rules = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *labels = NULL;
+  g_auto (GStrv) lines = NULL;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  rules = lodge_os_rules_new (text, length, NULL);
+  g_assert_true (g_file_get_contents (list, &labels, NULL, NULL));
+  lines = g_strsplit (labels, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_auto (GStrv) words = g_strsplit (lines[i], "\t", -1);
+      g_autofree guint8 *disc = g_malloc0 (SECTORS * SECTOR);
+      guint8 *descriptor = disc + 16 * SECTOR;
+      g_autoptr (LodgeRecognition) found = NULL;
+      g_autoptr (GError) error = NULL;
+
+      if (g_strv_length (words) != 5)
+        continue;
+      memcpy (descriptor, "\1CD001\1", 7);
+      put (descriptor, 40, 32, words[2]);
+      put (descriptor, 8, 32, words[3]);
+      put (descriptor, 318, 128, words[4]);
+      put (descriptor, 574, 128, "");
+      found = lodge_recognise (read_cb, disc, SECTORS * SECTOR, rules, NULL, "x.iso", &error);
+      g_assert_no_error (error);
+      if (!g_str_equal (found->match->os, words[0]) || !g_str_equal (found->match->arch, words[1]))
+        g_error ("“%s” is taken for %s, %s; it is %s, %s", words[2], found->match->os, found->match->arch, words[0], words[1]);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -187,5 +244,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/systems/command-lines", test_command_lines);
   g_test_add_func ("/systems/symbols", test_symbols);
   g_test_add_func ("/systems/media", test_media);
+  g_test_add_func ("/systems/labels", test_labels);
   return g_test_run ();
 }
