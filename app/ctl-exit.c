@@ -54,6 +54,7 @@ ctl_exit_from_error (const GError *error)
     case LODGE_ERROR_RUNTIME_DIR:
       return CTL_EXIT_HOST;
     case LODGE_ERROR_IN_USE:
+    case LODGE_ERROR_HAS_DEPENDANTS:
       return CTL_EXIT_IN_USE;
     case LODGE_ERROR_NO_SPACE:
       return CTL_EXIT_NO_SPACE;

@@ -352,6 +352,36 @@ lodge_store_trash (LodgeStore *self, const char *id, GError **error)
   return TRUE;
 }
 
+static void
+remove_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  /* What stays because of a fault, or of a core that was killed now, goes at the next load. */
+  g_task_return_boolean (task, lodge_file_tree_remove (data, NULL, NULL));
+}
+
+gboolean
+lodge_store_discard (LodgeStore *self, const char *id, GError **error)
+{
+  LodgeStoreItem *entry = lookup_entry (self, id, error);
+  g_autoptr (GTask) task = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *hidden = NULL;
+
+  if (entry == NULL)
+    return FALSE;
+  name = g_strdup (entry->name);
+  hidden = g_strconcat (self->machines_dir, "/" LODGE_STORE_NEW_PREFIX "gone-", name, NULL);
+  if (rename (entry->public.folder, hidden) != 0)
+    return lodge_error_set_errno (error, errno, "deleting", entry->public.folder);
+
+  lodge_store_scan_folder (self, name);
+  lodge_registry_save (self->registry);
+  task = g_task_new (NULL, NULL, NULL, NULL);
+  g_task_set_task_data (task, g_steal_pointer (&hidden), g_free);
+  g_task_run_in_thread (task, remove_thread);
+  return TRUE;
+}
+
 GVariant *
 lodge_store_list_trash (LodgeStore *self)
 {

@@ -79,6 +79,11 @@ static const struct
     N_("A disk or channel of “%s” is in use by another machine or program. Close that one first."),
     N_("“%s” is in use by another machine or program. Close that one first."),
   },
+  [LODGE_ERROR_HAS_DEPENDANTS] = {
+    N_("Other machines are built on its disks, which must stay as they are. Delete those machines, or flatten them so that they stand alone; the details name them."),
+    N_("Other machines are built on the disks of “%s”, which must stay as they are. Delete those machines, or flatten them so that they stand alone; the details name them."),
+    NULL,
+  },
   [LODGE_ERROR_NO_SPACE] = {
     N_("There is not enough free disk space. Free some and try again."),
     N_("There is not enough free disk space for “%s”. Free some and try again."),

@@ -21,6 +21,7 @@ static const struct
   E (COMPRESSED, "Compressed", "compressed"),
   E (DAMAGED, "Damaged", "damaged"),
   E (IN_USE, "InUse", "in-use"),
+  E (HAS_DEPENDANTS, "HasDependants", "has-dependants"),
   E (NO_SPACE, "NoSpace", "no-space"),
   E (IO, "Io", "io"),
   E (WRONG_STATE, "WrongState", "wrong-state"),

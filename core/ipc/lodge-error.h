@@ -29,6 +29,7 @@ typedef enum
   LODGE_ERROR_COMPRESSED,       /* Identify: the file has to be unpacked first */
   LODGE_ERROR_DAMAGED,          /* Identify: an image that is cut off or points outside of itself; message says how */
   LODGE_ERROR_IN_USE,           /* a disk, machine or channel that another machine or program holds */
+  LODGE_ERROR_HAS_DEPENDANTS,   /* other machines are built on its disks; message names them */
   LODGE_ERROR_NO_SPACE,         /* the file system is full or would become so */
   LODGE_ERROR_IO,               /* any other trouble with files */
   LODGE_ERROR_WRONG_STATE,      /* the method is not allowed in the machine's state */

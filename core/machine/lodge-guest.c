@@ -8,6 +8,7 @@
 
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
+#include "core/machine/lodge-machine-family.h"
 #include "core/qemu/lodge-process-tree.h"
 #include "core/machine/lodge-stream.h"
 
@@ -256,6 +257,7 @@ finish_end (LodgeMachine *self)
     g_task_return_boolean (g_ptr_array_index (off_waiters, i), TRUE);
   lodge_machine_saving_answer (save);
   lodge_machine_follow_entry (self);
+  lodge_machine_discard_if_over (self);
   g_object_unref (self);
 }
 

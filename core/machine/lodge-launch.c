@@ -5,6 +5,7 @@
 #include "core/sharing/lodge-network.h"
 #include "core/sharing/lodge-tpm.h"
 #include "core/storage/lodge-disk-lock.h"
+#include "core/storage/lodge-layers.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -133,6 +134,25 @@ wants_network (const LodgeProfile *profile)
   return FALSE;
 }
 
+/* The files that the disks read on in: of this machine's earlier layers, and of the machine that it was made from. None of them
+ * may change, so QEMU cannot write to them even where it may write to the folder around them. */
+static GPtrArray *
+find_frozen (const LodgeProfile *profile, const char *folder)
+{
+  GPtrArray *frozen = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      const LodgeDisk *disk = g_ptr_array_index (profile->disks, i);
+      g_autofree char *path = disk->cdrom ? NULL : lodge_launch_disk_path (disk, folder);
+      g_autoptr (GPtrArray) chain = path != NULL ? lodge_layers_chain (path, NULL) : NULL;
+
+      for (guint n = 0; chain != NULL && n < chain->len; n++)
+        g_ptr_array_add (frozen, g_strdup (g_ptr_array_index (chain, n)));
+    }
+  return frozen;
+}
+
 GStrv
 lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
                            LodgeCapabilities *capabilities, LodgeEngine *engine,
@@ -143,6 +163,7 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   g_autoptr (GPtrArray) read_only = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) devices = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) environment = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) frozen = find_frozen (profile, plan->folder);
   LodgeSandboxSpec spec = { 0 };
 
   g_ptr_array_add (read_write, g_strdup (plan->folder));
@@ -179,10 +200,12 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   g_ptr_array_add (read_only, NULL);
   g_ptr_array_add (devices, NULL);
   g_ptr_array_add (environment, NULL);
+  g_ptr_array_add (frozen, NULL);
 
   spec.read_write = (const char *const *) read_write->pdata;
   spec.read_only = (const char *const *) read_only->pdata;
   spec.devices = (const char *const *) devices->pdata;
+  spec.frozen = (const char *const *) frozen->pdata;
   spec.environment = (const char *const *) environment->pdata;
   spec.network = !plan->launch.passt && wants_network (profile);
   spec.new_session = TRUE;
@@ -240,6 +263,25 @@ lodge_launch_disk_path (const LodgeDisk *disk, const char *folder)
                                          : g_build_filename (folder, disk->file, NULL);
 }
 
+/* Nobody may write to what a guest reads on in, while it runs. */
+static gboolean
+lock_chain (GPtrArray *locks, const char *path, gboolean adopted, GError **error)
+{
+  g_autoptr (GPtrArray) chain = lodge_layers_chain (path, error);
+
+  for (guint i = 0; chain != NULL && i < chain->len; i++)
+    {
+      LodgeDiskLock *lock = adopted ? lodge_disk_lock_retake (g_ptr_array_index (chain, i), TRUE, NULL)
+                                    : lodge_disk_lock_take (g_ptr_array_index (chain, i), TRUE, error);
+
+      if (lock != NULL)
+        g_ptr_array_add (locks, lock);
+      else if (!adopted)
+        return FALSE;
+    }
+  return chain != NULL;
+}
+
 GPtrArray *
 lodge_launch_lock_disks (const LodgeProfile *profile, const char *folder, gboolean adopted, GError **error)
 {
@@ -258,6 +300,8 @@ lodge_launch_lock_disks (const LodgeProfile *profile, const char *folder, gboole
       if (lock != NULL)
         g_ptr_array_add (locks, lock);
       else if (!adopted)
+        return NULL;
+      if (!disk->cdrom && !lock_chain (locks, path, adopted, adopted ? NULL : error) && !adopted)
         return NULL;
     }
   return g_steal_pointer (&locks);

@@ -25,6 +25,7 @@
 #include "core/qemu/lodge-qemu-img.h"
 #include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-image.h"
+#include "core/storage/lodge-layers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +46,7 @@ typedef struct
   gboolean suspected; /* its header says that something is wrong */
   gboolean corrupt;   /* its header says so, or the check did */
   char *copy;         /* (owned) (nullable) that is being repaired */
+  GPtrArray *chain;   /* (owned) (nullable) the files it reads on in, and NULL */
 } Image;
 
 typedef struct
@@ -72,6 +74,7 @@ image_free (gpointer data)
   g_free (image->path);
   g_free (image->format);
   g_free (image->copy);
+  g_clear_pointer (&image->chain, g_ptr_array_unref);
   g_free (image);
 }
 
@@ -93,6 +96,12 @@ add_image (Work *work, char *path, const char *format)
   image->path = path;
   image->format = g_strdup (format);
   g_ptr_array_add (work->images, image);
+}
+
+static const char *const *
+below (const Image *image)
+{
+  return image->chain != NULL ? (const char *const *) image->chain->pdata : NULL;
 }
 
 /* ---- The mark ---- */
@@ -183,6 +192,10 @@ look_at (Image *image, GError **error)
                    image->format);
       return FALSE;
     }
+  image->chain = lodge_layers_chain (image->path, error);
+  if (image->chain == NULL)
+    return FALSE;
+  g_ptr_array_add (image->chain, NULL);
   image->suspected = found.dirty || found.corrupt;
   image->corrupt = found.corrupt;
   return TRUE;
@@ -347,7 +360,7 @@ copied_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (!lodge_create_copy_finish (result, &error))
     fail (task, error);
   else
-    lodge_qemu_img_check_async (work->sandbox, image->copy, "qcow2", LODGE_IMAGE_REPAIR_ALL,
+    lodge_qemu_img_check_async (work->sandbox, image->copy, "qcow2", below (image), LODGE_IMAGE_REPAIR_ALL,
                                 lodge_job_get_cancellable (work->job), repaired_cb, g_steal_pointer (&task));
 }
 
@@ -431,7 +444,7 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer data)
   else if (image->corrupt)
     found_corrupt (g_steal_pointer (&task), g_strdup ("QEMU marked it as corrupt"));
   else if (check.leaks > 0)
-    lodge_qemu_img_check_async (work->sandbox, image->path, "qcow2", LODGE_IMAGE_REPAIR_LEAKS,
+    lodge_qemu_img_check_async (work->sandbox, image->path, "qcow2", below (image), LODGE_IMAGE_REPAIR_LEAKS,
                                 lodge_job_get_cancellable (work->job), leaks_gone_cb, g_steal_pointer (&task));
   else
     go_on (g_steal_pointer (&task));
@@ -449,7 +462,7 @@ next_image (GTask *task)
 
       if (strcmp (image->format, "qcow2") == 0 && (work->unclean || image->suspected))
         {
-          lodge_qemu_img_check_async (work->sandbox, image->path, "qcow2", LODGE_IMAGE_REPAIR_NONE,
+          lodge_qemu_img_check_async (work->sandbox, image->path, "qcow2", below (image), LODGE_IMAGE_REPAIR_NONE,
                                       lodge_job_get_cancellable (work->job), checked_cb, task);
           return;
         }

@@ -83,6 +83,11 @@ struct _LodgeMachine
   gint64            last_started;
   LodgeGuest       *guest;   /* (owned) (nullable) */
   guint             n_guests;
+  guint             n_occupied; /* works on the disks, while it is off */
+  char             *doing;      /* (owned) (nullable) what they are, for a sentence */
+  GPtrArray        *clones_waiting; /* (owned) (nullable) (element-type GTask) for a freeze that is under way */
+  gboolean          freezing;
+  gboolean          opening;    /* a disposable one that is still to start */
   GQueue            inputs; /* (element-type GTask) (owned) SendKeys and TypeText; the first is under way */
   LodgeSaved       *saved;   /* (owned) (nullable) in state saved, where it can be read */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-machine-set.h"
 
+#include "core/machine/lodge-machine-family.h"
 #include "core/qemu/lodge-process-tree.h"
 
 #include <stdio.h>
@@ -190,12 +191,18 @@ static void
 loaded (LodgeMachineSet *self)
 {
   g_autoptr (GTask) task = g_steal_pointer (&self->load);
-  GHashTableIter iter;
-  gpointer machine;
+  g_autoptr (GList) machines = lodge_machine_set_list (self);
 
-  g_hash_table_iter_init (&iter, self->machines);
-  while (g_hash_table_iter_next (&iter, NULL, &machine))
-    lodge_machine_tidy (machine);
+  /* The table changes while disposable ones go. */
+  for (GList *item = machines; item != NULL; item = item->next)
+    g_object_ref (item->data);
+  for (GList *item = machines; item != NULL; item = item->next)
+    {
+      lodge_machine_tidy (item->data);
+      /* All guests that run are known: a disposable machine without one is of a core that was killed. */
+      lodge_machine_discard_if_over (item->data);
+      g_object_unref (item->data);
+    }
   g_task_return_boolean (task, TRUE);
 }
 
@@ -238,6 +245,7 @@ lodge_machine_set_load_async (LodgeMachineSet *self, GCancellable *cancellable,
     {
       LodgeStoreEntry *entry = g_ptr_array_index (entries, i);
 
+      lodge_machine_recover_layers (entry->folder);
       if (!g_hash_table_contains (self->machines, entry->id))
         entry_added_cb (NULL, entry, self);
     }

@@ -52,6 +52,12 @@ static const struct
   [LODGE_METHOD_MAKE_SEPARATE] = { "MakeSeparate", BROKEN },
   [LODGE_METHOD_SAVE] = { "Save", RUNNING | PAUSED },
   [LODGE_METHOD_DISCARD_SAVED] = { "DiscardSaved", SAVED },
+  [LODGE_METHOD_SET_TEMPLATE] = { "SetTemplate", OFF },
+  [LODGE_METHOD_CLONE] = { "Clone", OFF },
+  [LODGE_METHOD_OPEN_DISPOSABLE] = { "OpenDisposable", OFF },
+  [LODGE_METHOD_KEEP] = { "Keep", STARTING | ALIVE },
+  [LODGE_METHOD_DEPENDANTS] = { "Dependants", OFF | STARTING | ALIVE | SAVING | SAVED | BROKEN },
+  [LODGE_METHOD_FLATTEN] = { "Flatten", OFF },
 };
 
 #define NONE (-1)

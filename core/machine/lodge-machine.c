@@ -36,6 +36,7 @@
 #include "core/machine/lodge-machine-save.h"
 
 #include "core/config/lodge-settings.h"
+#include "core/machine/lodge-machine-family-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,6 +84,8 @@ lodge_machine_finalize (GObject *object)
   g_free (self->name);
   g_free (self->folder);
   g_free (self->reason);
+  g_free (self->doing);
+  g_clear_pointer (&self->clones_waiting, g_ptr_array_unref);
 
   G_OBJECT_CLASS (lodge_machine_parent_class)->finalize (object);
 }
@@ -274,11 +277,32 @@ lodge_machine_check_options (GVariant *options, const char *const *known, GError
   return TRUE;
 }
 
+/* Whether work on the disks that is under way, or another machine that is built on them, stands against @method. */
+static gboolean
+check_family (LodgeMachine *self, LodgeMethod method, GError **error)
+{
+  gboolean clones = method == LODGE_METHOD_CLONE || method == LODGE_METHOD_OPEN_DISPOSABLE;
+
+  if (!clones && method != LODGE_METHOD_START && method != LODGE_METHOD_DELETE && method != LODGE_METHOD_SET_TEMPLATE
+      && method != LODGE_METHOD_FLATTEN)
+    return TRUE;
+
+  /* Clones of one machine are made side by side. */
+  if (self->n_occupied > 0 && !(clones && strcmp (self->doing, "being cloned") == 0))
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_IN_USE, "the machine is %s", self->doing);
+      return FALSE;
+    }
+  if (method == LODGE_METHOD_START)
+    return lodge_machine_check_disks_unused (self, error);
+  return method != LODGE_METHOD_DELETE || lodge_machine_check_no_dependants (self, error);
+}
+
 /* First thing in every method: whether the state allows it, and whether there is a QEMU to ask. */
 gboolean
 lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
 {
-  if (!lodge_machine_state_check (self->state, method, error))
+  if (!lodge_machine_state_check (self->state, method, error) || !check_family (self, method, error))
     return FALSE;
   if (self->guest == NULL || self->guest->qmp != NULL || method == LODGE_METHOD_FORCE_OFF
       || method == LODGE_METHOD_SET_SETTINGS || method == LODGE_METHOD_CHECK_SETTINGS)

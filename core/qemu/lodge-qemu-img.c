@@ -145,9 +145,10 @@ job_new (ResultFunc result, gpointer tag, GCancellable *cancellable, GAsyncReady
   return task;
 }
 
-/* Runs it with @words (NULL: left out). @read and @write: (nullable): the paths it may reach. */
+/* Runs it with @words (NULL: left out). @read, @below and @write: (nullable): the paths it may reach. */
 static void
-run (GTask *task, LodgeSandbox *sandbox, const char *read, const char *write, const char *const *words, guint n_words)
+run (GTask *task, LodgeSandbox *sandbox, const char *read, const char *const *below, const char *write,
+     const char *const *words, guint n_words)
 {
   Job *job = g_task_get_task_data (task);
   g_autofree char *binary = lodge_qemu_img_find ();
@@ -155,7 +156,8 @@ run (GTask *task, LodgeSandbox *sandbox, const char *read, const char *write, co
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
   const char *read_only[] = { NULL, NULL, NULL };
   const char *read_write[] = { write, NULL };
-  LodgeSandboxSpec spec = { .read_only = read_only, .read_write = read_write, .new_session = TRUE, .die_with_parent = TRUE };
+  LodgeSandboxSpec spec = { .read_only = read_only, .read_write = read_write, .frozen = below,
+                            .new_session = TRUE, .die_with_parent = TRUE };
   guint n = 0;
 
   if (binary == NULL)
@@ -205,9 +207,9 @@ lodge_qemu_img_create_async (LodgeSandbox *sandbox, const char *path, const char
   if (refuse_existing (task, path))
     return;
   if (backing != NULL)
-    run (task, sandbox, NULL, folder, overlay, G_N_ELEMENTS (overlay));
+    run (task, sandbox, NULL, NULL, folder, overlay, G_N_ELEMENTS (overlay));
   else
-    run (task, sandbox, NULL, folder, plain, G_N_ELEMENTS (plain));
+    run (task, sandbox, NULL, NULL, folder, plain, G_N_ELEMENTS (plain));
 }
 
 gboolean
@@ -270,7 +272,7 @@ lodge_qemu_img_info_async (LodgeSandbox *sandbox, const char *path, const char *
   const char *words[] = { "info", "-U", "--output=json", format != NULL ? "-f" : NULL, format, path };
 
   g_return_if_fail (g_path_is_absolute (path));
-  run (task, sandbox, path, NULL, words, G_N_ELEMENTS (words));
+  run (task, sandbox, path, NULL, NULL, words, G_N_ELEMENTS (words));
 }
 
 LodgeImageInfo *
@@ -281,8 +283,8 @@ lodge_qemu_img_info_finish (GAsyncResult *result, GError **error)
 
 void
 lodge_qemu_img_convert_async (LodgeSandbox *sandbox, const char *source, const char *source_format,
-                              const char *target, const char *target_format, LodgeProgressFunc progress,
-                              gpointer progress_data, GCancellable *cancellable,
+                              const char *const *below, const char *target, const char *target_format,
+                              LodgeProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = job_new (done_result, lodge_qemu_img_convert_async, cancellable, callback, data);
@@ -295,7 +297,7 @@ lodge_qemu_img_convert_async (LodgeSandbox *sandbox, const char *source, const c
   job->progress = progress;
   job->progress_data = progress_data;
   if (!refuse_existing (task, target))
-    run (task, sandbox, source, folder, words, G_N_ELEMENTS (words));
+    run (task, sandbox, source, below, folder, words, G_N_ELEMENTS (words));
 }
 
 gboolean
@@ -313,11 +315,31 @@ lodge_qemu_img_resize_async (LodgeSandbox *sandbox, const char *path, const char
   const char *words[] = { "resize", "-q", "-f", format, path, bytes };
 
   g_return_if_fail (g_path_is_absolute (path));
-  run (task, sandbox, NULL, path, words, G_N_ELEMENTS (words));
+  run (task, sandbox, NULL, NULL, path, words, G_N_ELEMENTS (words));
 }
 
 gboolean
 lodge_qemu_img_resize_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+lodge_qemu_img_flatten_async (LodgeSandbox *sandbox, const char *path, const char *const *below, LodgeProgressFunc progress,
+                              gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = job_new (done_result, lodge_qemu_img_flatten_async, cancellable, callback, data);
+  Job *job = g_task_get_task_data (task);
+  const char *words[] = { "rebase", progress != NULL ? "-p" : NULL, "-f", "qcow2", "-b", "", path };
+
+  g_return_if_fail (g_path_is_absolute (path));
+  job->progress = progress;
+  job->progress_data = progress_data;
+  run (task, sandbox, NULL, below, path, words, G_N_ELEMENTS (words));
+}
+
+gboolean
+lodge_qemu_img_flatten_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
 }
@@ -352,7 +374,8 @@ check_result (GTask *task, const LodgeOutput *output)
 }
 
 void
-lodge_qemu_img_check_async (LodgeSandbox *sandbox, const char *path, const char *format, LodgeImageRepair repair,
+lodge_qemu_img_check_async (LodgeSandbox *sandbox, const char *path, const char *format,
+                            const char *const *below, LodgeImageRepair repair,
                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = job_new (check_result, lodge_qemu_img_check_async, cancellable, callback, data);
@@ -360,7 +383,7 @@ lodge_qemu_img_check_async (LodgeSandbox *sandbox, const char *path, const char 
                           repair == LODGE_IMAGE_REPAIR_ALL ? "all" : repair == LODGE_IMAGE_REPAIR_LEAKS ? "leaks" : NULL, path };
 
   g_return_if_fail (g_path_is_absolute (path));
-  run (task, sandbox, repair ? NULL : path, repair ? path : NULL, words, G_N_ELEMENTS (words));
+  run (task, sandbox, repair ? NULL : path, below, repair ? path : NULL, words, G_N_ELEMENTS (words));
 }
 
 gboolean

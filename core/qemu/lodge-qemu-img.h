@@ -9,6 +9,7 @@ G_BEGIN_DECLS
  * qemu-img, run to its end. Every path is absolute, so that it cannot be taken for a protocol ("json:", "nbd:"). With a
  * sandbox (nullable: without) the tool reaches nothing but the images that are named. Formats are always given: an
  * image whose format is guessed can pretend to be another one and name files of the host.
+ * @below: (nullable): the files that an image reads on in, which the tool may then read.
  *
  * Errors of all: NO_QEMU (no qemu-img), NO_SPACE, IN_USE, WRONG_FORMAT, NOT_FOUND, NOT_READABLE, IO (message is
  * what qemu-img said), G_IO_ERROR_CANCELLED (the tool has ended by then; what it wrote is the caller's to remove).
@@ -60,7 +61,7 @@ LodgeImageInfo *lodge_qemu_img_info_finish   (GAsyncResult *result, GError **err
 
 /** lodge_qemu_img_convert_async: copies the contents into a new image; also EXISTS. @progress: (nullable) */
 void            lodge_qemu_img_convert_async (LodgeSandbox *sandbox, const char *source, const char *source_format,
-                                              const char *target, const char *target_format,
+                                              const char *const *below, const char *target, const char *target_format,
                                               LodgeProgressFunc progress, gpointer progress_data,
                                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean        lodge_qemu_img_convert_finish (GAsyncResult *result, GError **error);
@@ -70,6 +71,15 @@ void            lodge_qemu_img_resize_async  (LodgeSandbox *sandbox, const char 
                                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean        lodge_qemu_img_resize_finish (GAsyncResult *result, GError **error);
 
+/**
+ * lodge_qemu_img_flatten_async: makes a qcow2 image stand alone: what it reads in others is copied into it, then it forgets
+ * them. At every moment it reads the same. @progress: (nullable)
+ */
+void            lodge_qemu_img_flatten_async (LodgeSandbox *sandbox, const char *path, const char *const *below,
+                                              LodgeProgressFunc progress, gpointer progress_data,
+                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean        lodge_qemu_img_flatten_finish (GAsyncResult *result, GError **error);
+
 typedef enum
 {
   LODGE_IMAGE_REPAIR_NONE,
@@ -78,7 +88,7 @@ typedef enum
 } LodgeImageRepair;
 
 /** lodge_qemu_img_check_async: A format without a check is a good one. */
-void            lodge_qemu_img_check_async   (LodgeSandbox *sandbox, const char *path, const char *format, LodgeImageRepair repair,
+void            lodge_qemu_img_check_async   (LodgeSandbox *sandbox, const char *path, const char *format, const char *const *below, LodgeImageRepair repair,
                                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean        lodge_qemu_img_check_finish  (GAsyncResult *result, LodgeImageCheck *check, GError **error);
 

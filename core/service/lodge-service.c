@@ -19,6 +19,7 @@
 #include "core/machine/lodge-identifier.h"
 #include "core/service/lodge-clients.h"
 #include "core/qemu/lodge-doctor.h"
+#include "core/service/lodge-family-object.h"
 #include "core/service/lodge-job-object.h"
 #include "core/service/lodge-machine-object.h"
 #include "core/service/lodge-report.h"
@@ -130,6 +131,8 @@ update_facts (LodgeService *self)
   if (host != NULL && host->swtpm != NULL)
     g_strv_builder_add (features, "swtpm");
   g_strv_builder_add (features, "save");
+  g_strv_builder_add (features, "template");
+  g_strv_builder_add (features, "clone");
   list = g_strv_builder_end (features);
 
   lodge_ipc_core_set_api_version (self->core, LODGE_API_VERSION);
@@ -149,6 +152,9 @@ machine_added_cb (LodgeService *self, LodgeMachine *machine)
 {
   g_autoptr (LodgeMachineObject) object = lodge_machine_object_new (machine);
 
+  g_autoptr (LodgeIpcMachine) skeleton = lodge_ipc_object_get_machine (LODGE_IPC_OBJECT (object));
+
+  lodge_family_object_connect (skeleton, machine, self->machines);
   g_dbus_object_manager_server_export (self->manager, G_DBUS_OBJECT_SKELETON (object));
   g_signal_connect_object (machine, "changed", G_CALLBACK (update_idle), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (machine, "job", G_CALLBACK (job_cb), self, G_CONNECT_SWAPPED);

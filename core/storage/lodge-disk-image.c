@@ -55,6 +55,20 @@ lodge_disk_image_check_space (const char *folder, guint64 needed, GError **error
   return FALSE;
 }
 
+gboolean
+lodge_disk_image_flush (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  int fd = open (path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  gboolean good = fd >= 0 && fsync (fd) == 0;
+
+  if (!good)
+    lodge_error_set_errno (error, errno, "flushing", path);
+  if (fd >= 0)
+    close (fd);
+  return good && lodge_folder_sync (folder, error);
+}
+
 /* In a thread, since flushing may take long. */
 static void
 settle_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
@@ -180,7 +194,7 @@ lodge_disk_image_copy_async (LodgeSandbox *sandbox, const char *source, const ch
   GTask *task = begin (path, lodge_disk_image_copy_async, cancellable, callback, data);
 
   if (task != NULL)
-    lodge_qemu_img_convert_async (sandbox, source, "raw",
+    lodge_qemu_img_convert_async (sandbox, source, "raw", NULL,
                                   ((Work *) g_task_get_task_data (task))->temporary, "qcow2", NULL, NULL,
                                   cancellable, converted_cb, task);
 }

@@ -18,6 +18,9 @@ G_BEGIN_DECLS
  */
 gboolean lodge_disk_image_check_space  (const char *folder, guint64 needed, GError **error);
 
+/** lodge_disk_image_flush: what was written to @path, and its name, are on the disk; for a thread. Errors: NOT_FOUND, NO_SPACE, IO */
+gboolean lodge_disk_image_flush        (const char *path, GError **error);
+
 /**
  * lodge_disk_image_create_async:
  * @sandbox: (nullable)

@@ -208,10 +208,10 @@ read_qcow2 (int fd, const guint8 *head, LodgeLayer *layer, GError **error)
   return TRUE;
 }
 
-LodgeLayer *
-lodge_layers_read (const char *path, GError **error)
+static LodgeLayer *
+read_layer (const char *path, gboolean follow, GError **error)
 {
-  int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  int fd = open (path, O_RDONLY | (follow ? 0 : O_NOFOLLOW) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   g_autoptr (LodgeLayer) layer = NULL;
   guint8 head[104];
   struct stat st;
@@ -229,7 +229,7 @@ lodge_layers_read (const char *path, GError **error)
   layer->path = g_strdup (path);
   layer->snapshots = g_ptr_array_new_with_free_func (g_free);
   layer->size = (guint64) st.st_blocks * 512;
-  if (!S_ISREG (st.st_mode))
+  if (!S_ISREG (st.st_mode) && !follow)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "%s is not a file", path);
       good = FALSE;
@@ -241,6 +241,12 @@ lodge_layers_read (const char *path, GError **error)
   return good ? g_steal_pointer (&layer) : NULL;
 }
 
+LodgeLayer *
+lodge_layers_read (const char *path, GError **error)
+{
+  return read_layer (path, FALSE, error);
+}
+
 GPtrArray *
 lodge_layers_chain (const char *path, GError **error)
 {
@@ -249,7 +255,8 @@ lodge_layers_chain (const char *path, GError **error)
 
   for (guint depth = 0; depth <= LODGE_LAYERS_MAX_DEPTH; depth++)
     {
-      g_autoptr (LodgeLayer) layer = lodge_layers_read (at, error);
+      /* The image itself is the person's to place, be it by a link or as a block device. */
+      g_autoptr (LodgeLayer) layer = read_layer (at, depth == 0, error);
 
       if (layer == NULL)
         return NULL;

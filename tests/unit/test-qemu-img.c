@@ -183,18 +183,18 @@ test_convert (Fixture *fixture, gconstpointer data)
     bytes[i] = (char) (i * 7 + i / 4096);
   g_assert_true (g_file_set_contents (raw, bytes, 4 * MIB, NULL));
 
-  lodge_qemu_img_convert_async (sandbox, raw, "raw", qcow2, "qcow2", progress_cb, fixture, NULL, done_cb, fixture);
+  lodge_qemu_img_convert_async (sandbox, raw, "raw", NULL, qcow2, "qcow2", progress_cb, fixture, NULL, done_cb, fixture);
   lodge_qemu_img_convert_finish (wait_for (fixture), &error);
   g_assert_no_error (error);
   g_assert_cmpfloat (fixture->fraction, ==, 1);
 
-  lodge_qemu_img_convert_async (sandbox, qcow2, "qcow2", back, "raw", NULL, NULL, NULL, done_cb, fixture);
+  lodge_qemu_img_convert_async (sandbox, qcow2, "qcow2", NULL, back, "raw", NULL, NULL, NULL, done_cb, fixture);
   lodge_qemu_img_convert_finish (wait_for (fixture), &error);
   g_assert_no_error (error);
   g_assert_true (g_file_get_contents (back, &copied, &length, NULL));
   g_assert_cmpmem (copied, length, bytes, 4 * MIB);
 
-  lodge_qemu_img_convert_async (sandbox, raw, "raw", qcow2, "qcow2", NULL, NULL, NULL, done_cb, fixture);
+  lodge_qemu_img_convert_async (sandbox, raw, "raw", NULL, qcow2, "qcow2", NULL, NULL, NULL, done_cb, fixture);
   g_assert_false (lodge_qemu_img_convert_finish (wait_for (fixture), &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS);
 }
@@ -224,7 +224,7 @@ test_hostile (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   g_assert_cmpstr (info->backing_file, ==, secret);
 
-  lodge_qemu_img_convert_async (sandbox, image, "qcow2", copy, "raw", NULL, NULL, NULL, done_cb, fixture);
+  lodge_qemu_img_convert_async (sandbox, image, "qcow2", NULL, copy, "raw", NULL, NULL, NULL, done_cb, fixture);
   g_assert_false (lodge_qemu_img_convert_finish (wait_for (fixture), &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
   g_unlink (secret);
@@ -259,7 +259,7 @@ test_check (Fixture *fixture, gconstpointer data)
   int fd;
 
   create (fixture, path, "qcow2", 8 * MIB, NULL);
-  lodge_qemu_img_check_async (sandbox, path, "qcow2", LODGE_IMAGE_REPAIR_NONE, NULL, done_cb, fixture);
+  lodge_qemu_img_check_async (sandbox, path, "qcow2", NULL, LODGE_IMAGE_REPAIR_NONE, NULL, done_cb, fixture);
   lodge_qemu_img_check_finish (wait_for (fixture), &check, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (check.corruptions + check.leaks + check.fixed, ==, 0);
@@ -268,18 +268,18 @@ test_check (Fixture *fixture, gconstpointer data)
   fd = open (path, O_WRONLY | O_CLOEXEC);
   g_assert_cmpint (pwrite (fd, "\0\0", 2, 2 * 65536), ==, 2);
   close (fd);
-  lodge_qemu_img_check_async (sandbox, path, "qcow2", LODGE_IMAGE_REPAIR_NONE, NULL, done_cb, fixture);
+  lodge_qemu_img_check_async (sandbox, path, "qcow2", NULL, LODGE_IMAGE_REPAIR_NONE, NULL, done_cb, fixture);
   lodge_qemu_img_check_finish (wait_for (fixture), &check, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (check.corruptions, ==, 1);
 
-  lodge_qemu_img_check_async (sandbox, path, "qcow2", LODGE_IMAGE_REPAIR_ALL, NULL, done_cb, fixture);
+  lodge_qemu_img_check_async (sandbox, path, "qcow2", NULL, LODGE_IMAGE_REPAIR_ALL, NULL, done_cb, fixture);
   lodge_qemu_img_check_finish (wait_for (fixture), &check, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (check.corruptions, ==, 0);
   g_assert_cmpuint (check.fixed, ==, 1);
 
-  lodge_qemu_img_check_async (sandbox, path, "raw", LODGE_IMAGE_REPAIR_NONE, NULL, done_cb, fixture);
+  lodge_qemu_img_check_async (sandbox, path, "raw", NULL, LODGE_IMAGE_REPAIR_NONE, NULL, done_cb, fixture);
   g_assert_true (lodge_qemu_img_check_finish (wait_for (fixture), &check, &error));
   g_assert_cmpuint (check.corruptions, ==, 0);
 }

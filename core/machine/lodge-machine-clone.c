@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Theory of operation
+ *
+ * A clone is built in a hidden folder, as every new machine is, and appears by one rename:
+ *
+ *   choose the kind -> the parent's disks hold still (a template's do; another machine is frozen for a linked clone,
+ *   and locked for a full one) -> for each clone: hidden folder, disks, what else belongs to the machine -> all are renamed
+ *
+ * Linked: each disk is an empty layer on the parent's file. Full: qemu-img copies what the disk reads as, with all that lies below,
+ * into one file without dependence.
+ *
+ * A clone is another machine: it has an id of its own (which is also its SMBIOS UUID), MAC addresses of its own, and like every
+ * start it gets a new VM generation id. What firmware and TPM have stored is copied, since the system in the clone needs it to start. */
+
+#include "core/machine/lodge-machine-family.h"
+
+#include "core/config/lodge-file-tree.h"
+#include "core/machine/lodge-create-files.h"
+#include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-family-private.h"
+#include "core/qemu/lodge-command-line.h"
+#include "core/qemu/lodge-qemu-img.h"
+#include "core/storage/lodge-disk-image.h"
+#include "core/storage/lodge-layers.h"
+#include "core/storage/lodge-overlay.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT_MAX 100
+/* Each layer costs a little at every read; a chain that grows further is copied. */
+#define DEEPEST 32
+#define SMALL_CLONE (4 * 1024 * 1024)
+
+typedef struct
+{
+  LodgeProfile *profile; /* (owned) (nullable) until it is committed */
+  char *id;              /* (owned) */
+  char *prepared;        /* (owned) (nullable) the hidden folder */
+} Copy;
+
+typedef struct
+{
+  char *name;            /* (owned) */
+  guint count;
+  gboolean linked;
+  gboolean disposable;
+  const char *reason;
+  char *source;          /* (owned) the parent's folder */
+  LodgeProfile *parent;  /* (owned) as it was when the clone was asked for */
+  LodgeFrozen *frozen;   /* (owned) (nullable) */
+  GPtrArray *locks;      /* (owned) (nullable) */
+  GPtrArray *copies;     /* (element-type Copy) */
+  GPtrArray *chain;      /* (owned) (nullable) of the disk that is being copied */
+  LodgeJob *job;         /* (owned) */
+  guint next;            /* full: disk number over all clones */
+  guint64 done, total;   /* full: bytes */
+} Clone;
+
+static void convert_next (GTask *task);
+static void dispatch (LodgeMachine *self);
+
+static void
+copy_free (gpointer data)
+{
+  Copy *copy = data;
+
+  g_clear_pointer (&copy->profile, lodge_profile_free);
+  g_free (copy->id);
+  g_free (copy->prepared);
+  g_free (copy);
+}
+
+static void
+clone_free (Clone *clone)
+{
+  g_free (clone->name);
+  g_free (clone->source);
+  g_clear_pointer (&clone->parent, lodge_profile_free);
+  g_clear_pointer (&clone->frozen, lodge_frozen_free);
+  g_clear_pointer (&clone->locks, g_ptr_array_unref);
+  g_ptr_array_unref (clone->copies);
+  g_clear_pointer (&clone->chain, g_ptr_array_unref);
+  g_clear_object (&clone->job);
+  g_free (clone);
+}
+
+void
+lodge_cloned_free (LodgeCloned *cloned)
+{
+  g_ptr_array_unref (cloned->ids);
+  g_free (cloned);
+}
+
+/* The end of each clone, good or not. */
+static void
+finish (GTask *owned_task, LodgeCloned *cloned, GError *error)
+{
+  g_autoptr (GTask) task = owned_task;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeStore *store = lodge_engine_get_store (self->engine);
+  Clone *clone = g_task_get_task_data (task);
+
+  for (guint i = 0; i < clone->copies->len; i++)
+    {
+      Copy *copy = clone->copies->pdata[i];
+
+      if (copy->prepared != NULL)
+        lodge_store_abandon (store, copy->prepared);
+    }
+  g_clear_pointer (&clone->locks, g_ptr_array_unref);
+  lodge_machine_release (self);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_clear_error (&error);
+      error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_CANCELLED, "the copying was cancelled");
+    }
+  lodge_job_end (clone->job, error);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, cloned, (GDestroyNotify) lodge_cloned_free);
+}
+
+static void
+commit (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Clone *clone = g_task_get_task_data (task);
+  LodgeCloned *cloned = g_new0 (LodgeCloned, 1);
+  GError *error = NULL;
+
+  cloned->ids = g_ptr_array_new_with_free_func (g_free);
+  cloned->kind = clone->linked ? "linked" : "full";
+  cloned->reason = clone->reason;
+  for (guint i = 0; i < clone->copies->len && error == NULL; i++)
+    {
+      Copy *copy = clone->copies->pdata[i];
+
+      if (lodge_store_commit (lodge_engine_get_store (self->engine), copy->prepared, copy->profile, &error) == NULL)
+        continue;
+      copy->profile = NULL;
+      g_clear_pointer (&copy->prepared, g_free);
+      g_ptr_array_add (cloned->ids, g_strdup (copy->id));
+    }
+  if (error != NULL)
+    g_clear_pointer (&cloned, lodge_cloned_free);
+  finish (task, cloned, error);
+}
+
+/* ---- The files ---- */
+
+static LodgeDisk *
+find_disk (const LodgeProfile *profile, const char *id)
+{
+  for (guint i = 0; i < profile->disks->len; i++)
+    if (g_str_equal (((LodgeDisk *) profile->disks->pdata[i])->id, id))
+      return profile->disks->pdata[i];
+  return NULL;
+}
+
+static gboolean
+link_disks (const Clone *clone, const Copy *copy, GError **error)
+{
+  for (guint i = 0; i < clone->frozen->disks->len; i++)
+    {
+      const LodgeFrozenDisk *disk = clone->frozen->disks->pdata[i];
+      g_autofree char *path = g_build_filename (copy->prepared, find_disk (copy->profile, disk->disk)->file, NULL);
+      g_autofree char *backing = lodge_layers_relative (path, disk->path);
+
+      if (!lodge_overlay_write (path, disk->size, backing, disk->format, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+add_file (GPtrArray *copies, const Clone *clone, const char *file)
+{
+  g_autofree char *path = g_build_filename (clone->source, file, NULL);
+
+  if (access (path, F_OK) == 0)
+    g_ptr_array_add (copies, lodge_copy_new_from_path (g_steal_pointer (&path), file));
+}
+
+/* The state alone: locks and sockets are of the program that made them. */
+static void
+add_folder (GPtrArray *copies, const Clone *clone, const char *folder)
+{
+  g_autofree char *path = g_build_filename (clone->source, folder, NULL);
+  GDir *dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *file = g_build_filename (folder, name, NULL);
+      g_autofree char *whole = g_build_filename (clone->source, file, NULL);
+
+      if (*name != '.' && g_file_test (whole, G_FILE_TEST_IS_REGULAR) && !g_file_test (whole, G_FILE_TEST_IS_SYMLINK))
+        add_file (copies, clone, file);
+    }
+  g_clear_pointer (&dir, g_dir_close);
+}
+
+/* What is not a disk: kernel and initrd, UEFI variables, the TPM's state, a CD in the folder. */
+static GPtrArray *
+other_files (const Clone *clone)
+{
+  GPtrArray *copies = g_ptr_array_new_with_free_func ((GDestroyNotify) lodge_copy_free);
+  const LodgeProfile *profile = clone->parent;
+
+  if (profile->kernel != NULL)
+    add_file (copies, clone, profile->kernel);
+  if (profile->initrd != NULL)
+    add_file (copies, clone, profile->initrd);
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      const LodgeDisk *disk = profile->disks->pdata[i];
+
+      if (disk->cdrom && disk->file != NULL && !g_path_is_absolute (disk->file))
+        add_file (copies, clone, disk->file);
+    }
+  add_folder (copies, clone, "firmware");
+  add_folder (copies, clone, "tpm");
+  return copies;
+}
+
+static void
+link_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Clone *clone = data;
+  GError *error = NULL;
+
+  for (guint i = 0; i < clone->copies->len && error == NULL; i++)
+    link_disks (clone, clone->copies->pdata[i], &error);
+  if (error != NULL)
+    g_task_return_error (work, error);
+  else
+    g_task_return_boolean (work, TRUE);
+}
+
+static void
+linked_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    commit (task);
+  else
+    finish (task, NULL, error);
+}
+
+static void
+progress_cb (double fraction, gpointer data)
+{
+  Clone *clone = data;
+  const LodgeFrozenDisk *disk = clone->frozen->disks->pdata[clone->next % clone->frozen->disks->len];
+
+  lodge_job_progress (clone->job, clone->done + (guint64) (fraction * (double) disk->size), clone->total, g_get_monotonic_time ());
+}
+
+static void
+converted_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_qemu_img_convert_finish (result, &error))
+    {
+      finish (task, NULL, error);
+      return;
+    }
+  clone->done += ((LodgeFrozenDisk *) clone->frozen->disks->pdata[clone->next % clone->frozen->disks->len])->size;
+  clone->next++;
+  convert_next (task);
+}
+
+static void
+flush_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Clone *clone = data;
+
+  /* What was copied is on the disk before it is a machine. */
+  for (guint i = 0; i < clone->copies->len; i++)
+    {
+      const Copy *copy = clone->copies->pdata[i];
+
+      for (guint n = 0; n < clone->frozen->disks->len; n++)
+        {
+          const LodgeFrozenDisk *disk = clone->frozen->disks->pdata[n];
+          g_autofree char *path = g_build_filename (copy->prepared, find_disk (copy->profile, disk->disk)->file, NULL);
+          GError *error = NULL;
+
+          if (!lodge_disk_image_flush (path, &error))
+            {
+              g_task_return_error (work, error);
+              return;
+            }
+        }
+    }
+  g_task_return_boolean (work, TRUE);
+}
+
+/* @task: taken */
+static void
+convert_next (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Clone *clone = g_task_get_task_data (task);
+  guint n = clone->frozen->disks->len;
+  const LodgeFrozenDisk *disk;
+  const Copy *copy;
+  g_autofree char *target = NULL;
+  GError *error = NULL;
+
+  if (n == 0 || clone->next == n * clone->copies->len)
+    {
+      g_autoptr (GTask) work = g_task_new (NULL, NULL, linked_cb, task);
+
+      g_task_set_task_data (work, clone, NULL);
+      g_task_run_in_thread (work, flush_thread);
+      return;
+    }
+
+  disk = clone->frozen->disks->pdata[clone->next % n];
+  copy = clone->copies->pdata[clone->next / n];
+  g_clear_pointer (&clone->chain, g_ptr_array_unref);
+  clone->chain = lodge_layers_chain (disk->path, &error);
+  if (clone->chain == NULL)
+    {
+      finish (task, NULL, error);
+      return;
+    }
+  g_ptr_array_add (clone->chain, NULL);
+  target = g_build_filename (copy->prepared, find_disk (copy->profile, disk->disk)->file, NULL);
+  lodge_qemu_img_convert_async (lodge_engine_get_sandbox (self->engine), disk->path, disk->format,
+                                (const char *const *) clone->chain->pdata, target, "qcow2", progress_cb, clone,
+                                lodge_job_get_cancellable (clone->job), converted_cb, task);
+}
+
+static void copy_others (GTask *task, guint number);
+
+static void
+others_copied_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_create_copy_finish (result, &error))
+    finish (task, NULL, error);
+  else
+    copy_others (task, ++clone->next);
+}
+
+/* @task: taken */
+static void
+copy_others (GTask *task, guint number)
+{
+  Clone *clone = g_task_get_task_data (task);
+  g_autoptr (GTask) work = NULL;
+
+  if (number < clone->copies->len)
+    {
+      lodge_create_copy_async (((Copy *) clone->copies->pdata[number])->prepared, other_files (clone), clone->job,
+                               lodge_job_get_cancellable (clone->job), others_copied_cb, task);
+      return;
+    }
+  clone->next = 0;
+  if (!clone->linked)
+    {
+      convert_next (task);
+      return;
+    }
+  work = g_task_new (NULL, NULL, linked_cb, task);
+  g_task_set_task_data (work, clone, NULL);
+  g_task_run_in_thread (work, link_thread);
+}
+
+/* ---- The profiles ---- */
+
+static LodgeProfile *
+profile_for (const Clone *clone, guint number)
+{
+  LodgeProfile *profile = lodge_profile_copy (clone->parent);
+
+  g_free (profile->id);
+  profile->id = g_uuid_string_random ();
+  g_free (profile->name);
+  profile->name = clone->count > 1 ? g_strdup_printf ("%s %u", clone->name, number + 1) : g_strdup (clone->name);
+  profile->created = g_get_real_time () / G_USEC_PER_SEC;
+  profile->template = FALSE;
+  profile->disposable = clone->disposable;
+  lodge_parent_clear (&profile->parent);
+  profile->parent.machine = g_strdup (clone->parent->id);
+  profile->parent.kind = g_strdup (clone->linked ? "linked" : "full");
+  for (guint i = 0; i < profile->nics->len; i++)
+    g_clear_pointer (&((LodgeNic *) profile->nics->pdata[i])->mac, g_free);
+  for (guint i = 0; i < clone->frozen->disks->len; i++)
+    {
+      const LodgeFrozenDisk *frozen = clone->frozen->disks->pdata[i];
+      LodgeDisk *disk = find_disk (profile, frozen->disk);
+
+      g_free (disk->file);
+      disk->file = g_strdup_printf ("disks/%s.qcow2", frozen->disk);
+      g_free (disk->format);
+      disk->format = g_strdup ("qcow2");
+      disk->size = frozen->size;
+      disk->mtime = 0;
+    }
+  return profile;
+}
+
+static gboolean
+prepare_copies (LodgeMachine *self, Clone *clone, LodgeCapabilities *capabilities, GError **error)
+{
+  for (guint i = 0; i < clone->count; i++)
+    {
+      Copy *copy = g_new0 (Copy, 1);
+
+      g_ptr_array_add (clone->copies, copy);
+      copy->profile = profile_for (clone, i);
+      copy->id = g_strdup (copy->profile->id);
+      if (capabilities != NULL)
+        lodge_command_line_assign (copy->profile, capabilities);
+      if (!lodge_profile_validate (copy->profile, error))
+        return FALSE;
+      copy->prepared = lodge_store_prepare (lodge_engine_get_store (self->engine), copy->profile, error);
+      if (copy->prepared == NULL)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Clone *clone = g_task_get_task_data (task);
+  g_autoptr (LodgeCapabilities) capabilities = lodge_engine_prepare_finish (LODGE_ENGINE (source), result, NULL);
+  GError *error = NULL;
+
+  /* Without a QEMU the clone gets its MAC addresses at its first start. */
+  if (prepare_copies (self, clone, capabilities, &error))
+    copy_others (task, 0);
+  else
+    finish (task, NULL, error);
+}
+
+/* ---- Holding still ---- */
+
+static gboolean
+check_space (Clone *clone, GError **error)
+{
+  g_autofree char *library = g_path_get_dirname (clone->source);
+  guint64 needed = SMALL_CLONE;
+
+  for (guint i = 0; i < clone->frozen->disks->len && !clone->linked; i++)
+    {
+      const LodgeFrozenDisk *disk = clone->frozen->disks->pdata[i];
+      g_autoptr (GPtrArray) chain = lodge_layers_chain (disk->path, error);
+      guint64 occupied = lodge_file_tree_size (disk->path);
+
+      if (chain == NULL)
+        return FALSE;
+      for (guint n = 0; n < chain->len; n++)
+        occupied += lodge_file_tree_size (g_ptr_array_index (chain, n));
+      needed += MIN (occupied, disk->size);
+      clone->total += disk->size;
+    }
+  clone->total *= clone->count;
+  return lodge_disk_image_check_space (library, needed * clone->count, error);
+}
+
+/* @task: taken */
+static void
+held_still (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!check_space (clone, &error))
+    {
+      finish (task, NULL, error);
+      return;
+    }
+  if (!clone->linked)
+    lodge_machine_emit_job (self, clone->job);
+  lodge_engine_prepare_async (self->engine, clone->parent->arch, NULL, prepared_cb, task);
+}
+
+static void
+frozen_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  clone->frozen = lodge_machine_freeze_finish (self, result, &error);
+  self->freezing = FALSE;
+  if (clone->frozen != NULL)
+    held_still (task);
+  else
+    finish (task, NULL, error);
+  dispatch (self);
+}
+
+/* @task: taken */
+static void
+hold_still (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (clone->linked && !clone->parent->template)
+    {
+      self->freezing = TRUE;
+      lodge_machine_freeze_async (self, frozen_cb, task);
+      return;
+    }
+  if (!clone->linked && !clone->parent->template)
+    clone->locks = lodge_launch_lock_disks (clone->parent, clone->source, FALSE, &error);
+  if (error == NULL)
+    clone->frozen = lodge_machine_frozen_now (self, &error);
+  if (error == NULL)
+    held_still (task);
+  else
+    finish (task, NULL, error);
+}
+
+/* One freeze at a time: the second finds the layers of the first still empty and takes what is below them. */
+static void
+dispatch (LodgeMachine *self)
+{
+  while (!self->freezing && self->clones_waiting != NULL && self->clones_waiting->len > 0)
+    hold_still (g_ptr_array_steal_index (self->clones_waiting, 0));
+}
+
+/* ---- The kind ---- */
+
+static const char *
+why_not_linked (LodgeMachine *self, const LodgeProfile *profile)
+{
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      const LodgeDisk *disk = profile->disks->pdata[i];
+      g_autofree char *path = NULL;
+      g_autoptr (GPtrArray) chain = NULL;
+
+      if (disk->cdrom || disk->file == NULL)
+        continue;
+      /* The layers find one another by their places in the library. */
+      if (!g_str_has_prefix (disk->file, "disks/") || strchr (disk->file + strlen ("disks/"), '/') != NULL)
+        return "disk-outside";
+      path = lodge_launch_disk_path (disk, self->folder);
+      chain = lodge_layers_chain (path, NULL);
+      if (chain != NULL && chain->len >= DEEPEST)
+        return "many-layers";
+    }
+  return NULL;
+}
+
+static gboolean
+choose_kind (LodgeMachine *self, Clone *clone, const char *asked, GError **error)
+{
+  const char *why_not = why_not_linked (self, clone->parent);
+
+  clone->linked = asked != NULL ? g_str_equal (asked, "linked") : why_not == NULL;
+  clone->reason = asked != NULL ? "asked" : why_not != NULL ? why_not : "no-copy-needed";
+  if (clone->linked && why_not != NULL)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "%s",
+                   g_str_equal (why_not, "disk-outside") ? "a linked clone needs disks in the machine's own folder; this one has a disk elsewhere"
+                                                         : "the disks have too many layers for a further linked clone; flatten the machine");
+      return FALSE;
+    }
+  if (asked != NULL && !clone->linked && !g_str_equal (asked, "full"))
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "there is no kind of clone “%s”", asked);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_names (const Clone *clone, GError **error)
+{
+  g_autofree char *longest = g_strdup_printf ("%s %u", clone->name, clone->count);
+
+  if (clone->count < 1 || clone->count > COUNT_MAX)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE, "1 to %d clones can be made at once", COUNT_MAX);
+      return FALSE;
+    }
+  return lodge_name_validate (clone->count > 1 ? longest : clone->name, error);
+}
+
+void
+lodge_machine_clone_async (LodgeMachine *self, const char *name, GVariant *options, gboolean disposable,
+                           GAsyncReadyCallback callback, gpointer data)
+{
+  static const char *const known[] = { "kind", "s", "count", "u", "start", "b", NULL };
+  g_autoptr (GTask) task = NULL;
+  Clone *clone = g_new0 (Clone, 1);
+  const char *kind = NULL;
+  GError *error = NULL;
+
+  clone->job = lodge_job_new ("clone", self->id);
+  clone->copies = g_ptr_array_new_with_free_func (copy_free);
+  clone->name = g_strdup (name);
+  clone->count = 1;
+  clone->disposable = disposable;
+  task = g_task_new (self, NULL, callback, data);
+  g_task_set_source_tag (task, lodge_machine_clone_async);
+  g_task_set_task_data (task, clone, (GDestroyNotify) clone_free);
+
+  if (!lodge_machine_check (self, disposable ? LODGE_METHOD_OPEN_DISPOSABLE : LODGE_METHOD_CLONE, &error)
+      || !lodge_machine_check_options (options, known, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_variant_lookup (options, "count", "u", &clone->count);
+  g_variant_lookup (options, "kind", "&s", &kind);
+  clone->parent = lodge_profile_copy (self->entry->profile);
+  clone->source = g_strdup (self->folder);
+  if (!check_names (clone, &error) || !choose_kind (self, clone, kind, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  lodge_machine_occupy (self, "being cloned");
+  if (self->clones_waiting == NULL)
+    self->clones_waiting = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (self->clones_waiting, g_steal_pointer (&task));
+  dispatch (self);
+}
+
+LodgeCloned *
+lodge_machine_clone_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

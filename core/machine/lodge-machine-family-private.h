@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/machine/lodge-machine-private.h"
+
+G_BEGIN_DECLS
+
+/* What lodge-machine-family.c, -freeze.c, -clone.c, -flatten.c and -disposable.c share. */
+
+gboolean     lodge_machine_has_dependants      (LodgeMachine *self);
+
+/** lodge_machine_check_no_dependants: Error: HAS_DEPENDANTS, which names them */
+gboolean     lodge_machine_check_no_dependants (LodgeMachine *self, GError **error);
+
+/** lodge_machine_check_disks_unused: whether none of the files that a guest would write to is read on in by another machine. Error: HAS_DEPENDANTS */
+gboolean     lodge_machine_check_disks_unused  (LodgeMachine *self, GError **error);
+
+/** lodge_machine_occupy: until lodge_machine_release() the machine, which is off, refuses what would change its disks. Counts. */
+void         lodge_machine_occupy              (LodgeMachine *self, const char *doing);
+void         lodge_machine_release             (LodgeMachine *self);
+
+/** LodgeFrozen: a file that does not change any more and holds the present contents of a disk */
+typedef struct
+{
+  char   *disk;   /* id */
+  char   *path;   /* absolute */
+  char   *format;
+  guint64 size;   /* bytes, as the guest sees them */
+} LodgeFrozenDisk;
+
+typedef struct
+{
+  GPtrArray *disks; /* (element-type LodgeFrozenDisk) */
+} LodgeFrozen;
+
+void         lodge_frozen_free                 (LodgeFrozen *frozen);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeFrozen, lodge_frozen_free)
+
+/**
+ * lodge_machine_freeze_async: the machine, which is off and occupied, goes on in new layers; one that has written nothing since
+ * the last freeze keeps those that it has. Errors: IN_USE, NOT_FOUND, NO_SPACE, WRONG_FORMAT, IO
+ */
+void         lodge_machine_freeze_async        (LodgeMachine *self, GAsyncReadyCallback callback, gpointer data);
+LodgeFrozen *lodge_machine_freeze_finish       (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/** lodge_machine_frozen_now: the disks as they are, of a machine whose files nobody will write to: a template */
+LodgeFrozen *lodge_machine_frozen_now          (LodgeMachine *self, GError **error);
+
+G_END_DECLS
