@@ -131,8 +131,7 @@ def test_damaged_disk(lodge, machine):
 
     lodge.ctl('start', '--repair', 'web')
     # The lock went along to the new file: nobody else may have it now.
-    lodge.ctl('create', 'other', '--disk', machine.disk)
-    assert lodge.ctl('start', 'other', check=False).returncode == 8
+    assert lodge.ctl('create', 'other', '--disk', machine.disk, check=False).returncode == 8
     machine.force_off()
     assert digest(machine.disk + '.before-repair') == before
     assert check(machine.disk) == 0 and pattern_is_there(machine.disk)

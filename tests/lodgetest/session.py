@@ -116,25 +116,27 @@ def end_left_over(runtime):
 
 
 class Session:
-    def __init__(self, build=None, state=None):
+    def __init__(self, build=None, state=None, alone=False):
+        """alone: no other session may have the state folder, and what one left there is ended."""
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.build = os.path.abspath(build or os.environ.get('LODGE_BUILD_DIR') or os.path.join(SOURCE, 'build'))
         self.temporary = state is None
         self.state = tempfile.mkdtemp(prefix='lodge-state-') if state is None else os.path.abspath(state)
         os.makedirs(self.state, exist_ok=True)
-        self.lock = self.take_state()
+        self.lock = self.take_state() if alone else None
         # A socket's path has 108 bytes at most, so sockets live in a short place of their own.
         self.runtime = tempfile.mkdtemp(prefix='lodge-', dir='/tmp')
-        self.lock.truncate(0)
-        self.lock.write(self.runtime)
-        self.lock.flush()
+        if self.lock:
+            self.lock.truncate(0)
+            self.lock.write(self.runtime)
+            self.lock.flush()
         self.bus = None
         self.guard = None
         self.environment = self.make_environment()
         self.start_bus()
 
     def take_state(self):
-        """One session at a time has a state folder; what the last one left is ended first."""
+        """For ./dev exec and run; a test may want two on one folder."""
         lock = open(os.path.join(self.state, 'session'), 'a+', encoding='utf-8')
         end = time.monotonic() + 20 * PATIENCE  # the guard of the last one may still be at work
         while True:
@@ -302,7 +304,8 @@ class Session:
         send([self.bus.pid], signal.SIGTERM)
         self.bus.wait()
         shutil.rmtree(self.runtime, ignore_errors=True)
-        self.lock.close()
+        if self.lock:
+            self.lock.close()
         if self.temporary:
             shutil.rmtree(self.state, ignore_errors=True)
         return sorted(killed.values()), sorted(left)
@@ -352,7 +355,7 @@ def main():
     command = options.command[1:] if options.command[:1] == ['--'] else options.command
     if not command and not options.hold:
         parser.error('which command?')
-    session = Session(options.build, options.state)
+    session = Session(options.build, options.state, alone=not options.hold)
     alive = session.post_guard()
     status = 1
     try:
