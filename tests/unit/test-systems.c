@@ -8,6 +8,7 @@
 #include "core/qemu/lodge-capabilities-private.h"
 #include "core/qemu/lodge-command-line-private.h"
 #include "core/storage/lodge-recognise.h"
+#include "ui/lodge-system.h"
 
 #include <string.h>
 
@@ -147,6 +148,26 @@ test_symbols (void)
     assert_icon (lodge_os_database_symbol (database, NULL, family));
 }
 
+/* The window knows systems by the beginnings of their ids, without this list: it says the same of each. */
+static void
+test_window (void)
+{
+  g_autoptr (LodgeOsDatabase) database = read_own ();
+  GPtrArray *list = lodge_os_database_list (database);
+
+  for (guint i = 0; i < list->len; i++)
+    {
+      const LodgeOs *os = list->pdata[i];
+      const char *family = lodge_family_name (os->family);
+      g_autofree char *icon = lodge_system_icon (os->id, family);
+      g_autofree char *ours = g_strconcat ("lodge-os-", lodge_os_database_symbol (database, os->id, os->family), NULL);
+
+      if (!g_str_equal (icon, ours) || !g_str_equal (lodge_system_family (os->id), family))
+        g_error ("%s is %s, %s in data/os, and %s, %s in ui/lodge-system.c", os->id, family, ours,
+                 lodge_system_family (os->id), icon);
+    }
+}
+
 /* Every system that media.json names outright is in the list, and of the same family there. */
 static void
 test_media (void)
@@ -243,6 +264,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/systems/command-lines", test_command_lines);
   g_test_add_func ("/systems/symbols", test_symbols);
+  g_test_add_func ("/systems/window", test_window);
   g_test_add_func ("/systems/media", test_media);
   g_test_add_func ("/systems/labels", test_labels);
   return g_test_run ();
