@@ -14,6 +14,7 @@ static const CtlVerb verbs[] = {
   { "show", "NAME", N_("Show all about a machine"), ctl_verb_show },
   { "create", "NAME OPTION…", N_("Make a machine and print its id"), ctl_verb_create },
   { "set", "NAME KEY=VALUE…", N_("Change settings of a machine"), ctl_verb_set },
+  { "disk", "NAME list|add|detach|grow|compact|convert [ID] [VALUE]", N_("Show and change the disks of a machine"), ctl_verb_disk },
   { "identify", "FILE", N_("Say which system an image holds"), ctl_verb_identify },
   { "start", "NAME", N_("Start a machine"), ctl_verb_start },
   { "stop", "NAME", N_("Shut a machine down, or force it off"), ctl_verb_stop },

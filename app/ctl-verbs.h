@@ -30,6 +30,7 @@ CtlExit        ctl_verb_log       (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_create    (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_set       (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_identify  (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_disk      (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_start     (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_stop      (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_pause     (CtlContext *ctx, int argc, char **argv);

@@ -183,6 +183,7 @@ lodge_file_read (const char *path, gsize max, gsize *length, GError **error)
   close (fd);
 
   data[have] = '\0';
-  *length = have;
+  if (length != NULL)
+    *length = have;
   return g_steal_pointer (&data);
 }

@@ -38,6 +38,8 @@ gboolean lodge_folder_sync       (const char *folder, GError **error);
 /**
  * lodge_file_read:
  *
+ * @length: (nullable):
+ *
  * Reads a regular file of at most @max bytes, without waiting for anything (a pipe is refused).
  * Errors: as lodge_error_set_errno(), WRONG_FORMAT when it is no file or is too large.
  *

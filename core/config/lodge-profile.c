@@ -170,10 +170,9 @@ lodge_profile_add_cd (LodgeProfile *profile, const char *file)
   return add_drive (profile, TRUE, file);
 }
 
-static gpointer
-copy_disk (gconstpointer source, gpointer data)
+LodgeDisk *
+lodge_disk_copy (const LodgeDisk *disk)
 {
-  const LodgeDisk *disk = source;
   LodgeDisk *copy = g_memdup2 (disk, sizeof *disk);
 
   copy->id = g_strdup (disk->id);
@@ -184,6 +183,12 @@ copy_disk (gconstpointer source, gpointer data)
     copy->unknown = json_object_ref (disk->unknown);
 
   return copy;
+}
+
+static gpointer
+copy_disk (gconstpointer source, gpointer data)
+{
+  return lodge_disk_copy (source);
 }
 
 static gpointer

@@ -145,6 +145,7 @@ LodgeDisk    *lodge_profile_add_cd     (LodgeProfile *profile, const char *file)
 const char   *lodge_profile_get_vars   (const LodgeProfile *profile);
 
 LodgeDisk    *lodge_disk_new           (const char *id, gboolean cdrom);
+LodgeDisk    *lodge_disk_copy          (const LodgeDisk *disk);
 void          lodge_disk_free          (LodgeDisk *disk);
 void          lodge_parent_clear       (LodgeParent *parent);
 LodgeNic     *lodge_nic_new            (const char *id);

@@ -2,6 +2,7 @@
 #include "core/machine/lodge-machine-set.h"
 
 #include "core/machine/lodge-machine-family.h"
+#include "core/storage/lodge-disk-intent.h"
 #include "core/qemu/lodge-process-tree.h"
 
 #include <stdio.h>
@@ -246,6 +247,7 @@ lodge_machine_set_load_async (LodgeMachineSet *self, GCancellable *cancellable,
       LodgeStoreEntry *entry = g_ptr_array_index (entries, i);
 
       lodge_machine_recover_layers (entry->folder);
+      lodge_disk_intent_settle (entry->folder);
       if (!g_hash_table_contains (self->machines, entry->id))
         entry_added_cb (NULL, entry, self);
     }

@@ -58,6 +58,12 @@ static const struct
   [LODGE_METHOD_KEEP] = { "Keep", STARTING | ALIVE },
   [LODGE_METHOD_DEPENDANTS] = { "Dependants", OFF | STARTING | ALIVE | SAVING | SAVED | BROKEN },
   [LODGE_METHOD_FLATTEN] = { "Flatten", OFF },
+  [LODGE_METHOD_LIST_DISKS] = { "ListDisks", OFF | STARTING | ALIVE | SAVING | SAVED },
+  [LODGE_METHOD_ADD_DISK] = { "AddDisk", OFF | ALIVE },
+  [LODGE_METHOD_DETACH_DISK] = { "DetachDisk", OFF | ALIVE },
+  [LODGE_METHOD_GROW_DISK] = { "GrowDisk", OFF | ALIVE },
+  [LODGE_METHOD_COMPACT_DISK] = { "CompactDisk", OFF },
+  [LODGE_METHOD_CONVERT_DISK] = { "ConvertDisk", OFF },
 };
 
 #define NONE (-1)

@@ -57,6 +57,16 @@ GStrv    lodge_command_line_build  (const LodgeProfile *profile, LodgeCapabiliti
  */
 gboolean lodge_command_line_assign (LodgeProfile *profile, LodgeCapabilities *capabilities);
 
+/*
+ * A disk for a guest that runs, as arguments of blockdev-add (twice) and device_add. (transfer full)
+ * @aio: "threads", "io_uring"; @path: as QEMU sees it
+ */
+JsonObject *lodge_command_line_plug_file   (const LodgeDisk *disk, const char *path, const char *aio);
+JsonObject *lodge_command_line_plug_image  (const LodgeDisk *disk);
+JsonObject *lodge_command_line_plug_device (const LodgeProfile *profile, const LodgeDisk *disk); /* (nullable) where it cannot be plugged */
+/** lodge_command_line_can_plug: whether the bus of @disk takes and gives disks while the guest runs */
+gboolean    lodge_command_line_can_plug    (const LodgeProfile *profile, const LodgeDisk *disk);
+
 /** lodge_command_line_audio: the QEMU audio driver that will be used: "dbus", "pipewire", "pa", "none" */
 const char *lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host,
                                       const LodgeLaunch *launch);

@@ -345,6 +345,53 @@ lodge_qemu_img_flatten_finish (GAsyncResult *result, GError **error)
 }
 
 static void
+measure_result (GTask *task, const LodgeOutput *output)
+{
+  g_autoptr (JsonNode) node = NULL;
+  gint64 required;
+  guint64 *bytes;
+
+  if (output->exit_code != 0)
+    {
+      return_failure (task, NULL, output);
+      return;
+    }
+  node = lodge_json_parse (output->text, output->length, NULL);
+  required = lodge_qmp_integer (lodge_qmp_node_object (node), "required", -1);
+  if (required < 0)
+    {
+      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_IO, "qemu-img's answer cannot be understood");
+      return;
+    }
+  bytes = g_new (guint64, 1);
+  *bytes = (guint64) required;
+  g_task_return_pointer (task, bytes, g_free);
+}
+
+void
+lodge_qemu_img_measure_async (LodgeSandbox *sandbox, const char *path, const char *format, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = job_new (measure_result, lodge_qemu_img_measure_async, cancellable, callback, data);
+  /* Of the formats that the tool can measure qcow2 is the one that holds only what there is. */
+  const char *words[] = { "measure", "--output=json", "-O", "qcow2", "-f", format, path };
+
+  g_return_if_fail (g_path_is_absolute (path));
+  run (task, sandbox, path, NULL, NULL, words, G_N_ELEMENTS (words));
+}
+
+gboolean
+lodge_qemu_img_measure_finish (GAsyncResult *result, guint64 *bytes, GError **error)
+{
+  g_autofree guint64 *found = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (found != NULL)
+    *bytes = *found;
+
+  return found != NULL;
+}
+
+static void
 check_result (GTask *task, const LodgeOutput *output)
 {
   g_autoptr (JsonNode) node = NULL;

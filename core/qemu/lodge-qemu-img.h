@@ -80,6 +80,11 @@ void            lodge_qemu_img_flatten_async (LodgeSandbox *sandbox, const char 
                                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean        lodge_qemu_img_flatten_finish (GAsyncResult *result, GError **error);
 
+/** lodge_qemu_img_measure_async: what the contents need in a new image, whatever its format. @bytes: at most a little more than that */
+void            lodge_qemu_img_measure_async (LodgeSandbox *sandbox, const char *path, const char *format,
+                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean        lodge_qemu_img_measure_finish (GAsyncResult *result, guint64 *bytes, GError **error);
+
 typedef enum
 {
   LODGE_IMAGE_REPAIR_NONE,

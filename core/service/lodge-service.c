@@ -19,6 +19,7 @@
 #include "core/machine/lodge-identifier.h"
 #include "core/service/lodge-clients.h"
 #include "core/qemu/lodge-doctor.h"
+#include "core/service/lodge-disks-object.h"
 #include "core/service/lodge-family-object.h"
 #include "core/service/lodge-job-object.h"
 #include "core/service/lodge-machine-object.h"
@@ -133,6 +134,7 @@ update_facts (LodgeService *self)
   g_strv_builder_add (features, "save");
   g_strv_builder_add (features, "template");
   g_strv_builder_add (features, "clone");
+  g_strv_builder_add (features, "disks");
   list = g_strv_builder_end (features);
 
   lodge_ipc_core_set_api_version (self->core, LODGE_API_VERSION);
@@ -154,6 +156,7 @@ machine_added_cb (LodgeService *self, LodgeMachine *machine)
 
   g_autoptr (LodgeIpcMachine) skeleton = lodge_ipc_object_get_machine (LODGE_IPC_OBJECT (object));
 
+  lodge_disks_object_connect (skeleton, machine);
   lodge_family_object_connect (skeleton, machine, self->machines);
   g_dbus_object_manager_server_export (self->manager, G_DBUS_OBJECT_SKELETON (object));
   g_signal_connect_object (machine, "changed", G_CALLBACK (update_idle), self, G_CONNECT_SWAPPED);

@@ -121,6 +121,7 @@ look_at_qcow2 (Source *source, LodgeImage *image)
     }
 
   version = get_be32 (head + 4);
+  image->virtual_size = get_be64 (head + 24);
   backing = get_be64 (head + 8);
   length = get_be32 (head + 16);
   image->encrypted = get_be32 (head + 32) != 0;
@@ -182,6 +183,7 @@ look_at_vmdk (Source *source, LodgeImage *image)
     }
 
   capacity = get_le64 (source->head + 12);
+  image->virtual_size = capacity <= G_MAXINT64 / SECTOR ? capacity * SECTOR : 0;
   offset = get_le64 (source->head + 28);
   length = get_le64 (source->head + 36);
   /* With no capacity QEMU takes the descriptor for the whole truth, extents and all. */
@@ -206,6 +208,7 @@ look_at_vpc (LodgeImage *image, const guint8 *footer)
 {
   guint32 type = get_be32 (footer + 60);
 
+  image->virtual_size = get_be64 (footer + 48);
   image->kind = LODGE_IMAGE_VPC;
   image->external = type == 4; /* a difference to a parent */
   image->unsupported = type != 2 && type != 3 && type != 4;
@@ -286,6 +289,7 @@ classify (Source *source, LodgeImage *image)
     {
       image->kind = LODGE_IMAGE_VDI;
       image->external = source->n_head >= 80 && get_le32 (source->head + 76) == 4;
+      image->virtual_size = source->n_head >= 376 ? get_le64 (source->head + 368) : 0;
     }
   else if (HAS (source, 0, "vhdxfile"))
     image->kind = LODGE_IMAGE_VHDX;
@@ -306,6 +310,9 @@ classify (Source *source, LodgeImage *image)
     image->kind = LODGE_IMAGE_RAW;
   else if (is_text (source))
     image->kind = LODGE_IMAGE_TEXT;
+
+  if (g_str_equal (lodge_image_format (image), "raw"))
+    image->virtual_size = source->size;
 }
 
 gboolean

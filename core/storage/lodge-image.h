@@ -32,6 +32,7 @@ typedef struct
 {
   LodgeImageKind kind;
   guint64        size;         /* of the file */
+  guint64        virtual_size; /* of the disk in it, by its header; 0: not known */
   gboolean       encrypted;
   gboolean       dirty;        /* qcow2: was not closed in order */
   gboolean       corrupt;      /* qcow2: QEMU found damage in it */

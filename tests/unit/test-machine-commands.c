@@ -36,7 +36,14 @@ static const struct
 {
   const char *command;
   const char *test;
-} elsewhere[] = { { NULL, NULL } };
+} elsewhere[] = {
+  { "blockdev-add", "machine-disks" },
+  { "blockdev-del", "machine-disks" },
+  { "block_resize", "machine-disks" },
+  { "device_add", "machine-disks" },
+  { "device_del", "machine-disks" },
+  { NULL, NULL },
+};
 
 static GHashTable *sent; /* (element-type utf8) commands that a peer has seen */
 

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Disks of a guest that runs. What is plugged is told to the run-time record too, so that the next core knows the guest as
+ * it is. A guest lets go of a disk when it likes, or never: the wait for it is bounded, and what it keeps stays its own until
+ * the next start. */
+
+#include "core/machine/lodge-machine-disks-private.h"
+
+#include "core/machine/lodge-launch.h"
+#include "core/qemu/lodge-command-line.h"
+
+#include <string.h>
+
+#define UNPLUG_SECONDS 15
+
+typedef struct
+{
+  LodgeMachine *machine; /* (owned) */
+  LodgeQmpClient *qmp;   /* (owned) */
+  LodgeDisk *disk;       /* (owned) */
+  JsonObject *image;     /* (owned) (nullable) */
+  JsonObject *device;    /* (owned) (nullable) */
+  LodgeDiskLock *lock;   /* (owned) (nullable) until it is the guest's */
+  GError *error;         /* (owned) (nullable) why it is taken back */
+  guint64 size;
+  gulong event_id;
+  guint timeout_id;
+} Plug;
+
+static void
+plug_free (Plug *plug)
+{
+  if (plug->event_id != 0)
+    g_signal_handler_disconnect (plug->qmp, plug->event_id);
+  g_clear_handle_id (&plug->timeout_id, g_source_remove);
+  g_clear_pointer (&plug->disk, lodge_disk_free);
+  g_clear_pointer (&plug->image, json_object_unref);
+  g_clear_pointer (&plug->device, json_object_unref);
+  g_clear_pointer (&plug->lock, lodge_disk_lock_free);
+  g_clear_error (&plug->error);
+  g_object_unref (plug->qmp);
+  g_object_unref (plug->machine);
+  g_free (plug);
+}
+
+static GTask *
+plug_new (LodgeMachine *self, const LodgeDisk *disk, gpointer tag, GAsyncReadyCallback callback, gpointer data)
+{
+  GTask *task = g_task_new (self, NULL, callback, data);
+  Plug *plug = g_new0 (Plug, 1);
+
+  plug->machine = g_object_ref (self);
+  plug->qmp = g_object_ref (self->guest->qmp);
+  plug->disk = disk != NULL ? lodge_disk_copy (disk) : NULL;
+  g_task_set_source_tag (task, tag);
+  g_task_set_task_data (task, plug, (GDestroyNotify) plug_free);
+  return task;
+}
+
+/* Whether the guest is still the one that was spoken to. */
+static gboolean
+is_current (const Plug *plug)
+{
+  return plug->machine->guest != NULL && plug->machine->guest->qmp == plug->qmp && plug->machine->guest->record != NULL;
+}
+
+static void
+write_record (LodgeMachine *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *profile = NULL;
+  gsize length;
+
+  profile = lodge_profile_to_json (self->guest->profile, &length);
+  if (!lodge_runtime_record_write (self->guest->record, profile, length, &error))
+    g_debug ("%s: %s", self->id, error->message);
+}
+
+static void
+forget_nodes (Plug *plug)
+{
+  g_autofree char *file = g_strdup_printf ("%s-file", plug->disk->id);
+  g_autoptr (JsonObject) image_node = lodge_qmp_args_new ("{'node-name': <%s>}", plug->disk->id);
+  g_autoptr (JsonObject) file_node = lodge_qmp_args_new ("{'node-name': <%s>}", file);
+
+  /* In this order; one that is not there is an error that nobody hears. */
+  lodge_qmp_client_execute_async (plug->qmp, "blockdev-del", image_node, -1, NULL, NULL, NULL);
+  lodge_qmp_client_execute_async (plug->qmp, "blockdev-del", file_node, -1, NULL, NULL, NULL);
+}
+
+/* ---- In ---- */
+
+static void
+device_added_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Plug *plug = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (plug->qmp, result, &error);
+
+  if (answer == NULL)
+    {
+      forget_nodes (plug);
+      g_task_return_error (task, error);
+      return;
+    }
+  if (is_current (plug))
+    {
+      LodgeGuest *guest = plug->machine->guest;
+
+      if (guest->locks != NULL)
+        g_ptr_array_add (guest->locks, g_steal_pointer (&plug->lock));
+      g_ptr_array_add (guest->profile->disks, g_steal_pointer (&plug->disk));
+      write_record (plug->machine);
+    }
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+image_added_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Plug *plug = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (plug->qmp, result, &error);
+
+  if (answer == NULL)
+    {
+      forget_nodes (plug);
+      g_task_return_error (task, error);
+      return;
+    }
+  lodge_qmp_client_execute_async (plug->qmp, "device_add", plug->device, -1, NULL, device_added_cb, g_steal_pointer (&task));
+}
+
+static void
+file_added_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Plug *plug = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (plug->qmp, result, &error);
+
+  if (answer == NULL)
+    g_task_return_error (task, error);
+  else
+    lodge_qmp_client_execute_async (plug->qmp, "blockdev-add", plug->image, -1, NULL, image_added_cb,
+                                    g_steal_pointer (&task));
+}
+
+void
+lodge_machine_plug_disk_async (LodgeMachine *self, const LodgeDisk *disk, LodgeCapabilities *capabilities,
+                               GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = plug_new (self, disk, lodge_machine_plug_disk_async, callback, data);
+  Plug *plug = g_task_get_task_data (task);
+  const LodgeHost *host = lodge_engine_get_host (self->engine);
+  gboolean io_uring = host != NULL && host->io_uring && capabilities != NULL
+                      && lodge_capabilities_has_io_uring (capabilities);
+  g_autofree char *path = lodge_launch_disk_path (disk, self->folder);
+  g_autoptr (JsonObject) file = NULL;
+  GError *error = NULL;
+
+  plug->device = lodge_command_line_plug_device (self->guest->profile, disk);
+  /* The confined QEMU sees the machine's folder and what it was started with. */
+  if (plug->device == NULL || g_path_is_absolute (disk->file) || lodge_machine_get_disk (self->guest->profile, disk->id) != NULL)
+    {
+      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "the guest can have this disk at its next start only");
+      return;
+    }
+  plug->lock = lodge_disk_lock_take (path, FALSE, &error);
+  if (plug->lock == NULL && error != NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  plug->image = lodge_command_line_plug_image (disk);
+  file = lodge_command_line_plug_file (disk, path, io_uring ? "io_uring" : "threads");
+  lodge_qmp_client_execute_async (plug->qmp, "blockdev-add", file, -1, NULL, file_added_cb, g_steal_pointer (&task));
+}
+
+/* ---- Out ---- */
+
+static void
+let_go (GTask *owned_task)
+{
+  g_autoptr (GTask) task = owned_task;
+  Plug *plug = g_task_get_task_data (task);
+
+  forget_nodes (plug);
+  if (is_current (plug))
+    {
+      LodgeProfile *profile = plug->machine->guest->profile;
+      LodgeDisk *disk = lodge_machine_get_disk (profile, plug->disk->id);
+
+      if (disk != NULL)
+        g_ptr_array_remove (profile->disks, disk);
+      write_record (plug->machine);
+    }
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+event_cb (LodgeQmpClient *qmp, const char *name, JsonObject *data, gint64 time, gpointer user_data)
+{
+  GTask *task = user_data;
+  Plug *plug = g_task_get_task_data (task);
+
+  if (!g_str_equal (name, "DEVICE_DELETED") || g_strcmp0 (lodge_qmp_string (data, "device"), plug->disk->id) != 0)
+    return;
+  g_clear_signal_handler (&plug->event_id, plug->qmp);
+  g_clear_handle_id (&plug->timeout_id, g_source_remove);
+  let_go (task);
+}
+
+static gboolean
+waited_cb (gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Plug *plug = g_task_get_task_data (task);
+
+  plug->timeout_id = 0;
+  g_clear_signal_handler (&plug->event_id, plug->qmp);
+  g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING,
+                           "the guest did not let go of the disk within %d seconds", UNPLUG_SECONDS);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+device_deleted_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Plug *plug = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (plug->qmp, result, &error);
+
+  /* Accepted: the event, which may have come first, or the time tells the rest. */
+  if (answer != NULL || plug->event_id == 0)
+    {
+      g_clear_error (&error);
+      return;
+    }
+  g_clear_signal_handler (&plug->event_id, plug->qmp);
+  g_clear_handle_id (&plug->timeout_id, g_source_remove);
+  g_task_return_error (task, error);
+  g_object_unref (task); /* what the event or the time would have taken */
+}
+
+void
+lodge_machine_unplug_disk_async (LodgeMachine *self, const char *id, GAsyncReadyCallback callback, gpointer data)
+{
+  const LodgeDisk *disk = lodge_machine_get_disk (self->guest->profile, id);
+  GTask *task = plug_new (self, disk, lodge_machine_unplug_disk_async, callback, data);
+  Plug *plug = g_task_get_task_data (task);
+  g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'id': <%s>}", id);
+
+  if (!lodge_command_line_can_plug (self->guest->profile, disk))
+    {
+      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "the guest keeps this disk until it ends");
+      g_object_unref (task);
+      return;
+    }
+  plug->event_id = g_signal_connect (plug->qmp, "event", G_CALLBACK (event_cb), task);
+  plug->timeout_id = g_timeout_add_seconds (UNPLUG_SECONDS, waited_cb, task);
+  lodge_qmp_client_execute_async (plug->qmp, "device_del", arguments, -1, NULL, device_deleted_cb, g_object_ref (task));
+}
+
+/* ---- Larger ---- */
+
+static void
+resized_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Plug *plug = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (plug->qmp, result, &error);
+  LodgeDisk *disk;
+
+  if (answer == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  disk = is_current (plug) ? lodge_machine_get_disk (plug->machine->guest->profile, plug->disk->id) : NULL;
+  if (disk != NULL)
+    {
+      disk->size = plug->size;
+      write_record (plug->machine);
+    }
+  g_task_return_boolean (task, TRUE);
+}
+
+/* The node on top of the disk: a snapshot may have put one over that of the start. */
+static const char *
+top_node (JsonArray *devices, const char *id)
+{
+  g_autofree char *inside = g_strdup_printf ("/machine/peripheral/%s/", id);
+
+  for (guint i = 0; devices != NULL && i < json_array_get_length (devices); i++)
+    {
+      JsonObject *device = lodge_qmp_element (devices, i);
+      const char *qdev = lodge_qmp_string (device, "qdev");
+
+      if (qdev != NULL && (g_str_equal (qdev, id) || g_str_has_prefix (qdev, inside)))
+        return lodge_qmp_string (lodge_qmp_object (device, "inserted"), "node-name");
+    }
+  return NULL;
+}
+
+static void
+queried_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Plug *plug = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (plug->qmp, result, &error);
+  const char *node = answer != NULL ? top_node (lodge_qmp_node_array (answer), plug->disk->id) : NULL;
+  g_autoptr (JsonObject) arguments = NULL;
+
+  if (error == NULL && node == NULL)
+    error = g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "QEMU does not know the disk “%s”", plug->disk->id);
+  if (error != NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  arguments = lodge_qmp_args_new ("{'node-name': <%s>, 'size': <%t>}", node, plug->size);
+  lodge_qmp_client_execute_async (plug->qmp, "block_resize", arguments, -1, NULL, resized_cb, g_steal_pointer (&task));
+}
+
+void
+lodge_machine_resize_in_guest_async (LodgeMachine *self, const char *id, guint64 size, GAsyncReadyCallback callback,
+                                     gpointer data)
+{
+  GTask *task = plug_new (self, lodge_machine_get_disk (self->guest->profile, id), lodge_machine_resize_in_guest_async,
+                          callback, data);
+  Plug *plug = g_task_get_task_data (task);
+
+  plug->size = size;
+  lodge_qmp_client_execute_async (plug->qmp, "query-block", NULL, -1, NULL, queried_cb, task);
+}
+
+gboolean
+lodge_machine_plug_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "core/storage/lodge-disk-intent.h"
+
+#include "core/config/lodge-atomic-file.h"
+#include "core/config/lodge-profile.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define DISKS "disks"
+#define INTENT "disks/.disk-work"
+#define INTENT_MAX 65536
+
+gboolean
+lodge_disk_intent_write (const char *folder, const char *const *new_files, const char *old, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, INTENT, NULL);
+  g_autofree char *disks = g_build_filename (folder, DISKS, NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (gsize i = 0; new_files[i] != NULL; i++)
+    g_string_append_printf (text, "new %s\n", new_files[i]);
+  if (old != NULL)
+    g_string_append_printf (text, "old %s\n", old);
+
+  if (g_mkdir_with_parents (disks, 0700) != 0)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "cannot make %s", disks);
+      return FALSE;
+    }
+  return lodge_atomic_file_write (path, text->str, text->len, error);
+}
+
+static gboolean
+is_named (const LodgeProfile *profile, const char *file)
+{
+  for (guint i = 0; i < profile->disks->len; i++)
+    if (g_strcmp0 (((const LodgeDisk *) g_ptr_array_index (profile->disks, i))->file, file) == 0)
+      return TRUE;
+
+  return FALSE;
+}
+
+void
+lodge_disk_intent_settle (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, INTENT, NULL);
+  g_autofree char *json = g_build_filename (folder, "machine.json", NULL);
+  g_autofree char *text = lodge_file_read (path, INTENT_MAX, NULL, NULL);
+  g_autofree char *document = NULL;
+  g_autoptr (LodgeProfile) profile = NULL;
+  g_auto (GStrv) lines = NULL;
+  gsize length;
+
+  if (text == NULL)
+    return;
+  document = lodge_file_read (json, LODGE_PROFILE_MAX_BYTES, &length, NULL);
+  profile = document != NULL ? lodge_profile_from_json (document, length, NULL) : NULL;
+  /* Without a machine.json that can be read nobody knows what is the machine's. */
+  if (profile == NULL)
+    return;
+
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      const char *file = strlen (lines[i]) > 4 ? lines[i] + 4 : "";
+      g_autofree char *absolute = g_build_filename (folder, file, NULL);
+      g_autofree char *parent = g_path_get_dirname (file);
+
+      if (g_str_equal (parent, DISKS) && !is_named (profile, file))
+        unlink (absolute);
+    }
+  unlink (path);
+}

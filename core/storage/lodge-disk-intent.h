@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/ipc/lodge-error.h"
+
+G_BEGIN_DECLS
+
+/*
+ * Work on the disks of a machine that a kill may interrupt at any point:
+ *
+ *   disks/.disk-work   "new FILE": is about to be made; "old FILE": is to go when the machine names it no more
+ *   the new files are made
+ *   machine.json       names them: the one step that counts
+ *   the old file goes, disks/.disk-work goes
+ *
+ * Whichever step was the last one, machine.json says which files are the machine's. One work at a time for each machine.
+ */
+
+/** lodge_disk_intent_write: @new_files: NULL-terminated, @old: (nullable); all relative to @folder and in its disks/. For a thread. Errors: NO_SPACE, IO */
+gboolean lodge_disk_intent_write  (const char *folder, const char *const *new_files, const char *old, GError **error);
+
+/** lodge_disk_intent_settle: finishes the work or takes it back, by what machine.json says; without an intent it does nothing */
+void     lodge_disk_intent_settle (const char *folder);
+
+G_END_DECLS
