@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "app/lodge-client.h"
+#include "app/lodge-notifier.h"
+#include "app/lodge-search-provider.h"
 #include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-console-toast.h"
 #include "ui/lodge-console-window.h"
@@ -20,6 +22,8 @@ struct _LodgeApplication
   LodgeClient *client;  /* (owned) (nullable) until startup */
   GSettings *settings;  /* (owned) (nullable) until startup */
   LodgeWindow *window;  /* (weak) (nullable) */
+  LodgeNotifier *notifier;       /* (owned) (nullable) until startup */
+  LodgeSearchProvider *provider; /* (owned) (nullable) until the program is on the bus */
   GPtrArray *wanted;    /* (owned) names of machines to be opened once the core answers */
 };
 
@@ -152,6 +156,21 @@ open_machine (LodgeApplication *self, const char *text)
 }
 
 static void
+show_machine_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  open_machine (user_data, g_variant_get_string (parameter, NULL));
+}
+
+static void
+searched_cb (LodgeApplication *self, const char *text)
+{
+  LodgeWindow *window = ensure_window (self);
+
+  gtk_window_present (GTK_WINDOW (window));
+  lodge_window_search (window, text);
+}
+
+static void
 about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   LodgeApplication *self = user_data;
@@ -184,6 +203,7 @@ lodge_application_startup (GApplication *application)
   static const GActionEntry actions[] = {
     { .name = "about", .activate = about_action },
     { .name = "quit", .activate = quit_action },
+    { .name = "show-machine", .activate = show_machine_action, .parameter_type = "s" },
   };
 
   G_APPLICATION_CLASS (lodge_application_parent_class)->startup (application);
@@ -192,6 +212,16 @@ lodge_application_startup (GApplication *application)
   self->settings = g_settings_new (LODGE_APP_ID);
   self->client = lodge_client_new (NULL);
   g_signal_connect_object (get_library (self), "changed", G_CALLBACK (open_wanted), self, G_CONNECT_SWAPPED);
+
+  self->notifier = lodge_notifier_new (GTK_APPLICATION (self), get_library (self));
+  if (g_application_get_dbus_connection (application) != NULL)
+    self->provider = lodge_search_provider_new (get_library (self), g_application_get_dbus_connection (application),
+                                                NULL);
+  if (self->provider != NULL)
+    {
+      g_signal_connect_object (self->provider, "activated", G_CALLBACK (open_machine), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->provider, "searched", G_CALLBACK (searched_cb), self, G_CONNECT_SWAPPED);
+    }
 
   /* GtkApplication gives its shortcuts to every window, before the focused widget: a guest would not get the key. */
   gtk_application_set_accels_for_action (GTK_APPLICATION (self), "win.show-help-overlay",
@@ -271,6 +301,8 @@ lodge_application_shutdown (GApplication *application)
 {
   LodgeApplication *self = LODGE_APPLICATION (application);
 
+  g_clear_object (&self->provider);
+  g_clear_object (&self->notifier);
   g_clear_object (&self->client);
   g_clear_object (&self->settings);
 

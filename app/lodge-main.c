@@ -13,7 +13,8 @@ main (int argc, char **argv)
   g_autoptr (LodgeApplication) application = NULL;
 
   setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, LODGE_LOCALEDIR);
+  /* Before it is installed, the program finds its translations in the build folder. */
+  bindtextdomain (GETTEXT_PACKAGE, g_getenv ("LODGE_LOCALEDIR") != NULL ? g_getenv ("LODGE_LOCALEDIR") : LODGE_LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   g_set_application_name ("Lodge");

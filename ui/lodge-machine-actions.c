@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/ipc/lodge-error.h"
+#include "ui/lodge-desktop-entry.h"
 #include "ui/lodge-feedback.h"
 
 struct _LodgeMachineActions
@@ -50,6 +51,8 @@ static const Verb verbs[] = {
   { "delete", NULL, STATE (OFF) | STATE (BROKEN), N_("“%s” Could Not Be Deleted") },
   { "show-log", NULL, ANY, NULL },
   { "show-file", NULL, ANY, NULL },
+  { "add-to-applications", NULL, ANY & ~STATE (BROKEN), N_("“%s” Could Not Be Added to the Applications") },
+  { "remove-from-applications", NULL, ANY, N_("“%s” Could Not Be Taken from the Applications") },
 };
 
 typedef struct
@@ -184,6 +187,8 @@ deleted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       LodgeIpcCore *core = lodge_library_get_core (self->library);
 
+      /* An application that opens nothing would be left behind. */
+      lodge_desktop_entry_remove (lodge_machine_item_get_id (self->item), NULL);
       if (core != NULL)
         lodge_ipc_core_call_list_trash (core, g_variant_new ("a{sv}", NULL), NULL, trash_cb, g_object_ref (self));
       else
@@ -209,6 +214,45 @@ revert (LodgeMachineActions *self, const Verb *verb)
   if (running != NULL)
     lodge_ipc_machine_call_set_settings (lodge_machine_item_get_proxy (self->item), running,
                                          g_variant_new ("a{sv}", NULL), NULL, reverted_cb, call_new (self, verb));
+}
+
+static void update (LodgeMachineActions *self);
+static void set_entry (LodgeMachineActions *self, gboolean there, gboolean undoable);
+
+static void
+undo_entry_cb (LodgeMachineActions *self)
+{
+  set_entry (self, !lodge_desktop_entry_exists (lodge_machine_item_get_id (self->item)), FALSE);
+}
+
+/* The machine among the applications of the desktop, or not. */
+static void
+set_entry (LodgeMachineActions *self, gboolean there, gboolean undoable)
+{
+  const char *name = lodge_machine_item_get_name (self->item);
+  GError *error = NULL;
+  g_autofree char *title = NULL;
+
+  if (there)
+    lodge_desktop_entry_write (self->item, &error);
+  else
+    lodge_desktop_entry_remove (lodge_machine_item_get_id (self->item), &error);
+  update (self);
+  if (self->widget == NULL || (error == NULL && !undoable))
+    {
+      g_clear_error (&error);
+      return;
+    }
+  if (error != NULL)
+    {
+      title = g_strdup_printf (there ? _("“%s” Could Not Be Added to the Applications")
+                                     : _("“%s” Could Not Be Taken from the Applications"), name);
+      lodge_feedback_error (self->widget, title, error, NULL);
+      return;
+    }
+  title = g_strdup_printf (there ? _("“%s” is among the applications") : _("“%s” taken from the applications"), name);
+  lodge_feedback_undo_toast (self->widget, title, G_CALLBACK (undo_entry_cb), g_object_ref (self),
+                             unref_closure_data);
 }
 
 static const Verb *
@@ -243,6 +287,11 @@ activate_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   if (g_str_equal (verb->action, "show-file"))
     {
       show_file (self);
+      return;
+    }
+  if (g_str_has_suffix (verb->action, "-applications"))
+    {
+      set_entry (self, g_str_has_prefix (verb->action, "add"), TRUE);
       return;
     }
   if (g_str_equal (verb->action, "show-log"))
@@ -288,16 +337,19 @@ update (LodgeMachineActions *self)
 {
   guint state = 1u << lodge_machine_item_get_state (self->item);
   gboolean there = lodge_machine_item_get_proxy (self->item) != NULL;
+  gboolean entry = lodge_desktop_entry_exists (lodge_machine_item_get_id (self->item));
   const char *fault = lodge_machine_item_fault_string (self->item, "code", "");
 
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
     {
       GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->group), verbs[i].action);
-      gboolean enabled = (verbs[i].states & state) != 0 &&
-                         (there || g_str_equal (verbs[i].action, "show-file"));
+      gboolean local = g_str_equal (verbs[i].action, "show-file") || g_str_has_suffix (verbs[i].action, "-applications");
+      gboolean enabled = (verbs[i].states & state) != 0 && (there || local);
 
       if (g_str_equal (verbs[i].action, "restore-previous"))
         enabled = enabled && lodge_machine_item_fault_boolean (self->item, "previous");
+      if (local && !g_str_equal (verbs[i].action, "show-file"))
+        enabled = enabled && g_str_has_prefix (verbs[i].action, "add") != entry;
       if (g_str_equal (verbs[i].action, "restart") || g_str_equal (verbs[i].action, "revert"))
         enabled = enabled && lodge_machine_item_get_n_pending (self->item) > 0;
       if (g_str_equal (verbs[i].action, "make-separate"))

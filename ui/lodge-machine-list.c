@@ -198,10 +198,9 @@ find_row (LodgeMachineList *self, LodgeMachineItem *item)
   return NULL;
 }
 
-static void
-menu_action (GtkWidget *widget, const char *name, GVariant *parameter)
+void
+lodge_machine_list_show_menu (LodgeMachineList *self)
 {
-  LodgeMachineList *self = LODGE_MACHINE_LIST (widget);
   LodgeMachineItem *item = lodge_machine_list_get_selected (self);
   GtkWidget *row = item != NULL ? find_row (self, item) : NULL;
 
@@ -345,10 +344,6 @@ lodge_machine_list_class_init (LodgeMachineListClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_key_cb);
-
-  gtk_widget_class_install_action (widget_class, "machines.menu", NULL, menu_action);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_F10, GDK_SHIFT_MASK, "machines.menu", NULL);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Menu, 0, "machines.menu", NULL);
 }
 
 static void
@@ -425,9 +420,11 @@ lodge_machine_list_select (LodgeMachineList *self, LodgeMachineItem *item)
 }
 
 void
-lodge_machine_list_search (LodgeMachineList *self)
+lodge_machine_list_search (LodgeMachineList *self, const char *text)
 {
   gtk_search_bar_set_search_mode (self->search_bar, TRUE);
+  if (text != NULL)
+    gtk_editable_set_text (GTK_EDITABLE (self->search_entry), text);
   gtk_widget_grab_focus (GTK_WIDGET (self->search_entry));
 }
 

@@ -33,10 +33,14 @@ LodgeMachineItem *lodge_machine_list_get_selected (LodgeMachineList *self);
 /* Selects @item, taking the search away where it hides it; %NULL for the first. */
 void              lodge_machine_list_select       (LodgeMachineList *self, LodgeMachineItem *item);
 
-void              lodge_machine_list_search       (LodgeMachineList *self);
+/* @text: (nullable): what to search for; what stands there stays when %NULL */
+void              lodge_machine_list_search       (LodgeMachineList *self, const char *text);
 
 /* For a toggle button. (transfer none) */
 GtkSearchBar     *lodge_machine_list_get_search_bar (LodgeMachineList *self);
+
+/* The menu of the selected machine, at its row. */
+void              lodge_machine_list_show_menu    (LodgeMachineList *self);
 
 /* The selected machine's name becomes an entry. */
 void              lodge_machine_list_rename       (LodgeMachineList *self);

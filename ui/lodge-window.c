@@ -40,6 +40,7 @@ struct _LodgeWindow
   GtkWidget *welcome_try;
   AdwStatusPage *trouble;
   GtkWidget *drop_hint;
+  GtkRevealer *hint;
 };
 
 static guint open_console_signal;
@@ -179,6 +180,26 @@ library_changed_cb (LodgeWindow *self)
   update_actions (self);
 }
 
+/* For whoever has few machines and did not learn it yet. */
+static void
+update_hint (LodgeWindow *self)
+{
+  guint n = g_list_model_get_n_items (lodge_library_get_machines (self->library));
+
+  if (n > 3)
+    g_settings_set_boolean (self->settings, "drop-hint", FALSE);
+  gtk_revealer_set_reveal_child (self->hint, n > 0 && g_settings_get_boolean (self->settings, "drop-hint"));
+}
+
+static void
+hide_hint_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeWindow *self = LODGE_WINDOW (widget);
+
+  g_settings_set_boolean (self->settings, "drop-hint", FALSE);
+  update_hint (self);
+}
+
 static void
 show_awaited (LodgeWindow *self)
 {
@@ -200,6 +221,7 @@ machines_changed_cb (LodgeWindow *self)
 {
   update_stack (self);
   update_page (self);
+  update_hint (self);
   show_awaited (self);
 }
 
@@ -284,7 +306,7 @@ search_action (GtkWidget *widget, const char *name, GVariant *parameter)
   LodgeWindow *self = LODGE_WINDOW (widget);
 
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
-  lodge_machine_list_search (self->list);
+  lodge_machine_list_search (self->list, NULL);
 }
 
 static void
@@ -297,6 +319,12 @@ rename_action (GtkWidget *widget, const char *name, GVariant *parameter)
     lodge_machine_page_rename (self->page);
   else
     lodge_machine_list_rename (self->list);
+}
+
+static void
+menu_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lodge_machine_list_show_menu (LODGE_WINDOW (widget)->list);
 }
 
 static void
@@ -341,6 +369,7 @@ drop_cb (LodgeWindow *self, const GValue *value)
   if (files == NULL)
     return FALSE;
   lodge_window_new_machine (self, files->data);
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.hide-hint", NULL);
   return TRUE;
 }
 
@@ -398,9 +427,11 @@ static void
 install_actions (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_install_action (widget_class, "win.new", NULL, new_action);
+  gtk_widget_class_install_action (widget_class, "win.hide-hint", NULL, hide_hint_action);
   gtk_widget_class_install_action (widget_class, "win.try", NULL, try_action);
   gtk_widget_class_install_action (widget_class, "win.search", NULL, search_action);
   gtk_widget_class_install_action (widget_class, "win.rename", NULL, rename_action);
+  gtk_widget_class_install_action (widget_class, "win.menu", NULL, menu_action);
   gtk_widget_class_install_action (widget_class, "win.settings", NULL, settings_action);
   gtk_widget_class_install_action (widget_class, "win.console", NULL, console_action);
   gtk_widget_class_install_action (widget_class, "win.delete", NULL, delete_action);
@@ -420,6 +451,8 @@ install_shortcuts (GtkWidgetClass *widget_class)
     { GDK_KEY_n, GDK_CONTROL_MASK, "win.new" },
     { GDK_KEY_f, GDK_CONTROL_MASK, "win.search" },
     { GDK_KEY_F2, 0, "win.rename" },
+    { GDK_KEY_F10, GDK_SHIFT_MASK, "win.menu" },
+    { GDK_KEY_Menu, 0, "win.menu" },
     { GDK_KEY_comma, GDK_CONTROL_MASK, "win.settings" },
     { GDK_KEY_Delete, 0, "win.delete" },
     { GDK_KEY_w, GDK_CONTROL_MASK, "window.close" },
@@ -457,6 +490,7 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome_try);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, trouble);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, drop_hint);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, hint);
   gtk_widget_class_bind_template_callback (widget_class, selected_cb);
   gtk_widget_class_bind_template_callback (widget_class, opened_cb);
   gtk_widget_class_bind_template_callback (widget_class, pressed_cb);
@@ -542,4 +576,11 @@ void
 lodge_window_toast (LodgeWindow *self, const char *text)
 {
   lodge_feedback_toast (GTK_WIDGET (self->leaflet), text);
+}
+
+void
+lodge_window_search (LodgeWindow *self, const char *text)
+{
+  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
+  lodge_machine_list_search (self->list, text);
 }

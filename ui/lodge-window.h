@@ -35,4 +35,7 @@ void         lodge_window_try_lodge   (LodgeWindow *self);
 /* A short note at the bottom of the window. */
 void         lodge_window_toast       (LodgeWindow *self, const char *text);
 
+/* Shows the machines whose names have @text. */
+void lodge_window_search (LodgeWindow *self, const char *text);
+
 G_END_DECLS

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The window against a core that only remembers: what a person does arrives as the right calls."""
+import os
+import subprocess
+
 import pytest
+from gi.repository import GLib
 
 from fake_world import FakeWorld
 
@@ -157,6 +161,36 @@ def test_settings_of_every_kind(make_world):
     world.wait_call('Barn', 'SetSettings', "'cd': <''>")
     settings.find('Undo', 'button').press()
     world.wait_call('Barn', 'SetSettings', "'cd': <'/media/tools.iso'>")
+
+
+def test_among_the_applications(make_world):
+    world = make_world([{'name': 'Barn; rm -rf', 'Id': '11111111-2222-3333-4444-555555555555', 'Settings': {'os': 'debian12'}}])
+    world.main.find('Barn; rm -rf, Off', 'list item')
+    folder = os.path.join(world.session.environment['XDG_DATA_HOME'], 'applications')
+    path = os.path.join(folder, 'org.lodgevm.Lodge.machine-11111111-2222-3333-4444-555555555555.desktop')
+    world.display.key('shift+F10')
+    world.main.find('Add to Applications', 'menu item').press()
+    world.main.find('“Barn; rm -rf” is among the applications', 'label')
+    subprocess.run(['desktop-file-validate', path], check=True)
+    entry = open(path, encoding='utf-8').read()
+    assert 'Exec=lodge 11111111-2222-3333-4444-555555555555\n' in entry
+    assert 'Icon=lodge-os-debian\n' in entry
+    world.main.find('Undo', 'button').press()
+    world.display.wait(lambda: not os.path.exists(path), 20, 'the entry to go')
+
+
+def test_search_of_the_desktop(make_world):
+    world = make_world([{'name': 'Barn', 'Id': 'b1'}, {'name': 'Attic', 'Id': 'a1'}])
+
+    def search(method, signature, values):
+        return world.call('/org/lodgevm/Lodge/SearchProvider', 'org.gnome.Shell.SearchProvider2', method,
+                          GLib.Variant(signature, values), 'org.lodgevm.Lodge')[0]
+    assert search('GetInitialResultSet', '(as)', (['bar'],)) == (['b1'],)
+    assert search('GetSubsearchResultSet', '(asas)', (['b1'], ['bar', 'x'])) == ([],)
+    assert [(meta['id'], meta['name'], meta['description']) for meta in search('GetResultMetas', '(as)', (['a1'],))[0]] == \
+        [('a1', 'Attic', 'Off')]
+    search('ActivateResult', '(sasu)', ('a1', ['att'], 0))
+    world.display.find_window('^Attic$')
 
 
 def test_what_waits_is_restarted_or_reverted(make_world):
