@@ -53,6 +53,8 @@ is_news (LodgeMachineItem *item)
     case LODGE_MACHINE_STARTING:
     case LODGE_MACHINE_RUNNING:
     case LODGE_MACHINE_STOPPING:
+    case LODGE_MACHINE_SAVING:
+    case LODGE_MACHINE_SAVED:
     default:
       return FALSE;
     }

@@ -26,7 +26,7 @@ G_DEFINE_FINAL_TYPE (LodgeMachineActions, lodge_machine_actions, G_TYPE_OBJECT)
 
 #define STATE(name) (1u << LODGE_MACHINE_##name)
 #define UP (STATE (RUNNING) | STATE (PAUSED) | STATE (STOPPING))
-#define ANY (UP | STATE (OFF) | STATE (STARTING) | STATE (BROKEN))
+#define ANY (UP | STATE (OFF) | STATE (STARTING) | STATE (BROKEN) | STATE (SAVING) | STATE (SAVED))
 
 typedef struct
 {
@@ -37,18 +37,20 @@ typedef struct
 } Verb;
 
 static const Verb verbs[] = {
-  { "start", "Start", STATE (OFF), N_("“%s” Could Not Be Started") },
+  { "start", "Start", STATE (OFF) | STATE (SAVED), N_("“%s” Could Not Be Started") },
   { "pause", "Pause", STATE (RUNNING) | STATE (STOPPING), N_("“%s” Could Not Be Paused") },
   { "resume", "Resume", STATE (PAUSED), N_("“%s” Could Not Be Resumed") },
   { "reset", "Reset", UP, N_("“%s” Could Not Be Restarted") },
   { "shutdown", "Shutdown", STATE (RUNNING) | STATE (STOPPING), N_("“%s” Could Not Be Asked to Shut Down") },
   { "restart", "Shutdown", STATE (RUNNING) | STATE (STOPPING), N_("“%s” Could Not Be Asked to Shut Down") },
   { "revert", NULL, UP, N_("The Changes of “%s” Could Not Be Taken Back") },
-  { "force-off", "ForceOff", UP | STATE (STARTING), N_("“%s” Could Not Be Switched Off") },
+  { "save", "Save", STATE (RUNNING) | STATE (PAUSED), N_("“%s” Could Not Be Saved") },
+  { "discard-saved", "DiscardSaved", STATE (SAVED), N_("What “%s” Had Saved Could Not Be Dropped") },
+  { "force-off", "ForceOff", UP | STATE (STARTING) | STATE (SAVING), N_("“%s” Could Not Be Switched Off") },
   { "restore-previous", "RestorePrevious", STATE (BROKEN), N_("“%s” Could Not Be Restored") },
   { "make-separate", "MakeSeparate", STATE (BROKEN), N_("“%s” Could Not Be Made a Separate Machine") },
   { "send-keys", NULL, UP, N_("The Keys Could Not Be Sent to “%s”") },
-  { "delete", NULL, STATE (OFF) | STATE (BROKEN), N_("“%s” Could Not Be Deleted") },
+  { "delete", NULL, STATE (OFF) | STATE (BROKEN) | STATE (SAVED), N_("“%s” Could Not Be Deleted") },
   { "show-log", NULL, ANY, NULL },
   { "show-file", NULL, ANY, NULL },
   { "add-to-applications", NULL, ANY & ~STATE (BROKEN), N_("“%s” Could Not Be Added to the Applications") },
@@ -350,6 +352,8 @@ update (LodgeMachineActions *self)
         enabled = enabled && lodge_machine_item_fault_boolean (self->item, "previous");
       if (local && !g_str_equal (verbs[i].action, "show-file"))
         enabled = enabled && g_str_has_prefix (verbs[i].action, "add") != entry;
+      if (g_str_equal (verbs[i].action, "save"))
+        enabled = enabled && lodge_library_has_feature (self->library, "save");
       if (g_str_equal (verbs[i].action, "restart") || g_str_equal (verbs[i].action, "revert"))
         enabled = enabled && lodge_machine_item_get_n_pending (self->item) > 0;
       if (g_str_equal (verbs[i].action, "make-separate"))

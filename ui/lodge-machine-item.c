@@ -47,7 +47,8 @@ G_DEFINE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, G_TYPE_OBJECT)
 static LodgeMachineState
 state_from_word (const char *word)
 {
-  static const char *const words[] = { "off", "starting", "running", "paused", "stopping", "broken" };
+  static const char *const words[] = { "off", "starting", "running", "paused", "stopping", "broken",
+                                       "saving", "saved" };
 
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
     if (g_strcmp0 (word, words[i]) == 0)
@@ -102,7 +103,8 @@ read_proxy (LodgeMachineItem *self)
   LodgeMachineGroup group = lodge_machine_item_get_group (self);
   LodgeMachineState state = state_from_word (lodge_ipc_machine_get_state (self->proxy));
   gboolean renamed = replace_string (&self->name, lodge_ipc_machine_get_name (self->proxy));
-  gboolean moved = state != self->state;
+  LodgeMachineState before = self->state;
+  gboolean moved = state != before;
 
   if (renamed)
     set_sort_key (self);
@@ -119,8 +121,9 @@ read_proxy (LodgeMachineItem *self)
   self->state = state;
   self->is_template = read_template (self);
 
-  /* A picture of the last session would pass for the present one. */
-  if (moved && (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_STARTING || state == LODGE_MACHINE_BROKEN))
+  /* A picture of the last session would pass for the present one; a saved one goes on where its picture shows. */
+  if (moved && (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_BROKEN ||
+                (state == LODGE_MACHINE_STARTING && before != LODGE_MACHINE_SAVED)))
     lodge_machine_item_set_picture (self, NULL);
 
   if (renamed)
@@ -205,7 +208,7 @@ lodge_machine_item_class_init (LodgeMachineItemClass *klass)
   object_class->finalize = lodge_machine_item_finalize;
 
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, "", flags);
-  properties[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, LODGE_MACHINE_BROKEN, 0, flags);
+  properties[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, LODGE_MACHINE_SAVED, 0, flags);
   properties[PROP_PICTURE] = g_param_spec_object ("picture", NULL, NULL, GDK_TYPE_PAINTABLE, flags);
   properties[PROP_BUSY] = g_param_spec_boolean ("busy", NULL, NULL, FALSE, flags);
   properties[PROP_GROUP] = g_param_spec_uint ("group", NULL, NULL, 0, LODGE_MACHINE_GROUP_TEMPLATES,
@@ -304,7 +307,7 @@ lodge_machine_item_compare (gconstpointer a, gconstpointer b, gpointer unused)
 LodgeMachineGroup
 lodge_machine_item_get_group (LodgeMachineItem *self)
 {
-  if (self->state == LODGE_MACHINE_STARTING || lodge_machine_item_is_up (self))
+  if (self->state == LODGE_MACHINE_STARTING || self->state == LODGE_MACHINE_SAVING || lodge_machine_item_is_up (self))
     return LODGE_MACHINE_GROUP_RUNNING;
   return self->is_template ? LODGE_MACHINE_GROUP_TEMPLATES : LODGE_MACHINE_GROUP_MACHINES;
 }

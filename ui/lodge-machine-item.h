@@ -15,6 +15,8 @@ typedef enum
   LODGE_MACHINE_PAUSED,
   LODGE_MACHINE_STOPPING,
   LODGE_MACHINE_BROKEN,
+  LODGE_MACHINE_SAVING,
+  LODGE_MACHINE_SAVED,
 } LodgeMachineState;
 
 /* The groups of the library, in their order. */

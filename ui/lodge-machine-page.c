@@ -77,11 +77,15 @@ update_primary (LodgeMachinePage *self)
   switch (state)
     {
     case LODGE_MACHINE_PAUSED:
+    case LODGE_MACHINE_SAVED:
       label = _("Resume");
       break;
     case LODGE_MACHINE_RUNNING:
     case LODGE_MACHINE_STOPPING:
       label = _("Show Console");
+      break;
+    case LODGE_MACHINE_SAVING:
+      label = _("Saving…");
       break;
     case LODGE_MACHINE_STARTING:
       label = _("Starting…");
@@ -94,7 +98,7 @@ update_primary (LodgeMachinePage *self)
     }
 
   gtk_button_set_label (self->primary, label);
-  gtk_widget_set_sensitive (GTK_WIDGET (self->primary), state != LODGE_MACHINE_STARTING &&
+  gtk_widget_set_sensitive (GTK_WIDGET (self->primary), state != LODGE_MACHINE_STARTING && state != LODGE_MACHINE_SAVING &&
                             lodge_machine_item_get_proxy (self->item) != NULL &&
                             !(state == LODGE_MACHINE_OFF && lodge_machine_item_is_busy (self->item)));
 }
@@ -138,7 +142,7 @@ update (LodgeMachinePage *self)
 {
   LodgeMachineState state = lodge_machine_item_get_state (self->item);
   gboolean up = lodge_machine_item_is_up (self->item);
-  gboolean busy = lodge_machine_item_is_busy (self->item) || state == LODGE_MACHINE_STARTING;
+  gboolean busy = lodge_machine_item_is_busy (self->item) || state == LODGE_MACHINE_STARTING || state == LODGE_MACHINE_SAVING;
   g_autofree char *system = lodge_machine_text_system (self->item);
   g_autofree char *display = lodge_machine_text_display (self->item);
   g_autofree char *storage = lodge_machine_text_storage (self->item);
@@ -168,7 +172,7 @@ update (LodgeMachinePage *self)
   gtk_widget_set_visible (self->pause, state == LODGE_MACHINE_RUNNING || state == LODGE_MACHINE_STOPPING);
   gtk_widget_set_visible (self->resume, state == LODGE_MACHINE_PAUSED);
   gtk_widget_set_visible (self->shutdown, up);
-  lodge_screen_set_dimmed (self->screen, state == LODGE_MACHINE_PAUSED);
+  lodge_screen_set_dimmed (self->screen, state == LODGE_MACHINE_PAUSED || state == LODGE_MACHINE_SAVED);
 
   adw_action_row_set_subtitle (self->system, system);
   adw_action_row_set_subtitle (self->display, display);
@@ -190,7 +194,7 @@ primary_cb (LodgeMachinePage *self)
     return;
 
   state = lodge_machine_item_get_state (self->item);
-  if (state == LODGE_MACHINE_OFF)
+  if (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_SAVED)
     gtk_widget_activate_action (GTK_WIDGET (self), "machine.start", NULL);
   else if (state == LODGE_MACHINE_PAUSED)
     gtk_widget_activate_action (GTK_WIDGET (self), "machine.resume", NULL);

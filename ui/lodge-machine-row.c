@@ -49,7 +49,7 @@ update (LodgeMachineRow *self)
   gtk_label_set_label (self->state, word);
   gtk_image_set_from_icon_name (self->state_icon, lodge_machine_text_state_icon (self->item));
   lodge_screen_set_picture (self->screen, lodge_machine_item_get_picture (self->item));
-  lodge_screen_set_dimmed (self->screen, state == LODGE_MACHINE_PAUSED);
+  lodge_screen_set_dimmed (self->screen, state == LODGE_MACHINE_PAUSED || state == LODGE_MACHINE_SAVED);
   lodge_screen_set_icon (self->screen,
                          state == LODGE_MACHINE_BROKEN ? "dialog-warning-symbolic" : "computer-symbolic", 16);
 

@@ -21,6 +21,10 @@ lodge_machine_text_state (LodgeMachineItem *item)
       return _("Paused");
     case LODGE_MACHINE_STOPPING:
       return _("Shutting Down");
+    case LODGE_MACHINE_SAVING:
+      return _("Saving");
+    case LODGE_MACHINE_SAVED:
+      return _("Saved");
     case LODGE_MACHINE_BROKEN:
       return _("Needs Attention");
     case LODGE_MACHINE_OFF:
@@ -42,6 +46,9 @@ lodge_machine_text_state_icon (LodgeMachineItem *item)
       return "media-playback-pause-symbolic";
     case LODGE_MACHINE_STOPPING:
       return "system-shutdown-symbolic";
+    case LODGE_MACHINE_SAVING:
+    case LODGE_MACHINE_SAVED:
+      return "document-save-symbolic";
     case LODGE_MACHINE_BROKEN:
       return "dialog-warning-symbolic";
     case LODGE_MACHINE_OFF:

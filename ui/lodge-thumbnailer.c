@@ -28,6 +28,16 @@ struct _LodgeThumbnailer
 
 G_DEFINE_FINAL_TYPE (LodgeThumbnailer, lodge_thumbnailer, G_TYPE_OBJECT)
 
+static gboolean
+wants_picture (LodgeMachineItem *item)
+{
+  /* A saved machine's picture does not change. */
+  gboolean saved = lodge_machine_item_get_state (item) == LODGE_MACHINE_SAVED && lodge_machine_item_get_picture (item) == NULL;
+
+  return (saved || lodge_machine_item_is_up (item)) && lodge_machine_item_get_proxy (item) != NULL &&
+         !lodge_machine_item_has_viewer (item);
+}
+
 static void
 decoded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -39,7 +49,7 @@ decoded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
 
   /* It may have been stopped, or its console opened, meanwhile. */
-  if (texture != NULL && lodge_machine_item_is_up (self->current) && !lodge_machine_item_has_viewer (self->current))
+  if (texture != NULL && wants_picture (self->current) && !lodge_machine_item_has_viewer (self->current))
     lodge_machine_item_set_picture (self->current, GDK_PAINTABLE (texture));
   g_clear_object (&self->current);
 }
@@ -67,13 +77,6 @@ screenshot_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 
   lodge_ppm_load_async (fd, PICTURE_MAX_WIDTH, self->cancellable, decoded_cb, self);
-}
-
-static gboolean
-wants_picture (LodgeMachineItem *item)
-{
-  return lodge_machine_item_is_up (item) && lodge_machine_item_get_proxy (item) != NULL &&
-         !lodge_machine_item_has_viewer (item);
 }
 
 /* Returns: (transfer full) (nullable) */
@@ -135,7 +138,8 @@ any_wants_picture (LodgeThumbnailer *self)
     {
       g_autoptr (LodgeMachineItem) item = g_list_model_get_item (machines, i);
 
-      if (lodge_machine_item_is_up (item))
+      /* Not wants_picture(): that a console closed is not told. */
+      if (lodge_machine_item_is_up (item) || wants_picture (item))
         return TRUE;
     }
 

@@ -351,7 +351,7 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
     return;
 
   state = lodge_machine_item_get_state (item);
-  if (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_BROKEN)
+  if (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_BROKEN || state == LODGE_MACHINE_SAVED)
     {
       gtk_widget_activate_action (GTK_WIDGET (self->page), "machine.delete", NULL);
       return;
