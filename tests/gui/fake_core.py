@@ -9,6 +9,7 @@ Calls are written to standard output, one JSON array [machine, method, arguments
 import argparse
 import json
 import os
+import re
 import sys
 import time
 import uuid
@@ -20,6 +21,8 @@ from gi.repository import Gio, GLib  # noqa: E402
 ROOT = '/org/lodgevm/Core1'
 MACHINE = 'org.lodgevm.Core1.Machine'
 XML = os.path.join(os.path.dirname(__file__), '../../data/dbus/org.lodgevm.Core1.xml')
+NAMES = os.path.join(os.path.dirname(__file__), '../../core/ipc/lodge-names.h')
+API_VERSION = int(re.search(r'LODGE_API_VERSION\s+(\d+)u', open(NAMES, encoding='utf-8').read()).group(1))
 MANAGER = """<node><interface name="org.freedesktop.DBus.ObjectManager">
 <method name="GetManagedObjects"><arg type="a{oa{sa{sv}}}" direction="out"/></method>
 <signal name="InterfacesAdded"><arg type="o"/><arg type="a{sa{sv}}"/></signal>
@@ -119,7 +122,7 @@ class Core:
 
     def core_property(self, connection, sender, path, interface, name):
         return {
-            'ApiVersion': GLib.Variant('u', 1), 'Version': GLib.Variant('s', 'fake'),
+            'ApiVersion': GLib.Variant('u', API_VERSION), 'Version': GLib.Variant('s', 'fake'),
             'Features': GLib.Variant('as', (['demo'] if self.demo else []) + ['swtpm']),
             'Host': GLib.Variant('a{sv}', variants({
                 'acceleration': 'tcg', 'acceleration-reason': 'no-cpu-flags', 'cores': 8, 'memory': 16 * GIB,

@@ -200,8 +200,9 @@ def check_units():
     for path in named('.service', '.service.in'):
         text = read(path)
         if '[D-BUS Service]' in text:
-            if not re.search(r'^Name=org\.lodgevm\.Core1$', text, re.M) or not re.search(r'^Exec=\S+', text, re.M):
-                yield f'{path}: not the service of org.lodgevm.Core1'
+            name = os.path.basename(path).split('.service')[0]
+            if not re.search(rf'^Name={re.escape(name)}$', text, re.M) or not re.search(r'^Exec=\S+', text, re.M):
+                yield f'{path}: not the service of {name}'
             continue
         if not re.search(r'^KillMode=process$', text, re.M):
             yield f'{path}: no KillMode=process; a restart would kill the guests'
