@@ -55,9 +55,7 @@ typedef struct
   JsonObject      *unknown; /* (nullable) */
 } LodgeNic;
 
-/**
- * LodgeParent: what a machine was made from. Its disks go on from files in the parent's folder, but those of a full clone.
- */
+/** LodgeParent: what a machine was made from. Its disks go on from files in the parent's folder, but those of a full clone. */
 typedef struct
 {
   char *machine;  /* (nullable) id; NULL: it was made from nothing */
@@ -109,11 +107,7 @@ typedef struct
   JsonObject   *unknown;   /* (nullable) keys this Lodge does not know: written back */
 } LodgeProfile;
 
-/**
- * lodge_profile_new:
- *
- * Returns: (transfer full): a profile with a new id and the neutral defaults of its family
- */
+/** lodge_profile_new: Returns: (transfer full): a profile with a new id and the neutral defaults of its family */
 LodgeProfile *lodge_profile_new        (const char *name, LodgeFamily family, LodgeArch arch);
 LodgeProfile *lodge_profile_copy       (const LodgeProfile *profile);
 void          lodge_profile_free       (LodgeProfile *profile);
@@ -162,11 +156,7 @@ void          lodge_nic_free           (LodgeNic *nic);
  */
 LodgeProfile *lodge_profile_from_json  (const char *data, gsize length, GError **error);
 
-/**
- * lodge_profile_to_json:
- *
- * Returns: (transfer full): the document, pretty-printed with a final newline, unknown keys kept
- */
+/** lodge_profile_to_json: Returns: (transfer full): the document, pretty-printed with a final newline, unknown keys kept */
 char         *lodge_profile_to_json    (const LodgeProfile *profile, gsize *length);
 
 /**
