@@ -274,10 +274,20 @@ show_paused (LodgeConsolePage *self, const char *reason)
   lodge_console_overlay_show_cause (self->overlay, &cause);
 }
 
+/* As the running guest has it, whatever waits for its next start. */
+static gboolean
+has_screen (LodgeConsolePage *self)
+{
+  return !g_str_equal (lodge_machine_item_setting_string (self->item, "video", ""), "none")
+         || lodge_machine_item_is_pending (self->item, "video");
+}
+
 /* Returns FALSE where the present picture is seen. */
 static gboolean
 show_up (LodgeConsolePage *self, const char *reason)
 {
+  if (!has_screen (self))
+    self->no_screen = TRUE;
   if (!self->closed && self->trouble == NULL && !self->no_screen)
     open_display (self);
 
