@@ -340,6 +340,12 @@ show_down (LodgeConsolePage *self, const char *reason)
   if (lodge_machine_item_get_state (self->item) == LODGE_MACHINE_BROKEN)
     lodge_console_overlay_show_cause (
       self->overlay, &(LodgeConsoleCause) { .icon = "dialog-warning-symbolic", .title = _("Needs Attention") });
+  else if (lodge_machine_item_get_state (self->item) == LODGE_MACHINE_SAVED)
+    lodge_console_overlay_show_cause (
+      self->overlay,
+      &(LodgeConsoleCause) { .icon = "document-save-symbolic", .title = _("Saved"),
+                             .text = reason, .label = _("_Resume"),
+                             .action = "machine.start" });
   else if (reason != NULL)
     lodge_console_overlay_show_cause (
       self->overlay,
@@ -371,6 +377,12 @@ update (LodgeConsolePage *self)
     {
       waiting = TRUE;
       show_waiting (self, _("Starting…"));
+    }
+  else if (state == LODGE_MACHINE_SAVING)
+    {
+      /* Its screen stays, as it was at that moment. */
+      waiting = TRUE;
+      show_waiting (self, _("Saving…"));
     }
   else if (!lodge_machine_item_is_up (self->item))
     show_down (self, reason);
