@@ -128,6 +128,12 @@ lodge_choice_row_init (LodgeChoiceRow *self)
 {
   self->when = gtk_label_new (NULL);
   gtk_widget_add_css_class (self->when, "setting-when");
+  /* In two lines it leaves room in a narrow window. */
+  gtk_label_set_wrap (GTK_LABEL (self->when), TRUE);
+  gtk_label_set_width_chars (GTK_LABEL (self->when), 8);
+  gtk_label_set_max_width_chars (GTK_LABEL (self->when), 8);
+  gtk_label_set_xalign (GTK_LABEL (self->when), 1);
+  gtk_label_set_justify (GTK_LABEL (self->when), GTK_JUSTIFY_RIGHT);
   adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->when);
   /* Before the choice itself, where switches and amounts have it too. */
   gtk_box_reorder_child_after (GTK_BOX (gtk_widget_get_parent (self->when)), self->when, NULL);

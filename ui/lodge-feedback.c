@@ -71,6 +71,7 @@ lodge_feedback_undo_toast (GtkWidget *from, const char *title, GCallback undo, g
 
   adw_toast_set_button_label (toast, _("_Undo"));
   adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
+  adw_toast_set_timeout (toast, LODGE_FEEDBACK_UNDO_SECONDS);
   g_signal_connect_data (toast, "button-clicked", undo, user_data, destroy, G_CONNECT_SWAPPED);
   add_toast (from, toast);
 }

@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* The usual five seconds are short for reading and deciding. */
+#define LODGE_FEEDBACK_UNDO_SECONDS 10
+
 /* How windows speak back: toasts for what can be undone or only needs a note, a dialog where a
  * person must read. */
 

@@ -59,6 +59,9 @@ show_done (Change *change)
 
   toast = lodge_feedback_toast_new (change->done);
   adw_toast_set_button_label (toast, _("_Undo"));
+  adw_toast_set_timeout (toast, LODGE_FEEDBACK_UNDO_SECONDS);
+  /* At once, not after the one of the change before: its Undo would be taken for this one's. */
+  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
   g_signal_connect_data (toast, "button-clicked", G_CALLBACK (undo_cb), change, undo_free, G_CONNECT_SWAPPED);
   adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (root), toast);
 }

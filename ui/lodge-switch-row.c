@@ -111,6 +111,12 @@ lodge_switch_row_init (LodgeSwitchRow *self)
 {
   self->when = gtk_label_new (NULL);
   gtk_widget_add_css_class (self->when, "setting-when");
+  /* In two lines it leaves room in a narrow window. */
+  gtk_label_set_wrap (GTK_LABEL (self->when), TRUE);
+  gtk_label_set_width_chars (GTK_LABEL (self->when), 8);
+  gtk_label_set_max_width_chars (GTK_LABEL (self->when), 8);
+  gtk_label_set_xalign (GTK_LABEL (self->when), 1);
+  gtk_label_set_justify (GTK_LABEL (self->when), GTK_JUSTIFY_RIGHT);
   adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->when);
   self->toggle = gtk_switch_new ();
   gtk_widget_set_valign (self->toggle, GTK_ALIGN_CENTER);

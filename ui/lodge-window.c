@@ -90,6 +90,8 @@ selected_cb (LodgeWindow *self)
   LodgeMachineItem *item = get_selected (self);
 
   update_page (self);
+  if (item == NULL && adw_leaflet_get_folded (self->leaflet))
+    adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
   /* While the machines arrive, whichever comes first is selected; that says nothing about the person. */
   if (item != NULL && self->complete)
     g_settings_set_string (self->settings, "selected-machine", lodge_machine_item_get_id (item));

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A lodge-core for tests of the window: org.lodgevm.Core1 from its XML, machines kept in memory, no guests.
 
-fake_core.py [--machines JSON] [--no-demo]; each entry of the JSON array may set any property of a machine.
+fake_core.py [--machines JSON] [--no-demo] [--screen PPM]; each entry of the JSON array may set any property of a machine.
 org.lodgevm.FakeCore.Change (name, JSON) changes properties of a machine afterwards.
 Calls are written to standard output, one JSON array [machine, method, arguments] a line.
 """
@@ -84,8 +84,8 @@ class Machine:
 
 
 class Core:
-    def __init__(self, machines, demo):
-        self.demo = demo
+    def __init__(self, machines, demo, screen):
+        self.demo, self.screen = demo, screen
         self.connection = Gio.bus_get_sync(Gio.BusType.SESSION)
         interfaces = Gio.DBusNodeInfo.new_for_xml(open(XML, encoding='utf-8').read())
         self.machine_info = interfaces.lookup_interface(MACHINE)
@@ -219,11 +219,14 @@ class Core:
             invocation.return_value(GLib.Variant('(s)', ('line one\nline two\n' * 40,)))
         elif method == 'Screenshot':
             fd = os.memfd_create('screen')
+            if self.screen is not None:
+                os.write(fd, self.screen)
             width, height = 640, 480
             rows = bytearray()
             for y in range(height):
                 rows += bytes((30 + y // 8, 60 + y // 6, 120 + y // 4)) * width
-            os.write(fd, b'P6\n%d %d\n255\n' % (width, height) + rows)
+            if self.screen is None:
+                os.write(fd, b'P6\n%d %d\n255\n' % (width, height) + rows)
             fds = Gio.UnixFDList.new_from_array([fd])
             invocation.return_value_with_unix_fd_list(GLib.Variant('(h)', (0,)), fds)
         elif method == 'RestorePrevious':
@@ -237,8 +240,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--machines', default='[]')
     parser.add_argument('--no-demo', action='store_true')
+    parser.add_argument('--screen', type=argparse.FileType('rb'), help='a PPM that all machines show')
     options = parser.parse_args()
-    core = Core(json.loads(options.machines), not options.no_demo)
+    core = Core(json.loads(options.machines), not options.no_demo, options.screen and options.screen.read())
     GLib.MainLoop().run()
     del core
 

@@ -52,8 +52,9 @@ IMAGES = [('debian-13.1.0-amd64-netinst.iso', 'Debian 13.1.0 amd64 n', 0), ('Fed
 
 
 class Walk:
-    def __init__(self, name, look, folder):
+    def __init__(self, name, look, folder, screen):
         self.name, self.look, self.folder = name, look, folder
+        self.core = ['--screen', os.path.abspath(screen)] if screen else []
         self.world = None
 
     def start(self, machines=MACHINES, **options):
@@ -62,7 +63,8 @@ class Walk:
         width, height = self.look.get('width', 900), self.look.get('height', 620)
         environment = dict(self.look.get('environment', {}))
         settings = f'[org/lodgevm/Lodge]\nwindow-width={width}\nwindow-height={height}\nhints=@as []\n'
-        self.world = FakeWorld(machines, self.look.get('screen', (1500, 1000)), environment, settings, window=False, **options)
+        self.world = FakeWorld(machines, self.look.get('screen', (1500, 1000)), environment, settings, window=False,
+                               core=self.core, **options)
         if 'dpi' in self.look:
             config = os.path.join(self.world.session.environment['XDG_CONFIG_HOME'], 'gtk-4.0')
             os.makedirs(config)
@@ -156,6 +158,7 @@ def welcome(walk):
 def assistant(walk):
     walk.start()
     world = walk.world
+    time.sleep(2)
     world.display.key('ctrl+n')
     walk.take('new-source', '^New Machine$', 2)
     world.display.key('alt+w')
@@ -204,10 +207,11 @@ def main():
     parser.add_argument('folder')
     parser.add_argument('--look', action='append', choices=LOOKS)
     parser.add_argument('--scene', action='append', choices=SCENES)
+    parser.add_argument('--screen', help='a PPM that the machines show')
     options = parser.parse_args()
     os.makedirs(options.folder, exist_ok=True)
     for name in options.look or LOOKS:
-        walk = Walk(name, LOOKS[name], options.folder)
+        walk = Walk(name, LOOKS[name], options.folder, options.screen)
         for scene in options.scene or SCENES:
             try:
                 SCENES[scene](walk)

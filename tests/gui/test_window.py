@@ -24,6 +24,7 @@ def make_world():
 
 def test_empty_then_created(make_world):
     world = make_world()
+    world.main.find('Welcome to Lodge', 'label')
     world.display.key('ctrl+n')
     assistant = world.display.find_window('^New Machine$')
     world.display.focus(assistant)
@@ -102,12 +103,14 @@ def test_text_file_is_told_in_place(make_world, tmp_path):
 
 def test_rename_and_delete(make_world):
     world = make_world([{'name': 'Barn', 'State': 'off'}])
+    world.main.find('Barn, Off', 'list item')
     world.display.key('F2')
     world.display.key('ctrl+a')
     world.display.type('Stable')
     world.display.key('Return')
     world.wait_call('Barn', 'SetSettings', "'name': <'Stable'>")
 
+    world.main.find('Stable, Off', 'list item')
     world.display.click(world.window, 90, 70)
     world.display.key('Delete')
     world.wait_call('Stable', 'Delete')
@@ -158,6 +161,7 @@ def test_settings_of_every_kind(make_world):
     world.change('Barn', Settings={'cd': '/media/tools.iso'})
     settings.find('tools.iso', 'label')
     settings.find('Eject', 'button').press()
+    settings.find('CD ejected', 'label')
     world.wait_call('Barn', 'SetSettings', "'cd': <''>")
     settings.find('Undo', 'button').press()
     world.wait_call('Barn', 'SetSettings', "'cd': <'/media/tools.iso'>")
