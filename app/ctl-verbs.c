@@ -22,6 +22,7 @@ static const CtlVerb verbs[] = {
   { "resume", "NAME", N_("Let a paused machine go on"), ctl_verb_resume },
   { "reset", "NAME", N_("Reset a machine, as the button on a PC does"), ctl_verb_reset },
   { "save", "NAME", N_("Save a machine’s memory and switch it off; start lets it go on"), ctl_verb_save },
+  { "snapshot", "NAME create|list|restore|delete|rename …", N_("Keep a machine as it is now, and go back to that"), ctl_verb_snapshot },
   { "log", "NAME", N_("Print the end of a machine’s log"), ctl_verb_log },
   { "serial", "NAME", N_("Connect to the serial line; Ctrl+] leaves"), ctl_verb_serial },
   { "screenshot", "NAME FILE.png", N_("Save the screen as a picture"), ctl_verb_screenshot },

@@ -36,6 +36,7 @@ CtlExit        ctl_verb_stop      (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_pause     (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_resume    (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_reset     (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_snapshot  (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_save      (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_serial    (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_screenshot (CtlContext *ctx, int argc, char **argv);

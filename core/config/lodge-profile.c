@@ -218,6 +218,7 @@ lodge_profile_copy (const LodgeProfile *profile)
   copy->kernel = g_strdup (profile->kernel);
   copy->initrd = g_strdup (profile->initrd);
   copy->append = g_strdup (profile->append);
+  copy->snapshot = g_strdup (profile->snapshot);
   copy->vars = g_strdup (profile->vars);
   copy->parent.machine = g_strdup (profile->parent.machine);
   copy->parent.snapshot = g_strdup (profile->parent.snapshot);
@@ -246,6 +247,7 @@ lodge_profile_free (LodgeProfile *profile)
   g_free (profile->kernel);
   g_free (profile->initrd);
   g_free (profile->append);
+  g_free (profile->snapshot);
   g_free (profile->vars);
   lodge_parent_clear (&profile->parent);
   g_clear_pointer (&profile->disks, g_ptr_array_unref);

@@ -97,6 +97,7 @@ typedef struct
   gboolean      template;   /* machines are made from it; read-only while some depend on it */
   gboolean      disposable; /* goes for good when its guest ends */
   LodgeParent   parent;
+  char         *snapshot;  /* (nullable) id of the snapshot that the present state came from */
   char         *vars;      /* (nullable) lodge_profile_get_vars() */
   guint         spare_ports; /* pcie-root-ports kept free for hot-plug */
   GPtrArray    *disks;     /* (element-type LodgeDisk) disks and CD drives in order */

@@ -151,7 +151,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (qmp, result, NULL);
   const char *status = lodge_qmp_string (lodge_qmp_node_object (answer), "status");
 
-  if (self->guest == NULL || self->guest->qmp != qmp || self->guest->start != NULL || self->guest->save != NULL || status == NULL)
+  if (self->guest == NULL || self->guest->qmp != qmp || self->guest->start != NULL || self->guest->save != NULL || self->guest->held || status == NULL)
     return;
   apply_status (self, status);
 }
@@ -205,7 +205,7 @@ lodge_machine_event (LodgeMachine *self, const char *name, JsonObject *data)
     lodge_machine_say (self, "guest-panicked", lodge_guest_details (self, NULL));
   else if (strcmp (name, "MIGRATION") == 0)
     lodge_stream_event (self, lodge_qmp_string (data, "status"));
-  else if (guest->start != NULL || guest->save != NULL)
+  else if (guest->start != NULL || guest->save != NULL || guest->held)
     return;
   else if (strcmp (name, "STOP") == 0)
     lodge_machine_query_status (self);

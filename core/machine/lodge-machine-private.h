@@ -43,6 +43,7 @@ typedef struct
   GError             *start_error; /* (owned) (nullable) why it was given up, once known */
   GPtrArray          *off_waiters; /* (element-type GTask) ForceOff calls */
   struct _LodgeMachineSave *save;  /* (owned) (nullable) the Save that is under way */
+  gboolean            held;        /* it stands still for a moment, for a snapshot: its state does not follow */
   GTask              *stream;      /* (owned) (nullable) whoever waits for the stream of its memory */
   LodgeJob           *check;       /* (owned) (nullable) of the disks, before QEMU may have them */
   gboolean            killed;      /* by us: what it said before of an orderly end does not count */
@@ -89,6 +90,7 @@ struct _LodgeMachine
   gboolean          freezing;
   gboolean          opening;    /* a disposable one that is still to start */
   GQueue            inputs; /* (element-type GTask) (owned) SendKeys and TypeText; the first is under way */
+  const char       *busy;    /* (nullable) why much cannot be done now, for a sentence */
   LodgeSaved       *saved;   /* (owned) (nullable) in state saved, where it can be read */
 };
 
@@ -97,6 +99,7 @@ void     lodge_machine_change         (LodgeMachine *self, LodgeMachineChange ch
 void     lodge_machine_say            (LodgeMachine *self, const char *reason, GVariant *details);
 void     lodge_machine_notify         (LodgeMachine *self);
 void     lodge_machine_emit_stopped   (LodgeMachine *self);
+void     lodge_machine_emit_snapshots (LodgeMachine *self);
 void     lodge_machine_emit_job       (LodgeMachine *self, LodgeJob *job);
 void     lodge_machine_follow_entry   (LodgeMachine *self);
 void     lodge_machine_mark_started   (LodgeMachine *self);

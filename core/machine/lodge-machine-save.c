@@ -20,6 +20,7 @@
 
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-file-tree.h"
+#include "core/machine/lodge-machine-snapshot.h"
 #include "core/machine/lodge-picture.h"
 #include "core/machine/lodge-stream.h"
 #include "core/qemu/lodge-process-tree.h"
@@ -87,8 +88,8 @@ remove_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 }
 
 /* Gigabytes take a while to delete; the name is free at once. */
-static void
-remove_folder (const char *machine_folder, const char *name)
+void
+lodge_machine_remove_folder (const char *machine_folder, const char *name)
 {
   g_autofree char *path = g_build_filename (machine_folder, name, NULL);
   g_autofree char *gone_name = g_strdup_printf ("%s%08x", GONE_PREFIX, g_random_int ());
@@ -167,7 +168,7 @@ lodge_machine_consume_saved (LodgeMachine *self, GError **error)
 void
 lodge_machine_drop_used (LodgeMachine *self)
 {
-  remove_folder (self->folder, LODGE_SAVED_USED_DIR);
+  lodge_machine_remove_folder (self->folder, LODGE_SAVED_USED_DIR);
 }
 
 /* ---- What the guest is ---- */
@@ -274,7 +275,7 @@ undone (Save *save, gboolean runs)
   g_autoptr (GTask) task = g_steal_pointer (&save->task);
   GError *error = g_steal_pointer (&save->error);
 
-  remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
+  lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
   g_clear_pointer (&self->guest->save, save_unref);
   if (runs)
     lodge_machine_change (self, LODGE_CHANGE_RAN, "", NULL);
@@ -469,7 +470,7 @@ lodge_machine_save (LodgeMachine *self, GTask *owned_task)
   if (error != NULL)
     {
       if (self->entry != NULL)
-        remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
+        lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
       g_task_return_error (task, error);
       return;
     }
@@ -490,7 +491,7 @@ lodge_machine_saving_ended (LodgeMachine *self)
     return FALSE;
   save->ended = TRUE;
   if (!save->committed && self->folder != NULL)
-    remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
+    lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
   return save->committed;
 }
 
@@ -525,12 +526,13 @@ lodge_machine_tidy (LodgeMachine *self)
 
   if (self->guest != NULL || self->folder == NULL || self->entry == NULL)
     return;
-  remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
-  remove_folder (self->folder, LODGE_SAVED_USED_DIR);
+  lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
+  lodge_machine_remove_folder (self->folder, LODGE_SAVED_USED_DIR);
+  lodge_machine_recover_snapshots (self);
   dir = g_dir_open (self->folder, 0, NULL);
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     if (g_str_has_prefix (name, GONE_PREFIX))
-      remove_folder (self->folder, name);
+      lodge_machine_remove_folder (self->folder, name);
 }
 
 gboolean

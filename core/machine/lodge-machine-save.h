@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/** lodge_machine_remove_folder: deletes a folder or file below the machine's, in a thread; its name is free at once */
+void        lodge_machine_remove_folder  (const char *machine_folder, const char *name);
+
 /** lodge_machine_save: Save; @task: taken */
 void        lodge_machine_save           (LodgeMachine *self, GTask *task);
 

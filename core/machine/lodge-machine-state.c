@@ -64,6 +64,13 @@ static const struct
   [LODGE_METHOD_GROW_DISK] = { "GrowDisk", OFF | ALIVE },
   [LODGE_METHOD_COMPACT_DISK] = { "CompactDisk", OFF },
   [LODGE_METHOD_CONVERT_DISK] = { "ConvertDisk", OFF },
+  [LODGE_METHOD_TAKE_SNAPSHOT] = { "TakeSnapshot", OFF | RUNNING | PAUSED | SAVED },
+  [LODGE_METHOD_LIST_SNAPSHOTS] = { "ListSnapshots", OFF | STARTING | ALIVE | SAVING | SAVED | BROKEN },
+  [LODGE_METHOD_RESTORE_SNAPSHOT] = { "RestoreSnapshot", OFF | RUNNING | PAUSED | SAVED },
+  [LODGE_METHOD_DELETE_SNAPSHOT] = { "DeleteSnapshot", OFF | ALIVE | SAVED },
+  [LODGE_METHOD_EDIT_SNAPSHOT] = { "EditSnapshot", OFF | ALIVE | SAVED },
+  [LODGE_METHOD_GET_SNAPSHOT_PICTURE] = { "GetSnapshotPicture", OFF | STARTING | ALIVE | SAVING | SAVED | BROKEN },
+  [LODGE_METHOD_FORECAST] = { "Forecast", OFF | RUNNING | PAUSED | SAVED },
 };
 
 #define NONE (-1)

@@ -49,7 +49,7 @@
 
 G_DEFINE_FINAL_TYPE (LodgeMachine, lodge_machine, G_TYPE_OBJECT)
 
-enum { CHANGED, STOPPED, JOB, VANISHED, N_SIGNALS };
+enum { CHANGED, STOPPED, JOB, VANISHED, SNAPSHOTS, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static char *
@@ -101,6 +101,8 @@ lodge_machine_class_init (LodgeMachineClass *klass)
                                    NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
   signals[JOB] = g_signal_new ("job", LODGE_TYPE_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                G_TYPE_NONE, 1, LODGE_TYPE_JOB);
+  signals[SNAPSHOTS] = g_signal_new ("snapshots", LODGE_TYPE_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                     G_TYPE_NONE, 0);
   signals[VANISHED] = g_signal_new ("vanished", LODGE_TYPE_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL,
                                     NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -135,6 +137,13 @@ void
 lodge_machine_emit_stopped (LodgeMachine *self)
 {
   g_signal_emit (self, signals[STOPPED], 0, self->reason, self->details);
+}
+
+void
+lodge_machine_emit_snapshots (LodgeMachine *self)
+{
+  g_signal_emit (self, signals[SNAPSHOTS], 0);
+  lodge_machine_notify (self);
 }
 
 void
@@ -284,7 +293,8 @@ check_family (LodgeMachine *self, LodgeMethod method, GError **error)
   gboolean clones = method == LODGE_METHOD_CLONE || method == LODGE_METHOD_OPEN_DISPOSABLE;
 
   if (!clones && method != LODGE_METHOD_START && method != LODGE_METHOD_DELETE && method != LODGE_METHOD_SET_TEMPLATE
-      && method != LODGE_METHOD_FLATTEN)
+      && method != LODGE_METHOD_FLATTEN && method != LODGE_METHOD_TAKE_SNAPSHOT && method != LODGE_METHOD_RESTORE_SNAPSHOT
+      && method != LODGE_METHOD_DELETE_SNAPSHOT)
     return TRUE;
 
   /* Clones of one machine are made side by side. */
@@ -304,6 +314,13 @@ lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
 {
   if (!lodge_machine_state_check (self->state, method, error) || !check_family (self, method, error))
     return FALSE;
+  if (self->busy != NULL && method != LODGE_METHOD_FORCE_OFF && method != LODGE_METHOD_FORECAST
+      && method != LODGE_METHOD_LIST_SNAPSHOTS && method != LODGE_METHOD_LIST_DISKS && method != LODGE_METHOD_GET_SNAPSHOT_PICTURE
+      && (method < LODGE_METHOD_OPEN_DISPLAY || method > LODGE_METHOD_GET_LOG))
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_IN_USE, "%s", self->busy);
+      return FALSE;
+    }
   if (self->guest == NULL || self->guest->qmp != NULL || method == LODGE_METHOD_FORCE_OFF
       || method == LODGE_METHOD_SET_SETTINGS || method == LODGE_METHOD_CHECK_SETTINGS)
     return TRUE;
@@ -352,6 +369,14 @@ gint64
 lodge_machine_get_last_started (LodgeMachine *self)
 {
   return self->last_started;
+}
+
+const char *
+lodge_machine_get_current_snapshot (LodgeMachine *self)
+{
+  const char *id = self->entry != NULL && self->entry->profile != NULL ? self->entry->profile->snapshot : NULL;
+
+  return id != NULL ? id : "";
 }
 
 gboolean

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * Signals: "changed": any of what the getters give may have changed;
  *          "stopped" (const char *reason, GVariant *details): the guest ended unasked;
  *          "job" (LodgeJob *job): long work for this machine begins;
+ *          "snapshots": the list of its snapshots has changed;
  *          "vanished": its folder is gone and no guest runs: the object is of no more use.
  */
 #define LODGE_TYPE_MACHINE (lodge_machine_get_type ())
@@ -41,6 +42,7 @@ LodgeMachineState lodge_machine_get_state       (LodgeMachine *self);
 const char       *lodge_machine_get_reason      (LodgeMachine *self);
 gint64            lodge_machine_get_created     (LodgeMachine *self);
 gint64            lodge_machine_get_last_started(LodgeMachine *self);
+const char       *lodge_machine_get_current_snapshot (LodgeMachine *self); /* "": none */
 gboolean          lodge_machine_has_guest       (LodgeMachine *self);
 
 /* The properties of Core1.Machine of the same name. (transfer floating), but the details are (transfer none) */

@@ -2,6 +2,7 @@
 #include "core/service/lodge-machine-object.h"
 
 #include "core/ipc/lodge-names.h"
+#include "core/service/lodge-snapshot-object.h"
 #include "core/storage/lodge-medium.h"
 
 #include <gio/gunixfdlist.h>
@@ -108,6 +109,7 @@ update_properties (LodgeMachineObject *self)
   lodge_ipc_machine_set_pending_settings (skeleton, (const char *const *) pending);
   lodge_ipc_machine_set_effective (skeleton, lodge_machine_get_effective (machine));
   lodge_ipc_machine_set_fault (skeleton, lodge_machine_get_fault (machine));
+  lodge_ipc_machine_set_current_snapshot (skeleton, lodge_machine_get_current_snapshot (machine));
   lodge_ipc_machine_set_created (skeleton, lodge_machine_get_created (machine));
   lodge_ipc_machine_set_last_started (skeleton, lodge_machine_get_last_started (machine));
 }
@@ -446,6 +448,7 @@ lodge_machine_object_new (LodgeMachine *machine)
   self->machine = g_object_ref (machine);
   g_signal_connect_object (machine, "changed", G_CALLBACK (update_properties), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (machine, "stopped", G_CALLBACK (stopped_cb), self, G_CONNECT_SWAPPED);
+  lodge_snapshot_object_connect (self->skeleton, machine);
   update_properties (self);
   lodge_ipc_object_skeleton_set_machine (LODGE_IPC_OBJECT_SKELETON (self), self->skeleton);
   return self;

@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Theory of operation
+ *
+ * Restore builds all that the machine is to be in restore.new/, over new layers on the snapshot's frozen files, and renames it to
+ * restore/: the commit. What follows is renames that can be done again, by the next core if need be:
+ *
+ *   the old saved/ goes; UEFI variables and TPM come; machine.json is saved; the snapshot's memory becomes saved/
+ *
+ * so a machine that is restored with its memory is a saved one, and Start resumes it as it does any.
+ *
+ * Delete: the children of the snapshot get its parent, its frozen files are noted in snapshots/.nameless, its folder goes. A noted
+ * file that no snapshot and no machine.json names is given up when at most one image reads on in it: that one copies what it reads
+ * there and takes the file's own parent. It reads the same at every moment, so there is nothing to undo. With two or more
+ * it stays until there is one. */
+
+#include "core/machine/lodge-machine-snapshot.h"
+
+#include "core/config/lodge-atomic-file.h"
+#include "core/config/lodge-file-tree.h"
+#include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-save.h"
+#include "core/qemu/lodge-qemu-rebase.h"
+#include "core/storage/lodge-disk-image.h"
+#include "core/storage/lodge-layers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RESTORE "restore"
+#define RESTORE_NEW "restore.new"
+#define NAMELESS LODGE_SNAPSHOTS_DIR "/.nameless"
+#define NOTE_MAX (256 * 1024)
+#define SPACE_FOR_LAYERS (16 * 1024 * 1024)
+
+typedef struct
+{
+  LodgeJob *job;          /* (owned) */
+  char *id;               /* (owned) of the snapshot */
+  char *from;             /* (owned) its folder */
+  char *machine_folder;   /* (owned) */
+  LodgeProfile *profile;  /* (owned) (nullable) what machine.json becomes */
+  GPtrArray *layers;      /* (owned) (nullable) */
+  LodgeSaved *saved;      /* (owned) (nullable) */
+  GString *left;          /* (owned) files of the present state, one a line */
+  gboolean start;
+} Restore;
+
+static void
+restore_free (Restore *restore)
+{
+  g_object_unref (restore->job);
+  g_free (restore->id);
+  g_free (restore->from);
+  g_free (restore->machine_folder);
+  lodge_profile_free (restore->profile);
+  g_clear_pointer (&restore->layers, g_ptr_array_unref);
+  lodge_saved_free (restore->saved);
+  g_string_free (restore->left, TRUE);
+  g_free (restore);
+}
+
+/* ---- Files without a name ---- */
+
+static GPtrArray *
+read_nameless (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, NAMELESS, NULL);
+  GPtrArray *files = g_ptr_array_new_with_free_func (g_free);
+  gsize length;
+  g_autofree char *text = lodge_file_read (path, NOTE_MAX, &length, NULL);
+  g_auto (GStrv) lines = g_strsplit (text != NULL ? text : "", "\n", -1);
+
+  for (gsize i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *parent = g_path_get_dirname (lines[i]);
+
+      if (strcmp (parent, "disks") == 0)
+        g_ptr_array_add (files, g_strdup (lines[i]));
+    }
+  return files;
+}
+
+static gboolean
+write_nameless (const char *folder, GPtrArray *files, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, NAMELESS, NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < files->len; i++)
+    g_string_append_printf (text, "%s\n", (char *) g_ptr_array_index (files, i));
+  if (files->len > 0)
+    return lodge_atomic_file_write (path, text->str, text->len, error);
+  unlink (path);
+  return TRUE;
+}
+
+static gboolean
+add_nameless (const char *folder, const char *lines, GError **error)
+{
+  g_autoptr (GPtrArray) files = read_nameless (folder);
+  g_auto (GStrv) more = g_strsplit (lines, "\n", -1);
+
+  for (gsize i = 0; more[i] != NULL; i++)
+    if (*more[i] != '\0' && !g_ptr_array_find_with_equal_func (files, more[i], g_str_equal, NULL))
+      g_ptr_array_add (files, g_strdup (more[i]));
+  return write_nameless (folder, files, error);
+}
+
+/* ---- Restore ---- */
+
+static void
+finish (GTask *owned_task, GError *error)
+{
+  g_autoptr (GTask) task = owned_task;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Restore *restore = g_task_get_task_data (task);
+
+  lodge_job_end (restore->job, error);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+  lodge_machine_emit_snapshots (self);
+}
+
+static void
+replace (const char *folder, const char *from, const char *to)
+{
+  g_autofree char *source = g_build_filename (folder, RESTORE, from, NULL);
+  g_autofree char *target = g_build_filename (folder, to, NULL);
+
+  if (access (source, F_OK) != 0)
+    return;
+  lodge_machine_remove_folder (folder, to);
+  if (rename (source, target) != 0)
+    g_debug ("cannot rename %s: %s", source, g_strerror (errno));
+}
+
+void
+lodge_machine_finish_restore (LodgeMachine *self)
+{
+  g_autofree char *place = g_build_filename (self->folder, RESTORE, NULL);
+  g_autofree char *json = g_build_filename (place, "machine.json", NULL);
+  g_autofree char *vars = g_build_filename (place, "vars.qcow2", NULL);
+  LodgeProfile *profile;
+
+  if (access (place, F_OK) != 0 || self->entry == NULL || self->entry->fault != NULL)
+    return;
+  profile = lodge_snapshot_read_profile (place, NULL);
+  if (profile != NULL)
+    {
+      g_autofree char *to = g_build_filename (self->folder, lodge_profile_get_vars (profile), NULL);
+
+      lodge_machine_remove_folder (self->folder, LODGE_SAVED_DIR);
+      if (access (vars, F_OK) == 0 && rename (vars, to) != 0)
+        g_debug ("cannot rename %s: %s", vars, g_strerror (errno));
+      replace (self->folder, "tpm", "tpm");
+      if (!lodge_machine_save_profile (self, profile, NULL))
+        return; /* again by the next core */
+      unlink (json);
+    }
+  replace (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_DIR);
+  lodge_folder_sync (self->folder, NULL);
+  lodge_machine_remove_folder (self->folder, RESTORE);
+  lodge_machine_recover_new_layers (self->folder);
+  lodge_machine_look_for_saved (self);
+}
+
+static void
+started_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+
+  lodge_machine_call_finish (LODGE_MACHINE (source), result, &error);
+  finish (data, error);
+}
+
+static void
+built_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  Restore *restore = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  self->busy = NULL;
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    {
+      lodge_machine_remove_folder (restore->machine_folder, RESTORE_NEW);
+      lodge_machine_recover_new_layers (restore->machine_folder);
+      finish (task, error);
+      return;
+    }
+  lodge_machine_finish_restore (self);
+  lodge_machine_merge (self);
+  if (restore->start)
+    lodge_machine_call_async (self, LODGE_METHOD_START, NULL, NULL, NULL, started_cb, task);
+  else
+    finish (task, NULL);
+}
+
+static gboolean
+build_saved (Restore *restore, const char *place, GError **error)
+{
+  static const char *const files[] = { LODGE_SAVED_MEMORY, LODGE_SAVED_PICTURE };
+  g_autofree char *saved = g_build_filename (place, LODGE_SAVED_DIR, NULL);
+
+  if (restore->saved == NULL)
+    return TRUE;
+  if (g_mkdir_with_parents (saved, 0700) != 0)
+    return lodge_error_set_errno (error, errno, "making", saved);
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *from = g_build_filename (restore->from, files[i], NULL);
+      g_autofree char *to = g_build_filename (saved, files[i], NULL);
+
+      if ((i == 0 || access (from, F_OK) == 0) && !lodge_file_share (from, to, error))
+        return FALSE;
+    }
+  return lodge_saved_write (restore->saved, saved, error) && lodge_folder_sync (saved, error);
+}
+
+static void
+build_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Restore *restore = data;
+  g_autofree char *place = g_build_filename (restore->machine_folder, RESTORE_NEW, NULL);
+  g_autofree char *final = g_build_filename (restore->machine_folder, RESTORE, NULL);
+  g_autofree char *json = g_build_filename (place, "machine.json", NULL);
+  g_autofree char *vars = g_build_filename (restore->from, "vars.qcow2", NULL);
+  g_autofree char *to_vars = g_build_filename (place, "vars.qcow2", NULL);
+  g_autofree char *tpm = g_build_filename (restore->from, "tpm", NULL);
+  g_autofree char *to_tpm = g_build_filename (place, "tpm", NULL);
+  g_autofree char *text = NULL;
+  gsize length;
+  GError *error = NULL;
+
+  text = lodge_profile_to_json (restore->profile, &length);
+  if (!lodge_file_tree_remove (place, NULL, &error) || g_mkdir_with_parents (place, 0700) != 0)
+    {
+      if (error == NULL)
+        lodge_error_set_errno (&error, errno, "making", place);
+    }
+  else if (add_nameless (restore->machine_folder, restore->left->str, &error)
+           && lodge_machine_write_layers (restore->layers, restore->machine_folder, &error)
+           && (access (vars, F_OK) != 0 || lodge_file_duplicate (vars, to_vars, &error))
+           && lodge_folder_duplicate (tpm, to_tpm, &error) && build_saved (restore, place, &error)
+           && lodge_atomic_file_write (json, text, length, &error) && lodge_folder_sync (place, &error)
+           && rename (place, final) != 0)
+    lodge_error_set_errno (&error, errno, "renaming", place);
+  if (error != NULL)
+    g_task_return_error (work, error);
+  else
+    {
+      lodge_folder_sync (restore->machine_folder, NULL);
+      g_task_return_boolean (work, TRUE);
+    }
+}
+
+/* @task: taken. No guest runs. */
+static void
+build (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Restore *restore = g_task_get_task_data (task);
+  g_autoptr (GTask) work = NULL;
+  GError *error = NULL;
+
+  if (self->guest != NULL || self->entry == NULL || self->entry->profile == NULL)
+    {
+      finish (task, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_WRONG_STATE, "the machine was started or removed meanwhile"));
+      return;
+    }
+  for (guint i = 0; i < self->entry->profile->disks->len; i++)
+    {
+      const LodgeDisk *disk = g_ptr_array_index (self->entry->profile->disks, i);
+
+      if (!disk->cdrom && disk->file != NULL && !g_path_is_absolute (disk->file))
+        g_string_append_printf (restore->left, "%s\n", disk->file);
+    }
+  restore->layers = lodge_machine_plan_layers (restore->profile, self->folder, &error);
+  if (restore->layers == NULL || !lodge_disk_image_check_space (self->folder, SPACE_FOR_LAYERS, &error))
+    {
+      finish (task, error);
+      return;
+    }
+  lodge_machine_name_layers (restore->profile, restore->layers);
+  if (restore->saved != NULL)
+    {
+      lodge_machine_name_layers (restore->saved->profile, restore->layers);
+      restore->saved->stamped = FALSE;
+    }
+  g_free (restore->profile->snapshot);
+  restore->profile->snapshot = g_strdup (restore->id);
+  g_free (restore->profile->name);
+  restore->profile->name = g_strdup (self->entry->profile->name);
+  restore->profile->template = self->entry->profile->template;
+
+  self->busy = "a snapshot is being restored";
+  work = g_task_new (self, NULL, built_cb, task);
+  g_task_set_task_data (work, restore, NULL);
+  g_task_run_in_thread (work, build_thread);
+}
+
+static void
+off_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  GError *error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    finish (task, error);
+  else
+    build (task);
+}
+
+/* @task: taken */
+static void
+make_off (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  if (self->guest != NULL)
+    lodge_machine_force_off (self, g_task_new (self, NULL, off_cb, task));
+  else
+    build (task);
+}
+
+static void
+kept_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  GError *error = NULL;
+  g_autofree char *kept = lodge_machine_take_snapshot_finish (LODGE_MACHINE (source), result, &error);
+
+  if (kept == NULL)
+    finish (task, error);
+  else
+    make_off (task);
+}
+
+/* Whether the present is no more than the snapshot that it came from. */
+static gboolean
+is_nothing_new (LodgeMachine *self)
+{
+  const LodgeProfile *profile = self->entry->profile;
+  g_autoptr (LodgeSnapshot) from = NULL;
+
+  if (self->state != LODGE_STATE_OFF || profile->snapshot == NULL)
+    return FALSE;
+  from = lodge_snapshot_read (self->folder, profile->snapshot, NULL);
+  for (guint i = 0; from != NULL && i < profile->disks->len; i++)
+    {
+      const LodgeDisk *disk = g_ptr_array_index (profile->disks, i);
+      g_autofree char *path = disk->cdrom ? NULL : lodge_launch_disk_path (disk, self->folder);
+      g_autoptr (LodgeLayer) layer = path != NULL ? lodge_layers_read (path, NULL) : NULL;
+
+      if (path != NULL && (layer == NULL || !layer->empty))
+        return FALSE;
+    }
+  return from != NULL;
+}
+
+void
+lodge_machine_restore_snapshot_async (LodgeMachine *self, const char *id, GVariant *options, GAsyncReadyCallback callback,
+                                      gpointer data)
+{
+  static const char *const known[] = { "keep-present", "b", "disks-only", "b", "start", "b", NULL };
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
+  g_autoptr (LodgeSnapshot) snapshot = NULL;
+  Restore *restore = g_new0 (Restore, 1);
+  gboolean keep = TRUE, disks_only = FALSE;
+  GError *error = NULL;
+
+  restore->job = lodge_job_new ("restore", self->id);
+  restore->left = g_string_new (NULL);
+  g_task_set_source_tag (task, lodge_machine_restore_snapshot_async);
+  g_task_set_task_data (task, restore, (GDestroyNotify) restore_free);
+  if (!lodge_machine_check (self, LODGE_METHOD_RESTORE_SNAPSHOT, &error) || !lodge_machine_check_options (options, known, &error)
+      || (snapshot = lodge_snapshot_read (self->folder, id, &error)) == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (options != NULL)
+    {
+      g_variant_lookup (options, "keep-present", "b", &keep);
+      g_variant_lookup (options, "disks-only", "b", &disks_only);
+      g_variant_lookup (options, "start", "b", &restore->start);
+    }
+  restore->id = g_strdup (id);
+  restore->machine_folder = g_strdup (self->folder);
+  restore->from = lodge_snapshot_folder (self->folder, id);
+  restore->profile = lodge_snapshot_read_profile (restore->from, &error);
+  if (restore->profile != NULL && strcmp (restore->profile->id, self->id) != 0)
+    g_set_error_literal (&error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "the snapshot is of another machine");
+  if (error == NULL && snapshot->memory && !disks_only)
+    restore->saved = lodge_saved_read (restore->from, &error);
+  if (error != NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  lodge_machine_emit_job (self, restore->job);
+  if (keep && !is_nothing_new (self))
+    {
+      GVariant *automatic = g_variant_ref_sink (g_variant_new_parsed ("{'automatic': <true>}"));
+
+      lodge_machine_take_snapshot_async (self, automatic, kept_cb, g_steal_pointer (&task));
+      g_variant_unref (automatic);
+    }
+  else
+    make_off (g_steal_pointer (&task));
+}
+
+gboolean
+lodge_machine_snapshot_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- Delete ---- */
+
+void
+lodge_machine_delete_snapshot_async (LodgeMachine *self, const char *id, GVariant *options, GAsyncReadyCallback callback,
+                                     gpointer data)
+{
+  static const char *const none[] = { NULL };
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
+  g_autoptr (LodgeSnapshot) snapshot = NULL;
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GString) files = g_string_new (NULL);
+  g_autofree char *name = NULL;
+  GError *error = NULL;
+
+  g_task_set_source_tag (task, lodge_machine_delete_snapshot_async);
+  if (!lodge_machine_check (self, LODGE_METHOD_DELETE_SNAPSHOT, &error) || !lodge_machine_check_options (options, none, &error)
+      || (snapshot = lodge_snapshot_read (self->folder, id, &error)) == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  list = lodge_snapshot_list (self->folder);
+  for (guint i = 0; i < list->len && error == NULL; i++)
+    {
+      LodgeSnapshot *child = g_ptr_array_index (list, i);
+      g_autofree char *folder = lodge_snapshot_folder (self->folder, child->id);
+
+      if (g_strcmp0 (child->parent, id) != 0)
+        continue;
+      g_free (child->parent);
+      child->parent = g_strdup (snapshot->parent);
+      lodge_snapshot_write (child, folder, &error);
+    }
+  if (error == NULL && g_strcmp0 (self->entry->profile->snapshot, id) == 0)
+    {
+      LodgeProfile *profile = lodge_profile_copy (self->entry->profile);
+
+      g_free (profile->snapshot);
+      profile->snapshot = g_strdup (snapshot->parent);
+      lodge_machine_save_profile (self, profile, &error);
+    }
+  for (guint i = 0; i + 1 < snapshot->disks->len; i += 2)
+    g_string_append_printf (files, "%s\n", (char *) g_ptr_array_index (snapshot->disks, i + 1));
+  if (error != NULL || !add_nameless (self->folder, files->str, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  name = g_build_filename (LODGE_SNAPSHOTS_DIR, id, NULL);
+  lodge_machine_remove_folder (self->folder, name);
+  lodge_machine_emit_snapshots (self);
+  lodge_machine_merge (self);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* ---- Merge ---- */
+
+typedef struct
+{
+  LodgeMachine *machine; /* (owned) */
+  LodgeJob *job;         /* (owned) */
+  GPtrArray *nameless;   /* (element-type utf8) relative */
+  char *file;            /* (owned) (nullable) that is given up now */
+  char *path;            /* (owned) (nullable) the same, absolute */
+  gboolean announced;
+} Merge;
+
+static void next_merge (Merge *merge);
+
+static void
+merge_free (Merge *merge, GError *error)
+{
+  merge->machine->busy = NULL;
+  lodge_job_end (merge->job, error);
+  g_clear_error (&error);
+  g_object_unref (merge->job);
+  g_ptr_array_unref (merge->nameless);
+  g_free (merge->file);
+  g_free (merge->path);
+  g_object_unref (merge->machine);
+  g_free (merge);
+}
+
+/* Its file is of no use any more, or not for now (@gone). */
+static void
+settle (Merge *merge, gboolean gone)
+{
+  guint index;
+
+  if (gone)
+    {
+      unlink (merge->path);
+      if (g_ptr_array_find_with_equal_func (merge->nameless, merge->file, g_str_equal, &index))
+        g_ptr_array_remove_index (merge->nameless, index);
+      write_nameless (merge->machine->folder, merge->nameless, NULL);
+    }
+  next_merge (merge);
+}
+
+static void
+rebased_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Merge *merge = data;
+  GError *error = NULL;
+
+  if (!lodge_qemu_rebase_finish (result, &error))
+    {
+      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        {
+          error->domain = LODGE_ERROR;
+          error->code = LODGE_ERROR_CANCELLED;
+        }
+      merge_free (merge, error);
+    }
+  else
+    settle (merge, TRUE);
+}
+
+/* Returns: whether something is under way now */
+static gboolean
+give_up (Merge *merge, LodgeLayers *layers)
+{
+  LodgeMachine *self = merge->machine;
+  const LodgeLayer *layer = lodge_layers_lookup (layers, merge->path), *child;
+  g_autoptr (GPtrArray) children = layer != NULL ? lodge_layers_children (layers, merge->path) : NULL;
+  g_autoptr (GPtrArray) below = NULL;
+  g_autofree char *backing = NULL;
+
+  if (layer == NULL || layer->active || layer->snapshots->len > 0 || children->len > 1)
+    return FALSE;
+  if (children->len == 0)
+    {
+      settle (merge, TRUE);
+      return TRUE;
+    }
+  child = g_ptr_array_index (children, 0);
+  /* A saved machine's disks stay as they are; another machine's child may be in use. */
+  if (strcmp (child->machine, self->id) != 0 || (child->active && self->state != LODGE_STATE_OFF))
+    return FALSE;
+  below = lodge_layers_chain (child->path, NULL);
+  if (below == NULL)
+    return FALSE;
+  g_ptr_array_add (below, NULL);
+  backing = layer->backing != NULL ? lodge_layers_relative (child->path, layer->backing) : g_strdup ("");
+  if (!merge->announced)
+    lodge_machine_emit_job (self, merge->job);
+  merge->announced = TRUE;
+  lodge_qemu_rebase_async (lodge_engine_get_sandbox (self->engine), child->path, (const char *const *) below->pdata, backing,
+                           layer->backing_format, lodge_job_get_cancellable (merge->job), rebased_cb, merge);
+  return TRUE;
+}
+
+static void
+scanned_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Merge *merge = data;
+  GError *error = NULL;
+  g_autoptr (LodgeLayers) layers = lodge_layers_scan_finish (result, &error);
+
+  if (layers == NULL || merge->machine->guest != NULL || lodge_engine_get_sandbox (merge->machine->engine) == NULL)
+    {
+      merge_free (merge, error);
+      return;
+    }
+  for (guint i = 0; i < merge->nameless->len; i++)
+    {
+      g_free (merge->file);
+      g_free (merge->path);
+      merge->file = g_strdup (g_ptr_array_index (merge->nameless, i));
+      merge->path = g_build_filename (merge->machine->folder, merge->file, NULL);
+      if (give_up (merge, layers))
+        return;
+    }
+  merge_free (merge, NULL);
+}
+
+/* Each step changes who reads in what, so it is looked at anew. */
+static void
+next_merge (Merge *merge)
+{
+  lodge_layers_scan_async (lodge_engine_get_store (merge->machine->engine), NULL, scanned_cb, merge);
+}
+
+void
+lodge_machine_merge (LodgeMachine *self)
+{
+  g_autoptr (GPtrArray) nameless = self->folder != NULL ? read_nameless (self->folder) : NULL;
+  Merge *merge;
+
+  if (nameless == NULL || nameless->len == 0 || self->guest != NULL || self->busy != NULL || self->entry == NULL)
+    return;
+  merge = g_new0 (Merge, 1);
+  merge->machine = g_object_ref (self);
+  merge->job = lodge_job_new ("merge", self->id);
+  merge->nameless = g_steal_pointer (&nameless);
+  self->busy = "layers of deleted snapshots are being merged";
+  next_merge (merge);
+}
+
+void
+lodge_machine_recover_snapshots (LodgeMachine *self)
+{
+  g_autofree char *path = g_build_filename (self->folder, LODGE_SNAPSHOTS_DIR, NULL);
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  lodge_machine_remove_folder (self->folder, RESTORE_NEW);
+  lodge_machine_finish_restore (self);
+  lodge_machine_recover_new_layers (self->folder);
+  dir = g_dir_open (path, 0, NULL);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, LODGE_SNAPSHOTS_NEW_PREFIX))
+      {
+        g_autofree char *half = g_build_filename (LODGE_SNAPSHOTS_DIR, name, NULL);
+
+        lodge_machine_remove_folder (self->folder, half);
+      }
+  lodge_machine_merge (self);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "core/machine/lodge-machine-private.h"
+#include "core/storage/lodge-snapshot.h"
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_machine_take_snapshot_async: TakeSnapshot
+ * @options: a{sv}, see TakeSnapshot
+ * Returns: (transfer full): the new snapshot's id
+ */
+void      lodge_machine_take_snapshot_async  (LodgeMachine *self, GVariant *options, GAsyncReadyCallback callback, gpointer data);
+char     *lodge_machine_take_snapshot_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/** lodge_machine_restore_snapshot_async: RestoreSnapshot */
+void      lodge_machine_restore_snapshot_async  (LodgeMachine *self, const char *id, GVariant *options,
+                                                 GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_machine_delete_snapshot_async: DeleteSnapshot; done when the node is gone, the layers are merged after that */
+void      lodge_machine_delete_snapshot_async   (LodgeMachine *self, const char *id, GVariant *options,
+                                                 GAsyncReadyCallback callback, gpointer data);
+gboolean  lodge_machine_snapshot_finish         (LodgeMachine *self, GAsyncResult *result, GError **error); /* of both */
+
+/** lodge_machine_list_snapshots: ListSnapshots. Returns: (transfer floating): aa{sv} */
+GVariant *lodge_machine_list_snapshots       (LodgeMachine *self);
+gboolean  lodge_machine_edit_snapshot        (LodgeMachine *self, const char *id, GVariant *options, GError **error);
+int       lodge_machine_open_snapshot_picture (LodgeMachine *self, const char *id, GError **error);
+
+/** lodge_machine_forecast: Forecast. Returns: (transfer floating): a{sv}; NULL on error */
+GVariant *lodge_machine_forecast             (LodgeMachine *self, const char *what, GVariant *options, GError **error);
+
+/* ---- What lodge-machine-snapshot.c and lodge-machine-restore.c share ---- */
+
+/** LodgeNewLayer: an empty image over a frozen one */
+typedef struct
+{
+  char   *disk;    /* id */
+  char   *file;    /* relative to the machine's folder */
+  char   *frozen;  /* the one below, relative too */
+  char   *format;  /* its */
+  guint64 size;    /* bytes, as the guest sees them */
+} LodgeNewLayer;
+
+/** lodge_machine_plan_layers: for the disks of @profile. Errors: NOT_SUPPORTED (a disk lies elsewhere), WRONG_FORMAT, IO. Returns: (transfer full) (element-type LodgeNewLayer) */
+GPtrArray *lodge_machine_plan_layers    (const LodgeProfile *profile, const char *folder, GError **error);
+
+/** lodge_machine_write_layers: notes them, then makes them; for a thread. Errors: NO_SPACE, IO */
+gboolean   lodge_machine_write_layers   (GPtrArray *layers, const char *folder, GError **error);
+
+/** lodge_machine_recover_new_layers: what was noted and no machine.json names goes; for a thread or at a core's start */
+void       lodge_machine_recover_new_layers (const char *folder);
+
+/** lodge_machine_name_layers: @profile goes on in @layers */
+void       lodge_machine_name_layers    (LodgeProfile *profile, GPtrArray *layers);
+
+/** lodge_machine_save_profile: @profile: taken. Errors: those of lodge_store_save() */
+gboolean   lodge_machine_save_profile   (LodgeMachine *self, LodgeProfile *profile, GError **error);
+
+/** lodge_machine_copy_firmware: UEFI variables and TPM between the machine and the folder of a snapshot. Errors: NO_SPACE, IO */
+gboolean   lodge_machine_copy_firmware  (const LodgeProfile *profile, const char *machine_folder, const char *snapshot_folder, GError **error);
+
+/** lodge_machine_merge: (in the background) gives up layers that nothing names any more */
+void       lodge_machine_merge          (LodgeMachine *self);
+
+/** lodge_machine_recover_snapshots: what a killed core left half-made is finished or undone; no guest runs */
+void       lodge_machine_recover_snapshots (LodgeMachine *self);
+void       lodge_machine_finish_restore (LodgeMachine *self);
+
+G_END_DECLS

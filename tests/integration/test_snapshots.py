@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots: a tree whose every node comes back as it was, disks, memory, firmware and TPM."""
+import hashlib
+import os
+import random
+import subprocess
+import time
+
+import pytest
+from gi.repository import GLib
+
+from lodgetest import wait_until
+from lodgetest.lodge import error_code
+
+BUS = 'org.lodgevm.Core1'
+
+
+def variant(**options):
+    return {key.replace('_', '-'): GLib.Variant('b' if isinstance(value, bool) else 's', value) for key, value in options.items()}
+
+
+def take(machine, **options):
+    return machine.call('TakeSnapshot', '(a{sv})', (variant(**options),), timeout=120)[0][0]
+
+
+def restore(machine, snapshot, **options):
+    machine.call('RestoreSnapshot', '(sa{sv})', (snapshot, variant(**options)), timeout=180)
+
+
+def delete(machine, snapshot):
+    machine.call('DeleteSnapshot', '(sa{sv})', (snapshot, {}), timeout=60)
+
+
+def snapshots(machine):
+    return {snapshot['id']: snapshot for snapshot in machine.call('ListSnapshots')[0][0]}
+
+
+def settled(machine):
+    """When nothing is being merged any more."""
+    def is_quiet():
+        try:
+            machine.call('SetSettings', '(a{sv}a{sv})', ({}, {}))
+            return True
+        except GLib.Error as error:
+            assert error_code(error) == 'InUse', error.message
+            return False
+    wait_until(is_quiet, 60, 'the merging to end')
+
+
+def active_disk(machine):
+    import json
+    with open(os.path.join(machine.get('Folder'), 'machine.json'), encoding='utf-8') as f:
+        return os.path.join(machine.get('Folder'), json.load(f)['disks'][0]['file'])
+
+
+def write_disk(machine, value):
+    """A pattern for the first MiB, and one for a place of its own."""
+    for command in (f'write -P {value} 0 1M', f'write -P {value} {value}M 64k'):
+        subprocess.run(['qemu-io', '-f', 'qcow2', '-c', command, active_disk(machine)], check=True, capture_output=True)
+
+
+def state_of(machine):
+    """A hash of all that a machine that is off consists of."""
+    folder = machine.get('Folder')
+    raw = os.path.join(machine.lodge.state, 'raw')
+    parts = []
+    subprocess.run(['qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', active_disk(machine), raw], check=True)
+    subprocess.run(['qemu-img', 'check', '-q', active_disk(machine)], check=True)
+    for path in [raw, os.path.join(folder, 'firmware/vars.qcow2'), *sorted(
+            os.path.join(folder, 'tpm', name) for name in os.listdir(os.path.join(folder, 'tpm')))]:
+        if os.path.exists(path):
+            with open(path, 'rb') as f:
+                parts.append(hashlib.sha256(f.read()).hexdigest())
+    os.unlink(raw)
+    return parts
+
+
+def test_a_tree_comes_back_in_any_order(lodge):
+    """Twelve snapshots with branches of disks, UEFI variables and TPM; restored and deleted in any order."""
+    seed = int(os.environ.get('LODGE_SEED') or random.randrange(1 << 32))
+    print('LODGE_SEED', seed)
+    chance = random.Random(seed)
+    machine = lodge.create('tree', firmware='uefi', tpm=True, disk_size=64 << 20)
+    folder = machine.get('Folder')
+    known = {}
+    for number in range(12):
+        if known and number % 3 == 0:
+            restore(machine, chance.choice(list(known)))
+        write_disk(machine, number + 1)
+        with open(os.path.join(folder, 'tpm/tpm2-00.permall'), 'w', encoding='ascii') as f:
+            f.write(f'tpm {number}')
+        with open(os.path.join(folder, 'firmware/vars.qcow2'), 'r+b') as f:
+            f.seek(0, os.SEEK_END)
+            f.write(b'%d' % number)
+        state = state_of(machine)
+        known[take(machine, name=f'number {number}', note='a note')] = state
+    listed = snapshots(machine)
+    assert set(known) <= set(listed) and not any(listed[one]['memory'] for one in known)
+    assert len({listed[one]['parent'] for one in known}) > 2, 'it is a tree with branches'
+
+    order = list(known)
+    chance.shuffle(order)
+    for one in order[:6]:
+        restore(machine, one)
+        assert state_of(machine) == known[one], f'{listed[one]["name"]} differs (seed {seed})'
+        assert machine.get('CurrentSnapshot') == one
+    # Half of them go, anywhere in the chains; what is left is what it was.
+    for one in order[6:]:
+        delete(machine, one)
+        settled(machine)
+    for one in order[:6]:
+        restore(machine, one, keep_present=False)
+        settled(machine)
+        assert state_of(machine) == known[one], f'{listed[one]["name"]} differs after others were deleted (seed {seed})'
+    for one in list(snapshots(machine)):
+        delete(machine, one)
+        settled(machine)
+    assert snapshots(machine) == {}
+    assert state_of(machine) == known[order[5]]
+    assert [os.path.join(folder, 'disks', name) for name in os.listdir(os.path.join(folder, 'disks'))] == [active_disk(machine)]
+    assert os.listdir(os.path.join(folder, 'snapshots')) == []
+
+
+def test_a_guest_goes_on_from_a_snapshot(lodge_qemu):
+    lodge = lodge_qemu
+    machine = lodge.create_demo('web', 'lodge.count', disk_size=64 << 20)
+    machine.start()
+    with machine.serial() as serial:
+        serial.wait('LODGE-READY', 120)
+        serial.count_on(2)
+        first = lodge.ctl('snapshot', 'web', 'create', 'while it ran').stdout.strip()
+        assert machine.state == 'running'
+        taken_at = serial.count_on(1)[-1]
+        serial.count_on(10)
+        far = serial.numbers()[-1]
+        print('paused for', snapshots(machine)[first]['pause-seconds'])
+    listed = snapshots(machine)[first]
+    assert listed['memory'] and listed['picture'] and listed['current'] and listed['name'] == 'while it ran'
+    lodge.ctl('snapshot', 'web', 'rename', first, 'renamed', '--note', 'why')
+    assert snapshots(machine)[first]['name'] == 'renamed' and snapshots(machine)[first]['note'] == 'why'
+
+    machine.call('Pause')
+    second = take(machine)
+    assert machine.state == 'paused', 'a paused machine stays so'
+    machine.call('Resume')
+    # Back in time, and the present is kept first.
+    restore(machine, first)
+    assert machine.state == 'saved'
+    assert sum(snapshot['automatic'] for snapshot in snapshots(machine).values()) == 1
+    machine.call('Start', timeout=120)
+    with machine.serial() as serial:
+        again = serial.count_on(2)[0]
+    assert again <= taken_at + 40 and again < far + 40
+    # A snapshot of a saved machine has its memory, too.
+    machine.call('Save')
+    third = take(machine, name='saved')
+    assert machine.state == 'saved' and snapshots(machine)[third]['memory']
+    restore(machine, second, keep_present=False, start=True)
+    assert machine.state == 'paused', 'as it was then'
+    machine.call('Resume')
+    with machine.serial() as serial:
+        assert serial.count_on(2)[0] >= far
+    restore(machine, third, keep_present=False, disks_only=True)
+    assert machine.state == 'off'
+    for one in list(snapshots(machine)):
+        delete(machine, one)
+        settled(machine)
+    machine.start()
+    machine.force_off()
+
+
+def test_killed_at_any_moment(lodge, short):
+    """A core that is killed while it takes, restores or deletes: earlier snapshots stay what they are, nothing half-made is left."""
+    seed = int(os.environ.get('LODGE_SEED') or random.randrange(1 << 32))
+    print('LODGE_SEED', seed)
+    chance = random.Random(seed)
+    machine = lodge.create('web', disk_size=64 << 20)
+    folder = machine.get('Folder')
+    known = {}
+    for number in range(3):
+        write_disk(machine, number + 1)
+        state = state_of(machine)
+        known[take(machine)] = state
+    for _ in range(10 if short else 100):
+        one = chance.choice(list(known))
+        method, signature, values = chance.choice([('TakeSnapshot', '(a{sv})', ({},)), ('RestoreSnapshot', '(sa{sv})', (one, {})),
+                                                   ('DeleteSnapshot', '(sa{sv})', (None, {}))])
+        if method == 'DeleteSnapshot':
+            others = [other for other in snapshots(machine) if other not in known]
+            if not others:
+                continue
+            values = (chance.choice(others), {})
+        lodge.bus.call(BUS, machine.path, BUS + '.Machine', method, GLib.Variant(signature, values), None, 0, -1, None, None)
+        lodge.bus.flush_sync(None)
+        time.sleep(chance.uniform(0, 0.1))
+        lodge.kill_core()
+        machine = lodge.machine('web')
+        settled(machine)
+        assert set(known) <= set(snapshots(machine)), f'a snapshot is gone (seed {seed})'
+        subprocess.run(['qemu-img', 'check', '-q', active_disk(machine)], check=True)
+    for one, state in known.items():
+        restore(machine, one, keep_present=False)
+        settled(machine)
+        assert state_of(machine) == state, f'a snapshot differs (seed {seed})'
+    left = [name for name in os.listdir(os.path.join(folder, 'snapshots')) if name.startswith('.new')]
+    left += [name for name in os.listdir(folder) if name.startswith('restore')]
+    assert not left
+
+
+def test_refusals(lodge, tmp_path):
+    outside = str(tmp_path / 'outside.qcow2')
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', outside, '16M'], check=True)
+    machine = lodge.create('referenced', media=[('disk', outside)])
+    with pytest.raises(GLib.Error) as failure:
+        take(machine)
+    assert error_code(failure.value) == 'NotSupported' and 'outside' in failure.value.message
+    assert machine.call('Forecast', '(sa{sv})', ('snapshot', {}))[0][0]['reasons'] == ['disk-outside']
+
+    # An image that somebody made read a file of the host is not gone on from.
+    hostile = lodge.create('hostile', disk_size=16 << 20)
+    disk = active_disk(hostile)
+    subprocess.run(['qemu-img', 'rebase', '-u', '-f', 'qcow2', '-b', '/etc/passwd', '-F', 'raw', disk], check=True)
+    with pytest.raises(GLib.Error) as failure:
+        take(hostile)
+    assert error_code(failure.value) == 'WrongFormat', failure.value.message
+    for unknown in ('00000000', '../../etc', ''):
+        with pytest.raises(GLib.Error) as failure:
+            restore(hostile, unknown)
+        assert error_code(failure.value) == 'NotFound'
+    assert snapshots(hostile) == {}
