@@ -22,6 +22,7 @@
 
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-file-tree.h"
+#include "core/config/lodge-json.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-save.h"
 #include "core/machine/lodge-picture.h"
@@ -596,6 +597,20 @@ next_node (GTask *task)
     }
 }
 
+/* The last part of an image's name. QEMU gives a node whose parent is another than its header says a description in place of it. */
+static char *
+image_name (const char *file)
+{
+  g_autoptr (JsonNode) node = NULL;
+
+  if (file != NULL && g_str_has_prefix (file, "json:"))
+    {
+      node = lodge_json_parse (file + strlen ("json:"), strlen (file) - strlen ("json:"), NULL);
+      file = lodge_qmp_string (lodge_qmp_object (lodge_qmp_node_object (node), "file"), "filename");
+    }
+  return file != NULL ? g_path_get_basename (file) : NULL;
+}
+
 /* The node at the top of @layer's disk now; NULL where it is not the file that machine.json names. */
 static const char *
 find_node (JsonArray *blocks, const LodgeNewLayer *layer)
@@ -608,7 +623,7 @@ find_node (JsonArray *blocks, const LodgeNewLayer *layer)
       JsonObject *inserted = lodge_qmp_object (block, "inserted");
       const char *qdev = lodge_qmp_string (block, "qdev"), *file = lodge_qmp_string (inserted, "file");
       g_autofree char *prefix = g_strdup_printf ("/machine/peripheral/%s/", layer->disk);
-      g_autofree char *base = file != NULL ? g_path_get_basename (file) : NULL;
+      g_autofree char *base = image_name (file);
 
       if (qdev != NULL && (strcmp (qdev, layer->disk) == 0 || g_str_has_prefix (qdev, prefix)) && g_strcmp0 (base, name) == 0)
         return lodge_qmp_string (inserted, "node-name");
