@@ -195,11 +195,13 @@ built_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   lodge_machine_finish_restore (self);
-  lodge_machine_merge (self);
   if (restore->start)
-    lodge_machine_call_async (self, LODGE_METHOD_START, NULL, NULL, NULL, started_cb, task);
-  else
-    finish (task, NULL);
+    {
+      lodge_machine_call_async (self, LODGE_METHOD_START, NULL, NULL, NULL, started_cb, task);
+      return;
+    }
+  lodge_machine_merge (self);
+  finish (task, NULL);
 }
 
 static gboolean
@@ -613,7 +615,8 @@ lodge_machine_merge (LodgeMachine *self)
   g_autoptr (GPtrArray) nameless = self->folder != NULL ? read_nameless (self->folder) : NULL;
   Merge *merge;
 
-  if (nameless == NULL || nameless->len == 0 || self->guest != NULL || self->busy != NULL || self->entry == NULL)
+  if (nameless == NULL || nameless->len == 0 || self->guest != NULL || self->busy != NULL || self->n_occupied > 0
+      || self->entry == NULL)
     return;
   merge = g_new0 (Merge, 1);
   merge->machine = g_object_ref (self);
