@@ -324,6 +324,8 @@ gone_on_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, NULL);
 
+  if (value == NULL)
+    g_debug ("the guest could not be let go");
   give_up_at_last (data);
 }
 
@@ -441,7 +443,8 @@ released_cb (GObject *source, GAsyncResult *result, gpointer data)
   Take *take = g_task_get_task_data (task);
   g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, NULL);
 
-  take->snapshot->pause = take->was_running ? (double) (g_get_monotonic_time () - take->stood) / G_USEC_PER_SEC : 0;
+  /* One that could not be let go is a snapshot still. */
+  take->snapshot->pause = take->was_running && value != NULL ? (double) (g_get_monotonic_time () - take->stood) / G_USEC_PER_SEC : 0;
   commit (task);
 }
 
