@@ -592,7 +592,15 @@ next_node (GTask *task)
       lodge_qmp_client_execute_async (qmp, "blockdev-add", arguments, -1, NULL, node_added_cb, task);
     }
   else if (take->fd >= 0)
-    lodge_stream_out_async (self, take->fd, TRUE, take->job, stands_cb, task);
+    {
+      /* What processors in software write while their memory is read is not always noticed: such a guest stands still for all of it. */
+      if (take->was_running && strcmp (take->saved->accelerator, "tcg") == 0)
+        {
+          take->stood = g_get_monotonic_time ();
+          lodge_qmp_client_execute_async (qmp, "stop", NULL, -1, NULL, NULL, NULL);
+        }
+      lodge_stream_out_async (self, take->fd, TRUE, take->job, stands_cb, task);
+    }
   else
     {
       take->stood = g_get_monotonic_time ();
