@@ -244,7 +244,8 @@ build (const Golden *golden, const char *version, GError **error)
   g_autoptr (LodgeProfile) profile = golden->make ();
   g_autoptr (LodgeCapabilities) capabilities = load_capabilities (version, profile->arch);
   g_autoptr (LodgeHost) host = make_host ();
-  LodgeLaunch launch = { "/machine", golden->passt, profile->tpm, TRUE, golden->accel, golden->gl_backend, TRUE };
+  LodgeLaunch launch = { .folder = "/machine", .passt = golden->passt, .tpm = profile->tpm, .paused = TRUE,
+                         .accel = golden->accel, .gl_backend = golden->gl_backend, .audio = TRUE };
   g_autoptr (GError) fault = NULL;
 
   lodge_profile_validate (profile, &fault);
@@ -435,7 +436,8 @@ test_audio (void)
   g_autoptr (LodgeCapabilities) old = load_capabilities ("7.2", LODGE_ARCH_X86_64);
   g_autoptr (LodgeCapabilities) new = load_capabilities ("10.0", LODGE_ARCH_X86_64);
   g_autoptr (LodgeHost) host = make_host ();
-  LodgeLaunch launch = { "/machine", TRUE, FALSE, TRUE, LODGE_ACCEL_KVM, "none", TRUE };
+  LodgeLaunch launch = { .folder = "/machine", .passt = TRUE, .paused = TRUE, .accel = LODGE_ACCEL_KVM,
+                         .gl_backend = "none", .audio = TRUE };
 
   g_assert_cmpstr (lodge_command_line_audio (profile, old, host, &launch), ==, "pa");
   g_assert_cmpstr (lodge_command_line_audio (profile, new, host, &launch), ==, "dbus");

@@ -3,8 +3,10 @@
 /* What a running machine says to QEMU. Every command is held against the recorded QAPI schema of each version by the
  * scripted peer; the last test looks into the sources for commands that no test here has made the machine send. */
 
+#include "core/machine/lodge-stream.h"
 #include "tests/unit/lodge-fake-host.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -31,7 +33,7 @@ static const char *const versions[] = { "7.2", "10.0" };
 /* The folders whose sources speak to QEMU's monitor of a guest. */
 static const char *const folders[] = { "core/machine", "core/sharing", "core/storage" };
 
-/* Commands that other tests hold against the schema; each with the one that does. */
+/* Commands that other tests hold against the schema, or QEMU itself; each with the one that does. */
 static const struct
 {
   const char *command;
@@ -42,6 +44,7 @@ static const struct
   { "block_resize", "machine-disks" },
   { "device_add", "machine-disks" },
   { "device_del", "machine-disks" },
+  { "transaction", "integration/test_snapshots.py" },
   { NULL, NULL },
 };
 
@@ -547,6 +550,78 @@ test_screenshot (Fixture *f, gconstpointer version)
     }
 }
 
+/* ---- The guest's memory as a stream ---- */
+
+static void
+stream_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Fixture *f = data;
+
+  g_clear_error (&f->error);
+  lodge_stream_finish (result, &f->error);
+  f->answers++;
+}
+
+static void
+expect_stream (Fixture *f, const char *command, gboolean hold, guint number)
+{
+  g_autofree char *name = g_strdup_printf ("{\"fdname\": \"lodge-stream-%u\"}", number);
+  g_autofree char *uri = g_strdup_printf ("{\"uri\": \"fd:lodge-stream-%u\"}", number);
+  g_autofree char *capabilities
+    = g_strdup_printf ("{\"capabilities\": [{\"capability\": \"events\", \"state\": true}, "
+                       "{\"capability\": \"pause-before-switchover\", \"state\": %s}]}", hold ? "true" : "false");
+
+  lodge_qmp_peer_expect_ok (f->peer, "migrate-set-capabilities", capabilities);
+  lodge_qmp_peer_expect_ok (f->peer, "getfd", name);
+  lodge_qmp_peer_expect_ok (f->peer, command, uri);
+}
+
+static void
+test_stream (Fixture *f, gconstpointer version)
+{
+  g_autofree char *path = g_build_filename (f->host->folder, "memory", NULL);
+  int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+  lodge_qmp_peer_allow (f->peer, "query-status", "\"return\": {\"status\": \"paused\", \"singlestep\": false, \"running\": false}");
+
+  /* Held before the switch, and then gone on with. */
+  lodge_qmp_peer_allow (f->peer, "query-migrate", "\"return\": {\"status\": \"pre-switchover\"}");
+  lodge_qmp_peer_expect (f->peer, "query-migrate", NULL, "\"return\": {}");
+  lodge_qmp_peer_expect_ok (f->peer, "migrate-set-parameters", NULL);
+  expect_stream (f, "migrate", TRUE, 1);
+  f->answers = 0;
+  lodge_stream_out_async (f->machine, fd, TRUE, NULL, stream_cb, f);
+  expect_answer (f);
+  lodge_qmp_peer_allow (f->peer, "query-migrate", "\"return\": {\"status\": \"completed\"}");
+  lodge_qmp_peer_expect_ok (f->peer, "migrate-continue", "{\"state\": \"pre-switchover\"}");
+  f->answers = 0;
+  lodge_stream_go_on_async (f->machine, stream_cb, f);
+  expect_answer (f);
+
+  lodge_qmp_peer_allow (f->peer, "query-migrate", "\"return\": {\"status\": \"cancelled\"}");
+  lodge_qmp_peer_expect_ok (f->peer, "migrate_cancel", NULL);
+  f->answers = 0;
+  lodge_stream_abandon_async (f->machine, stream_cb, f);
+  expect_answer (f);
+
+  /* What QEMU does not want must not keep the descriptor. */
+  lodge_qmp_peer_expect_ok (f->peer, "migrate-set-capabilities", NULL);
+  lodge_qmp_peer_expect_ok (f->peer, "getfd", NULL);
+  lodge_qmp_peer_expect_error (f->peer, "migrate-incoming", NULL, "not now");
+  lodge_qmp_peer_expect_ok (f->peer, "closefd", "{\"fdname\": \"lodge-stream-2\"}");
+  f->answers = 0;
+  lodge_stream_in_async (f->machine, fd, NULL, stream_cb, f);
+  expect_refusal (f, LODGE_ERROR_QEMU_FAILED);
+  expect_played (f);
+
+  lodge_qmp_peer_allow (f->peer, "query-migrate", "\"return\": {\"status\": \"completed\"}");
+  expect_stream (f, "migrate-incoming", FALSE, 3);
+  f->answers = 0;
+  lodge_stream_in_async (f->machine, fd, NULL, stream_cb, f);
+  expect_answer (f);
+  close (fd);
+}
+
 /* ---- Adoption ---- */
 
 static void
@@ -628,7 +703,7 @@ check_source (const char *path, GRegex *regex, guint *n)
 static void
 test_all_were_sent (void)
 {
-  g_autoptr (GRegex) regex = g_regex_new ("(?:_execute_async|_machine_command|_execute)\\s*\\([^;\"]*\"([a-z][a-z_-]+)\"", 0, 0, NULL);
+  g_autoptr (GRegex) regex = g_regex_new ("(?:lodge_qmp_client_execute_async|lodge_machine_command)\\s*\\([^;\"]*\"([a-z][a-z_-]+)\"", 0, 0, NULL);
   guint n = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
@@ -678,6 +753,7 @@ main (int argc, char **argv)
         { "display", set_up, test_display },
         { "channel", set_up, test_channel },
         { "screenshot", set_up, test_screenshot },
+        { "stream", set_up, test_stream },
         { "adopt", set_up, test_adopt },
       };
 

@@ -65,7 +65,8 @@ build_one (LodgeOsDatabase *database, const LodgeOs *os, LodgeArch arch, LodgeCa
   g_autoptr (LodgeHost) host = make_host ();
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) argv = NULL;
-  LodgeLaunch launch = { "/machine", TRUE, FALSE, TRUE, LODGE_ACCEL_KVM, "none", TRUE };
+  LodgeLaunch launch = { .folder = "/machine", .passt = TRUE, .paused = TRUE, .accel = LODGE_ACCEL_KVM,
+                         .gl_backend = "none", .audio = TRUE };
   LodgeOsNeeds needs;
 
   profile = lodge_os_database_new_profile (database, os->id, os->id, NULL, arch, &needs);
