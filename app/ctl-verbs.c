@@ -34,6 +34,8 @@ static const CtlVerb verbs[] = {
   { "keep", "NAME NEW", N_("Keep a disposable machine, by a new name"), ctl_verb_keep },
   { "dependants", "NAME", N_("Show which machines are built on a machine’s disks"), ctl_verb_dependants },
   { "flatten", "NAME", N_("Make a linked clone depend on no other machine"), ctl_verb_flatten },
+  { "execute", "NAME [--] COMMAND…", N_("Run a command in a running guest"), ctl_verb_execute },
+  { "run", "NAME [--] COMMAND…", N_("Run a command in a throw-away clone of a machine"), ctl_verb_run },
   { "delete", "NAME", N_("Move a machine to the trash"), ctl_verb_delete },
   { "undelete", "NAME", N_("Bring a machine back from the trash"), ctl_verb_undelete },
   { "trash", "list|empty [ID…]", N_("Show the trash, or delete for good what is in it"), ctl_verb_trash },

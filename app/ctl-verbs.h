@@ -48,6 +48,8 @@ CtlExit        ctl_verb_disposable (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_keep      (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_dependants (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_flatten   (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_execute   (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_run       (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_delete    (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_undelete  (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_trash     (CtlContext *ctx, int argc, char **argv);

@@ -77,6 +77,9 @@ lodge_guest_free (LodgeGuest *guest)
   if (guest->qmp != NULL)
     lodge_qmp_client_close (guest->qmp);
   g_clear_object (&guest->qmp);
+  if (guest->agent != NULL)
+    lodge_guest_agent_close (guest->agent);
+  g_clear_object (&guest->agent);
   g_clear_object (&guest->process);
   if (guest->check != NULL)
     lodge_job_cancel (guest->check);

@@ -4,6 +4,7 @@
 #include "core/machine/lodge-job.h"
 #include "core/machine/lodge-machine.h"
 #include "core/machine/lodge-saved.h"
+#include "core/qemu/lodge-guest-agent.h"
 #include "core/qemu/lodge-log-file.h"
 #include "core/qemu/lodge-process.h"
 #include "core/qemu/lodge-qmp-client.h"
@@ -33,6 +34,7 @@ typedef struct
   LodgeRuntimeRecord *record;  /* (owned) (nullable) until the runtime folder is there */
   LodgeProcess       *process; /* (owned) (nullable) until it is spawned */
   LodgeQmpClient     *qmp;     /* (owned) (nullable) until it is connected */
+  LodgeGuestAgent    *agent;   /* (owned) (nullable) until something is asked of it */
   GPtrArray          *helpers; /* (element-type LodgeGuestHelper) */
   GPtrArray          *locks;   /* (owned) (nullable) (element-type LodgeDiskLock) */
   LodgeLogFile       *log_file; /* (owned) (nullable) keeps what QEMU writes within bounds */

@@ -71,6 +71,7 @@ static const struct
   [LODGE_METHOD_EDIT_SNAPSHOT] = { "EditSnapshot", OFF | ALIVE | SAVED },
   [LODGE_METHOD_GET_SNAPSHOT_PICTURE] = { "GetSnapshotPicture", OFF | STARTING | ALIVE | SAVING | SAVED | BROKEN },
   [LODGE_METHOD_FORECAST] = { "Forecast", OFF | RUNNING | PAUSED | SAVED },
+  [LODGE_METHOD_EXECUTE] = { "Execute", RUNNING | STOPPING },
 };
 
 #define NONE (-1)

@@ -61,8 +61,9 @@ typedef enum
   LODGE_METHOD_EDIT_SNAPSHOT,
   LODGE_METHOD_GET_SNAPSHOT_PICTURE,
   LODGE_METHOD_FORECAST,
+  LODGE_METHOD_EXECUTE,
 } LodgeMethod;
-#define LODGE_N_METHODS (LODGE_METHOD_FORECAST + 1)
+#define LODGE_N_METHODS (LODGE_METHOD_EXECUTE + 1)
 
 /* What can happen to a machine; the second table says where it leads. */
 typedef enum

@@ -546,6 +546,12 @@ lodge_guest_agent_exec_finish (LodgeGuestAgent *self, GAsyncResult *result, int 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+gboolean
+lodge_guest_agent_is_closed (LodgeGuestAgent *self)
+{
+  return self->state == STATE_CLOSED;
+}
+
 void
 lodge_guest_agent_close (LodgeGuestAgent *self)
 {

@@ -46,6 +46,7 @@ void             lodge_guest_agent_exec_async      (LodgeGuestAgent *self, const
 /** lodge_guest_agent_exec_finish: @exit_code: -1 for a signal. Returns: (transfer full): what it wrote to standard output */
 GBytes          *lodge_guest_agent_exec_finish     (LodgeGuestAgent *self, GAsyncResult *result, int *exit_code, GError **error);
 
+gboolean         lodge_guest_agent_is_closed       (LodgeGuestAgent *self);
 void             lodge_guest_agent_close           (LodgeGuestAgent *self);
 
 G_END_DECLS

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/service/lodge-family-object.h"
 
+#include "core/machine/lodge-machine-execute.h"
 #include "core/machine/lodge-machine-family.h"
 #include "core/service/lodge-machine-object.h"
+
+#include <gio/gunixfdlist.h>
 
 typedef struct
 {
@@ -19,6 +22,7 @@ typedef struct
   GDBusMethodInvocation *invocation;
   LodgeCloned           *cloned;   /* (owned) (nullable) clones that are being started */
   guint                  starting;
+  gboolean               bound;    /* what is opened ends with its caller */
   GError                *error;    /* (owned) (nullable) the first of a start */
 } Call;
 
@@ -159,6 +163,45 @@ handle_clone (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invocation, cons
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
+/* A disposable machine that ends with its caller. */
+typedef struct
+{
+  LodgeMachine *machine; /* (owned) */
+  guint         watch;
+  gulong        vanished;
+} Bond;
+
+static void
+bond_free (Bond *bond)
+{
+  g_signal_handler_disconnect (bond->machine, bond->vanished);
+  g_bus_unwatch_name (bond->watch);
+  g_object_unref (bond->machine);
+  g_free (bond);
+}
+
+static void
+caller_left_cb (GDBusConnection *connection, const char *name, gpointer data)
+{
+  Bond *bond = data;
+
+  if (lodge_machine_is_disposable (bond->machine))
+    lodge_machine_call_async (bond->machine, LODGE_METHOD_FORCE_OFF, NULL, NULL, NULL, NULL, NULL);
+  bond_free (bond);
+}
+
+static void
+bind_to_caller (LodgeMachine *machine, GDBusMethodInvocation *invocation)
+{
+  Bond *bond = g_new0 (Bond, 1);
+
+  bond->machine = g_object_ref (machine);
+  bond->vanished = g_signal_connect_swapped (machine, "vanished", G_CALLBACK (bond_free), bond);
+  bond->watch = g_bus_watch_name_on_connection (g_dbus_method_invocation_get_connection (invocation),
+                                                g_dbus_method_invocation_get_sender (invocation),
+                                                G_BUS_NAME_WATCHER_FLAGS_NONE, NULL, caller_left_cb, bond, NULL);
+}
+
 static void
 opened_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -166,8 +209,11 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
   GError *error = NULL;
   g_autofree char *id = lodge_machine_open_disposable_finish (LODGE_MACHINE (source), result, &error);
   g_autofree char *path = id != NULL ? lodge_machine_object_path (id) : NULL;
+  LodgeMachine *machine = id != NULL ? lodge_machine_set_lookup (call->machines, id) : NULL;
 
   flush (call->skeleton);
+  if (call->bound && machine != NULL)
+    bind_to_caller (machine, call->invocation);
   if (path != NULL)
     lodge_ipc_machine_complete_open_disposable (call->skeleton, call->invocation, path);
   else
@@ -177,7 +223,19 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
 static gboolean
 handle_open_disposable (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invocation, GVariant *options, Family *family)
 {
-  lodge_machine_open_disposable_async (family->machine, family->machines, options, opened_cb, call_new (family, invocation));
+  static const char *const known[] = { "bound", "b", NULL };
+  g_autoptr (GVariant) none = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  GError *error = NULL;
+  Call *call;
+
+  if (!lodge_machine_check_options (options, known, &error))
+    {
+      lodge_return_error (invocation, error);
+      return G_DBUS_METHOD_INVOCATION_HANDLED;
+    }
+  call = call_new (family, invocation);
+  g_variant_lookup (options, "bound", "b", &call->bound);
+  lodge_machine_open_disposable_async (family->machine, family->machines, none, opened_cb, call);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -238,6 +296,45 @@ handle_flatten (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invocation, GV
 }
 
 static void
+executed_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  GError *error = NULL;
+  g_autoptr (LodgeExecution) execution = lodge_machine_execute_finish (LODGE_MACHINE (source), result, &error);
+  g_autoptr (GUnixFDList) fds = NULL;
+  int pipes[3];
+
+  if (execution == NULL)
+    {
+      lodge_return_error (call->invocation, error);
+      return;
+    }
+  pipes[0] = execution->output;
+  pipes[1] = execution->errors;
+  pipes[2] = execution->status;
+  execution->output = execution->errors = execution->status = -1;
+  fds = g_unix_fd_list_new_from_array (pipes, G_N_ELEMENTS (pipes));
+  g_dbus_method_invocation_return_value_with_unix_fd_list (call->invocation, g_variant_new ("(hhh)", 0, 1, 2), fds);
+}
+
+static gboolean
+handle_execute (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invocation, GUnixFDList *fds, const char *const *argv,
+                GVariant *options, Family *family)
+{
+  g_autoptr (GVariant) given = g_variant_lookup_value (options, "input", G_VARIANT_TYPE_BYTESTRING);
+  g_autoptr (GBytes) input = given != NULL ? g_variant_get_data_as_bytes (given) : NULL;
+  g_autoptr (GVariant) rest = NULL;
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, options);
+  if (input != NULL)
+    g_variant_dict_remove (&dict, "input");
+  rest = g_variant_ref_sink (g_variant_dict_end (&dict));
+  lodge_machine_execute_async (family->machine, argv, input, rest, executed_cb, call_new (family, invocation));
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static void
 family_free (gpointer data)
 {
   Family *family = data;
@@ -262,6 +359,7 @@ lodge_family_object_connect (LodgeIpcMachine *skeleton, LodgeMachine *machine, L
     { "handle-keep", G_CALLBACK (handle_keep) },
     { "handle-dependants", G_CALLBACK (handle_dependants) },
     { "handle-flatten", G_CALLBACK (handle_flatten) },
+    { "handle-execute", G_CALLBACK (handle_execute) },
   };
   Family *family = g_new0 (Family, 1);
 

@@ -136,6 +136,7 @@ update_facts (LodgeService *self)
   g_strv_builder_add (features, "clone");
   g_strv_builder_add (features, "disks");
   g_strv_builder_add (features, "snapshots");
+  g_strv_builder_add (features, "execute");
   list = g_strv_builder_end (features);
 
   lodge_ipc_core_set_api_version (self->core, LODGE_API_VERSION);

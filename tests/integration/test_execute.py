@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands in a guest through its agent, and in throw-away clones: output as it comes, exit codes, ends."""
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+from gi.repository import GLib
+
+from lodgetest import wait_until
+from lodgetest.lodge import error_code
+
+
+@pytest.mark.slow
+def test_execute(lodge):
+    machine = lodge.create_demo('Guest')
+    machine.start()
+
+    def run(*words, options=(), check=False, **more):
+        return lodge.ctl('execute', 'Guest', *options, '--', *words, check=check, **more)
+
+    # The agent needs its time to start.
+    wait_until(lambda: run('true').returncode == 0, 120, 'the agent')
+    done = run('sh', '-c', 'echo out; echo err >&2; exit 7')
+    assert (done.returncode, done.stdout, done.stderr) == (7, 'out\n', 'err\n')
+    assert run('sh', '-c', 'kill -TERM $$').returncode == 128 + 15
+    assert run('no-such-program').returncode == 127
+    done = run('sh', '-c', 'echo $A-$(pwd)', options=['--env', 'A=b', '--folder', '/proc'])
+    assert done.stdout == 'b-/proc\n'
+    done = lodge.run('lodgectl', 'execute', 'Guest', '--stdin', '--', 'cat', stdin=None, input='into the guest\n')
+    assert done.stdout == 'into the guest\n'
+    # More than any buffer on the way holds, and no byte is lost.
+    done = run('sh', '-c', 'i=0; while [ $i -lt 2000 ]; do echo "$i 0123456789012345678901234567890123456789"; i=$((i+1)); done')
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [str(n) for n in range(2000)]
+    assert json.loads(run('echo', 'x', options=['--json']).stdout) == {'status': 0, 'output': 'x\n', 'errors': ''}
+    # Nothing stays in the guest.
+    assert run('sh', '-c', 'ls -A /tmp').stdout == ''
+
+    done = run('sleep', '600', options=['--timeout', '1'])
+    assert done.returncode == 124 and 'time was over' in done.stderr
+    # It comes while the command runs; and a caller who goes takes it along.
+    process = lodge.start('lodgectl', 'execute', 'Guest', '--', 'sh', '-c', 'echo begun; exec sleep 4321', stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == 'begun\n'
+    assert '4321' in run('sh', '-c', 'ps').stdout
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    wait_until(lambda: 'sleep 4321' not in run('ps').stdout, 30, 'the command to end')
+
+    with pytest.raises(GLib.Error) as caught:
+        machine.call('Execute', '(asa{sv})', ([], {}))
+    assert error_code(caught.value) == 'InvalidArgument'
+    process = lodge.start('lodgectl', 'execute', 'Guest', '--', 'sleep', '600', stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: 'sleep 600' in run('ps').stdout, 30, 'the command')
+    machine.force_off()
+    assert process.wait(60) == 125
+    assert run('true').returncode == 125
+
+
+@pytest.mark.slow
+def test_run(lodge):
+    machine = lodge.create_demo('Template', memory=256 << 20)
+    machine.call('SetTemplate', '(ba{sv})', (True, {}))
+    folders = os.path.join(lodge.data, 'machines')
+
+    done = lodge.ctl('run', 'Template', '--', 'sh', '-c', 'echo here; exit 3', check=False, timeout=300)
+    assert (done.returncode, done.stdout) == (3, 'here\n'), done.stderr
+    wait_until(lambda: len(os.listdir(folders)) == 1, 30, 'the clone to go')
+
+    # Two at once; one is interrupted, the other one is kept for its failure.
+    stopped = lodge.start('lodgectl', 'run', 'Template', '--', 'sh', '-c', 'echo begun; exec sleep 600', stdout=subprocess.PIPE, text=True)
+    kept = lodge.start('lodgectl', 'run', 'Template', '--keep-on-failure', '--', 'false', stderr=subprocess.PIPE, text=True)
+    assert stopped.stdout.readline() == 'begun\n'
+    stopped.send_signal(signal.SIGINT)
+    stopped.wait()
+    _, said = kept.communicate(timeout=300)
+    assert kept.returncode == 1 and 'was kept' in said
+    wait_until(lambda: len(lodge.machines()) == 2, 60, 'the interrupted clone to go')
+    left = lodge.machine(said.split()[-1])
+    assert left.state == 'running' and left.get('Disposable') is False
+    left.force_off()
+    assert lodge.ctl('run', 'Nothing', '--', 'true', check=False).returncode == 125
