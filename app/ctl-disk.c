@@ -21,6 +21,7 @@ typedef struct
   char *bus;
   gboolean copy;
   gboolean cd;
+  gboolean delete_file;
 } Options;
 
 typedef struct
@@ -227,7 +228,11 @@ do_add (Disk *self, char **arguments)
 static CtlExit
 do_detach (Disk *self, char **arguments)
 {
-  return call (self, "DetachDisk", g_variant_new ("(s@a{sv})", arguments[0], ctl_no_options ()), arguments[0]);
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  if (self->options->delete_file)
+    g_variant_builder_add (&builder, "{sv}", "delete-file", g_variant_new_boolean (TRUE));
+  return call (self, "DetachDisk", g_variant_new ("(sa{sv})", arguments[0], &builder), arguments[0]);
 }
 
 /* What "+10G" is more than. */
@@ -316,6 +321,8 @@ find_fault (const char *action, char **arguments, int n, const Options *given)
 
   if (!add && (given->size != NULL || given->format != NULL || given->bus != NULL || given->copy || given->cd))
     return g_strdup (_("--size, --format, --bus, --copy and --cd belong to “add”."));
+  if (given->delete_file && !g_str_equal (action, "detach"))
+    return g_strdup (_("--delete belongs to “detach”."));
   if (add && !given->cd && (given->size == NULL) == (n == 0))
     return g_strdup (_("Say what to add: --size for a new disk, a FILE, or --cd."));
   if (given->size != NULL && parse_size (given->size) == 0)
@@ -372,6 +379,7 @@ ctl_verb_disk (CtlContext *ctx, int argc, char **argv)
     { "bus", 0, 0, G_OPTION_ARG_STRING, &given.bus, N_("add: virtio, sata, nvme, ide, scsi or usb"), N_("BUS") },
     { "copy", 0, 0, G_OPTION_ARG_NONE, &given.copy, N_("add: copy the image into the machine’s folder"), NULL },
     { "cd", 0, 0, G_OPTION_ARG_NONE, &given.cd, N_("add: a CD drive"), NULL },
+    { "delete", 0, 0, G_OPTION_ARG_NONE, &given.delete_file, N_("detach: move the image to the trash"), NULL },
     G_OPTION_ENTRY_NULL
   };
   CtlExit code;

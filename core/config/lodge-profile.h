@@ -126,17 +126,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeProfile, lodge_profile_free)
 LodgeDisk    *lodge_profile_add_disk   (LodgeProfile *profile, const char *file, const char *format);
 LodgeDisk    *lodge_profile_add_cd     (LodgeProfile *profile, const char *file);
 
-/** The UEFI variables of a machine, below its folder: a qcow2 image as large as the firmware's template is. */
+/** The UEFI variables that a machine has at first: a qcow2 image as large as the firmware's template is. */
 #define LODGE_FIRMWARE_VARS_FILE "firmware/vars.qcow2"
-
-/**
- * lodge_profile_get_vars:
- *
- * With and without Secure Boot a machine has different variables. It keeps both, so that neither forgets where its
- * system is; a machine that never had but one kind has %LODGE_FIRMWARE_VARS_FILE.
- *
- * Returns: (transfer none): relative to the folder
- */
+/** lodge_profile_get_vars: with and without Secure Boot there are different ones, and both are kept. Returns: (transfer none): relative to the folder */
 const char   *lodge_profile_get_vars   (const LodgeProfile *profile);
 
 LodgeDisk    *lodge_disk_new           (const char *id, gboolean cdrom);

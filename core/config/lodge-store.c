@@ -8,6 +8,7 @@
 #include "core/config/lodge-file-tree.h"
 #include "core/config/lodge-generations.h"
 #include "core/config/lodge-trash.h"
+#include "core/config/lodge-disk-trash.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -396,6 +397,8 @@ lodge_store_list_trash (LodgeStore *self)
       g_variant_builder_open (&builder, G_VARIANT_TYPE_VARDICT);
       g_variant_builder_add (&builder, "{sv}", "id", g_variant_new_string (item->id));
       g_variant_builder_add (&builder, "{sv}", "name", g_variant_new_string (item->name));
+      g_variant_builder_add (&builder, "{sv}", "kind",
+                             g_variant_new_string (lodge_disk_trash_is_disk (item->path) ? "disk" : "machine"));
       g_variant_builder_add (&builder, "{sv}", "deleted", g_variant_new_int64 (item->deleted));
       g_variant_builder_add (&builder, "{sv}", "size", g_variant_new_uint64 (item->size));
       g_variant_builder_close (&builder);
@@ -424,6 +427,42 @@ take_from_trash (LodgeStore *self, const LodgeTrashItem *item, GError **error)
     }
 }
 
+/* A disk goes back to the machine that had it; what follows from that a running guest has at its next start. */
+static LodgeStoreEntry *
+undelete_disk (LodgeStore *self, const LodgeTrashItem *item, GError **error)
+{
+  g_autoptr (LodgeProfile) document = lodge_disk_trash_read (item->path, error);
+  LodgeStoreEntry *entry = document != NULL ? lodge_store_lookup (self, document->id) : NULL;
+  g_autoptr (LodgeProfile) profile = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *base = NULL;
+  g_autofree char *back = NULL;
+
+  if (document == NULL)
+    return NULL;
+  if (entry == NULL || entry->profile == NULL)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "the disk's machine, “%s”, is not there; bring that back first",
+                   document->name);
+      return NULL;
+    }
+  profile = lodge_profile_copy (entry->profile);
+  path = lodge_disk_trash_take (item->path, entry->folder, profile, error);
+  if (path == NULL)
+    return NULL;
+  if (lodge_profile_validate (profile, error) && lodge_store_save (self, document->id, profile, error))
+    {
+      g_steal_pointer (&profile); /* the store's now */
+      lodge_file_tree_remove (item->path, NULL, NULL);
+      return lodge_store_lookup (self, document->id);
+    }
+
+  base = g_path_get_basename (((const LodgeDisk *) document->disks->pdata[0])->file);
+  back = g_build_filename (item->path, base, NULL);
+  lodge_rename_new (path, back);
+  return NULL;
+}
+
 LodgeStoreEntry *
 lodge_store_undelete (LodgeStore *self, const char *text, GError **error)
 {
@@ -433,6 +472,8 @@ lodge_store_undelete (LodgeStore *self, const char *text, GError **error)
 
   if (item == NULL)
     return NULL;
+  if (lodge_disk_trash_is_disk (item->path))
+    return undelete_disk (self, item, error);
   if (g_mkdir_with_parents (self->machines_dir, 0700) != 0)
     {
       lodge_error_set_errno (error, errno, "making", self->machines_dir);

@@ -238,7 +238,7 @@ intent_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
   const char *files[] = { intent->file, half, NULL };
   GError *error = NULL;
 
-  if (lodge_disk_intent_write (intent->folder, files, NULL, &error))
+  if (lodge_disk_intent_write (intent->folder, files, NULL, NULL, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);

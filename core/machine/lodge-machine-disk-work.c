@@ -321,7 +321,7 @@ intent_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
   const char *files[] = { intent->temporary, intent->file, NULL };
   GError *error = NULL;
 
-  if (lodge_disk_intent_write (intent->folder, files, intent->old, &error))
+  if (lodge_disk_intent_write (intent->folder, files, intent->old, NULL, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);

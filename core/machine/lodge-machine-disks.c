@@ -102,7 +102,9 @@ as_ours (GError *error)
 static void
 settle_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  lodge_disk_intent_settle (data);
+  char **paths = data;
+
+  lodge_disk_intent_settle (paths[0], paths[1]);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -151,6 +153,7 @@ lodge_disk_work_end (GTask *task, GError *error, gpointer value, GDestroyNotify 
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeDiskWork *work = g_task_get_task_data (task);
   g_autoptr (GTask) settling = NULL;
+  char **paths;
   End *end = g_new0 (End, 1);
 
   end->task = task;
@@ -163,7 +166,10 @@ lodge_disk_work_end (GTask *task, GError *error, gpointer value, GDestroyNotify 
       return;
     }
   settling = g_task_new (NULL, NULL, settled_cb, end);
-  g_task_set_task_data (settling, g_strdup (self->folder), g_free);
+  paths = g_new0 (char *, 3);
+  paths[0] = g_strdup (self->folder);
+  paths[1] = g_strdup (lodge_engine_get_paths (self->engine)->trash_dir);
+  g_task_set_task_data (settling, paths, (GDestroyNotify) g_strfreev);
   g_task_run_in_thread (settling, settle_thread);
 }
 

@@ -247,7 +247,7 @@ lodge_machine_set_load_async (LodgeMachineSet *self, GCancellable *cancellable,
       LodgeStoreEntry *entry = g_ptr_array_index (entries, i);
 
       lodge_machine_recover_layers (entry->folder);
-      lodge_disk_intent_settle (entry->folder);
+      lodge_disk_intent_recover (entry->folder, lodge_engine_get_paths (self->engine)->trash_dir);
       if (!g_hash_table_contains (self->machines, entry->id))
         entry_added_cb (NULL, entry, self);
     }

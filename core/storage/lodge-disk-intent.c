@@ -5,6 +5,7 @@
 #include "core/storage/lodge-disk-intent.h"
 
 #include "core/config/lodge-atomic-file.h"
+#include "core/config/lodge-disk-trash.h"
 #include "core/config/lodge-profile.h"
 
 #include <string.h>
@@ -15,7 +16,7 @@
 #define INTENT_MAX 65536
 
 gboolean
-lodge_disk_intent_write (const char *folder, const char *const *new_files, const char *old, GError **error)
+lodge_disk_intent_write (const char *folder, const char *const *new_files, const char *old, const char *trash, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, INTENT, NULL);
   g_autofree char *disks = g_build_filename (folder, DISKS, NULL);
@@ -25,6 +26,8 @@ lodge_disk_intent_write (const char *folder, const char *const *new_files, const
     g_string_append_printf (text, "new %s\n", new_files[i]);
   if (old != NULL)
     g_string_append_printf (text, "old %s\n", old);
+  if (trash != NULL)
+    g_string_append_printf (text, "trash %s\n", trash);
 
   if (g_mkdir_with_parents (disks, 0700) != 0)
     {
@@ -45,9 +48,10 @@ is_named (const LodgeProfile *profile, const char *file)
 }
 
 void
-lodge_disk_intent_settle (const char *folder)
+lodge_disk_intent_settle (const char *folder, const char *trash_dir)
 {
   g_autofree char *path = g_build_filename (folder, INTENT, NULL);
+  g_autofree char *half = g_build_filename (folder, INTENT ".new", NULL);
   g_autofree char *json = g_build_filename (folder, "machine.json", NULL);
   g_autofree char *text = lodge_file_read (path, INTENT_MAX, NULL, NULL);
   g_autofree char *document = NULL;
@@ -55,6 +59,7 @@ lodge_disk_intent_settle (const char *folder)
   g_auto (GStrv) lines = NULL;
   gsize length;
 
+  unlink (half);
   if (text == NULL)
     return;
   document = lodge_file_read (json, LODGE_PROFILE_MAX_BYTES, &length, NULL);
@@ -66,12 +71,36 @@ lodge_disk_intent_settle (const char *folder)
   lines = g_strsplit (text, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++)
     {
-      const char *file = strlen (lines[i]) > 4 ? lines[i] + 4 : "";
+      const char *space = strchr (lines[i], ' ');
+      const char *file = space != NULL ? space + 1 : "";
       g_autofree char *absolute = g_build_filename (folder, file, NULL);
       g_autofree char *parent = g_path_get_dirname (file);
 
-      if (g_str_equal (parent, DISKS) && !is_named (profile, file))
+      if (!g_str_equal (parent, DISKS))
+        continue;
+      if (g_str_has_prefix (lines[i], "trash "))
+        lodge_disk_trash_settle (trash_dir, folder, absolute, profile);
+      else if (!is_named (profile, file))
         unlink (absolute);
     }
   unlink (path);
+}
+
+void
+lodge_disk_intent_recover (const char *folder, const char *trash_dir)
+{
+  g_autofree char *disks = g_build_filename (folder, DISKS, NULL);
+  GDir *dir;
+  const char *name;
+
+  lodge_disk_intent_settle (folder, trash_dir);
+  dir = g_dir_open (disks, 0, NULL);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, ".work-") || g_str_has_suffix (name, ".new"))
+      {
+        g_autofree char *path = g_build_filename (disks, name, NULL);
+
+        unlink (path);
+      }
+  g_clear_pointer (&dir, g_dir_close);
 }

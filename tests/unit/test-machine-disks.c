@@ -293,7 +293,7 @@ test_intent (void)
       gboolean old_is_named = state == 0;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (lodge_disk_intent_write (folder, files, "disks/old.vdi", &error));
+      g_assert_true (lodge_disk_intent_write (folder, files, "disks/old.vdi", NULL, &error));
       g_assert_no_error (error);
       for (gsize i = 0; i < G_N_ELEMENTS (all); i++)
         {
@@ -305,8 +305,8 @@ test_intent (void)
         write_profile (folder, old_is_named ? "disks/old.vdi" : "disks/new.qcow2");
       else
         g_assert_true (g_file_set_contents (json, "{", 1, NULL));
-      lodge_disk_intent_settle (folder);
-      lodge_disk_intent_settle (folder);
+      lodge_disk_intent_settle (folder, "/nowhere");
+      lodge_disk_intent_settle (folder, "/nowhere");
 
       g_assert_true (is_there (folder, "keep") && is_there (folder, "disks/other.img"));
       g_assert_cmpint (is_there (folder, "disks/old.vdi"), ==, state != 1);
