@@ -2,7 +2,7 @@
 
 /* Flatten: every image in the machine's folder that goes on in a file of another machine gets its own copy of what it reads
  * there. Those above it, be they the machine's or a clone's, read through it and notice nothing. The tool copies first and changes the
- * header last, so that a kill leaves an image that reads the same and depends as before. */
+ * header last, so that a kill leaves an image that reads the same and depends as before (lodge_qemu_img_flatten_async). */
 
 #include "core/machine/lodge-machine-family.h"
 

@@ -36,8 +36,9 @@ lodge_qemu_rebase_async (LodgeSandbox *sandbox, const char *path, const char *co
   g_autofree char *folder = binary != NULL ? g_path_get_dirname (binary) : NULL;
   g_autoptr (GPtrArray) read_only = g_ptr_array_new ();
   const char *read_write[] = { path, NULL };
-  const char *plain[] = { binary, "rebase", "-q", "-f", "qcow2", "-b", "", path, NULL };
-  const char *other[] = { binary, "rebase", "-q", "-f", "qcow2", "-b", backing, "-F", backing_format, path, NULL };
+  /* Written through, see lodge_qemu_img_flatten_async(): a kill must not come between the header and the tables. */
+  const char *plain[] = { binary, "rebase", "-q", "-t", "writethrough", "-f", "qcow2", "-b", "", path, NULL };
+  const char *other[] = { binary, "rebase", "-q", "-t", "writethrough", "-f", "qcow2", "-b", backing, "-F", backing_format, path, NULL };
   LodgeSandboxSpec spec = { .read_write = read_write, .new_session = TRUE, .die_with_parent = TRUE };
 
   g_return_if_fail (g_path_is_absolute (path) && (*backing == '\0' || backing_format != NULL));
