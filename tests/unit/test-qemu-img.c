@@ -356,6 +356,28 @@ probed_cb (GObject *source, GAsyncResult *result, gpointer data)
   *(LodgeSandbox **) data = lodge_sandbox_probe_finish (result, NULL);
 }
 
+/* What a kill may not lose is on the disk before the header changes: the tool is told so. */
+static void
+test_flatten_writes_through (Fixture *fixture, gconstpointer data)
+{
+  static const char *const none[] = { NULL };
+  g_autofree char *tool = path_of (fixture, "qemu-img");
+  g_autofree char *image = path_of (fixture, "image.qcow2");
+  g_autofree char *words = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (tool, "#!/bin/sh\nfor last; do :; done\necho \"$*\" > \"$last\"\n", -1, NULL));
+  g_assert_no_errno (g_chmod (tool, 0700));
+  g_assert_true (g_file_set_contents (image, "", 0, NULL));
+  g_setenv ("LODGE_QEMU_DIR", fixture->folder, TRUE);
+  lodge_qemu_img_flatten_async (NULL, image, none, NULL, NULL, NULL, done_cb, fixture);
+  g_assert_true (lodge_qemu_img_flatten_finish (wait_for (fixture), &error));
+  g_unsetenv ("LODGE_QEMU_DIR");
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (image, &words, NULL, NULL));
+  g_assert_true (g_str_has_prefix (words, "rebase -t writethrough "));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -378,6 +400,7 @@ main (int argc, char *argv[])
   ADD ("check", test_check);
   ADD ("in-use", test_in_use);
   ADD ("any-tool", test_any_tool);
+  ADD ("flatten-writes-through", test_flatten_writes_through);
 #undef ADD
   result = g_test_run ();
   g_clear_object (&found);
