@@ -13,6 +13,7 @@
 #include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-console-toast.h"
 #include "ui/lodge-console-window.h"
+#include "ui/lodge-shortcuts.h"
 #include "ui/lodge-window.h"
 
 struct _LodgeApplication
@@ -187,9 +188,11 @@ about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-reconnect_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+shortcuts_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  lodge_client_retry (LODGE_APPLICATION (user_data)->client);
+  LodgeApplication *self = user_data;
+
+  lodge_shortcuts_present (gtk_application_get_active_window (GTK_APPLICATION (self)), self->settings);
 }
 
 static void
@@ -209,7 +212,7 @@ lodge_application_startup (GApplication *application)
   static const GActionEntry actions[] = {
     { .name = "about", .activate = about_action },
     { .name = "quit", .activate = quit_action },
-    { .name = "reconnect", .activate = reconnect_action },
+    { .name = "shortcuts", .activate = shortcuts_action },
     { .name = "show-machine", .activate = show_machine_action, .parameter_type = "s" },
   };
 
@@ -230,9 +233,6 @@ lodge_application_startup (GApplication *application)
       g_signal_connect_object (self->provider, "searched", G_CALLBACK (searched_cb), self, G_CONNECT_SWAPPED);
     }
 
-  /* GtkApplication gives its shortcuts to every window, before the focused widget: a guest would not get the key. */
-  gtk_application_set_accels_for_action (GTK_APPLICATION (self), "win.show-help-overlay",
-                                         (const char *const[]) { NULL });
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
 }
 

@@ -9,6 +9,7 @@
 
 #include "ui/lodge-amounts.h"
 #include "ui/lodge-machine-text.h"
+#include "ui/lodge-setting-change.h"
 
 #define COMMIT_MS 400u
 #define MIB (1024.0 * 1024.0)
@@ -221,10 +222,11 @@ lodge_amount_row_set_hint (LodgeAmountRow *self, const char *hint, gboolean warn
     }
 }
 
-GtkLabel *
-lodge_amount_row_get_mark (LodgeAmountRow *self)
+void
+lodge_amount_row_set_when (LodgeAmountRow *self, LodgeMachineItem *item, const char *key)
 {
-  return self->when;
+  gtk_widget_set_visible (GTK_WIDGET (self->when), TRUE);
+  lodge_setting_when (self->when, item, key);
 }
 
 gboolean

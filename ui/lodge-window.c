@@ -459,8 +459,8 @@ install_shortcuts (GtkWidgetClass *widget_class)
     { GDK_KEY_Delete, 0, "win.delete" },
     { GDK_KEY_w, GDK_CONTROL_MASK, "window.close" },
     { GDK_KEY_q, GDK_CONTROL_MASK, "app.quit" },
-    { GDK_KEY_question, GDK_CONTROL_MASK, "win.show-help-overlay" },
-    { GDK_KEY_question, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "win.show-help-overlay" },
+    { GDK_KEY_question, GDK_CONTROL_MASK, "app.shortcuts" },
+    { GDK_KEY_question, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "app.shortcuts" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (shortcuts); i++)
