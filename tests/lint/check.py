@@ -181,10 +181,16 @@ def check_desktop_files():
 
 def check_metainfo():
     with tempfile.TemporaryDirectory() as folder:
-        for path in named('.metainfo.xml', '.metainfo.xml.in', '.metainfo.xml.in.in'):
-            problem = run_tool('appstreamcli', 'validate', '--no-net', plain_copy(path, folder))
-            if problem:
-                yield f'{path}: {problem}'
+        for path in named('.metainfo.xml.in'):
+            for url in ('', 'https://example.org/lodge'):
+                target = os.path.join(folder, os.path.basename(path)[:-3])
+                problem = run_tool(sys.executable, os.path.join(SOURCE, 'data/metainfo.py'), os.path.join(SOURCE, path), target,
+                                   url) or run_tool('appstreamcli', 'validate', '--no-net', target)
+                if problem:
+                    yield f'{path}: {problem}'
+        for picture in re.findall('@SCREENSHOTS_URL@/(.+?)<', ''.join(map(read, named('.metainfo.xml.in')))):
+            if f'docs/screenshots/{picture}' not in FILES:
+                yield f'docs/screenshots/{picture} is named in the metainfo and not there'
 
 
 def check_schemas():
