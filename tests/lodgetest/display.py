@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A screen for tests of windows: Xvfb with a window manager; keys by XTEST, so they come as a person's do."""
+import mmap
 import os
+import struct
 import subprocess
 import time
 
@@ -8,13 +10,41 @@ from .screen import Screen
 from .session import PATIENCE
 
 
+class Pixels:
+    """The screen of an Xvfb as it lies in its file: looking costs nobody a request. FOLDER is what the Display was given."""
+
+    def __init__(self, folder):
+        with open(os.path.join(folder, 'Xvfb_screen0'), 'rb') as f:
+            self.map = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+        # The head of an XWD file: its own size, ..., height, ..., bytes a line, ..., colours of 12 bytes each.
+        head = struct.unpack('>25I', self.map[:100])
+        self.start, self.height, self.stride = head[0] + head[19] * 12, head[5], head[12]
+
+    def look(self):
+        """Every third line."""
+        return b''.join(self.map[self.start + y * self.stride:self.start + (y + 1) * self.stride]
+                        for y in range(0, self.height, 3))
+
+    def wait_still(self, seconds, limit=60):
+        """When (perf_counter) the picture appeared that then stayed so long, or that was there after the limit."""
+        picture, since = self.look(), time.perf_counter()
+        end = since + limit * PATIENCE
+        while since + seconds > time.perf_counter() < end:
+            time.sleep(0.003)
+            now = self.look()
+            if now != picture:
+                picture, since = now, time.perf_counter()
+        return since
+
+
 class Display:
-    def __init__(self, environment, width=1280, height=900):
+    def __init__(self, environment, width=1280, height=900, framebuffer=None):
+        """framebuffer: a folder for the file Xvfb_screen0, in which the screen's pixels can be read."""
         self.environment = environment
         self.processes = []
         read, write = os.pipe()
-        self.start(['Xvfb', '-displayfd', str(write), '-screen', '0', f'{width}x{height}x24', '-nolisten', 'tcp', '-noreset'],
-                   pass_fds=(write,))
+        self.start(['Xvfb', '-displayfd', str(write), '-screen', '0', f'{width}x{height}x24', '-nolisten', 'tcp', '-noreset',
+                    *(('-fbdir', framebuffer) if framebuffer else ())], pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as f:
             number = f.readline().strip()

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Theory of operation
+ *
+ * Preloaded into the program as it is, by tests/lodgetest/probe.py. When the first window is presented, it connects to the
+ * socket named in LODGE_PROBE; whoever waits there may then ask, one line each, and is answered with one line:
+ *
+ *   frames         how many frames all windows have painted so far
+ *   filter TEXT    puts TEXT into the search entry; milliseconds until the frame that shows it is painted
+ *   scroll PIXELS  scrolls the list to its end, PIXELS a frame; frames, frames that the clock left out,
+ *                  median and longest milliseconds from a frame's begin to its end
+ *   labels         JSON: every text that can be seen in any window, and whether it is cut
+ */
+
+#include <dlfcn.h>
+#include <gio/gio.h>
+#include <gio/gunixsocketaddress.h>
+#include <gtk/gtk.h>
+#include <string.h>
+
+static GSocketConnection *probe;
+static GDataInputStream *input;
+static GtkWindow *first;
+static guint64 n_frames;
+static gint64 frame_began;
+
+static gint64 filter_began;
+static gboolean filtering;
+
+static double scroll_step;
+static gint64 scroll_time, scroll_left_out;
+static GArray *scroll_took;
+
+static void next_line (void);
+
+static void
+answer (const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (probe)), text, strlen (text), NULL, NULL, NULL);
+  next_line ();
+}
+
+static GtkWidget *
+find (GtkWidget *top, GType type)
+{
+  if (!gtk_widget_get_mapped (top))
+    return NULL;
+  if (G_TYPE_CHECK_INSTANCE_TYPE (top, type))
+    return top;
+  for (GtkWidget *child = gtk_widget_get_first_child (top); child != NULL; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find (child, type);
+
+      if (found != NULL)
+        return found;
+    }
+
+  return NULL;
+}
+
+static int
+compare (gconstpointer a, gconstpointer b)
+{
+  gint64 difference = *(const gint64 *) a - *(const gint64 *) b;
+
+  return difference < 0 ? -1 : difference > 0;
+}
+
+static void
+before_paint_cb (GdkFrameClock *clock)
+{
+  frame_began = g_get_monotonic_time ();
+}
+
+static void
+after_paint_cb (GdkFrameClock *clock)
+{
+  gint64 now = g_get_monotonic_time (), took = now - frame_began;
+
+  n_frames++;
+  if (scroll_took != NULL)
+    g_array_append_val (scroll_took, took);
+  if (filtering)
+    {
+      filtering = FALSE;
+      answer ("%.3f\n", (double) (now - filter_began) / 1000);
+    }
+}
+
+static gboolean
+scroll_cb (GtkWidget *list, GdkFrameClock *clock, gpointer unused)
+{
+  GtkAdjustment *adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (list));
+  double end = gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment);
+  double value = gtk_adjustment_get_value (adjustment);
+  gint64 time = gdk_frame_clock_get_frame_time (clock), interval = 16667;
+
+  gdk_frame_clock_get_refresh_info (clock, time, &interval, NULL);
+  if (scroll_time != 0 && interval > 0)
+    scroll_left_out += MAX (0, (time - scroll_time + interval / 2) / interval - 1);
+  scroll_time = time;
+  if (value < end - 0.5)
+    {
+      gtk_adjustment_set_value (adjustment, MIN (end, value + scroll_step));
+      return G_SOURCE_CONTINUE;
+    }
+
+  if (scroll_took->len > 0)
+    {
+      g_array_sort (scroll_took, compare);
+      answer ("%u %" G_GINT64_FORMAT " %.3f %.3f\n", scroll_took->len, scroll_left_out,
+              (double) g_array_index (scroll_took, gint64, scroll_took->len / 2) / 1000,
+              (double) g_array_index (scroll_took, gint64, scroll_took->len - 1) / 1000);
+    }
+  else
+    answer ("0 0 0 0\n");
+  g_clear_pointer (&scroll_took, g_array_unref);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whether the label has less room than its text wants; one that is to wrap takes what it gets. */
+static gboolean
+is_cut (GtkLabel *label)
+{
+  PangoLayout *layout = gtk_label_get_layout (label);
+  int width, height;
+
+  if (pango_layout_is_ellipsized (layout))
+    return TRUE;
+  pango_layout_get_pixel_size (layout, &width, &height);
+  return gtk_widget_get_width (GTK_WIDGET (label)) < width || gtk_widget_get_height (GTK_WIDGET (label)) < height;
+}
+
+static void
+add_labels (GString *json, GtkWidget *widget, const char *window)
+{
+  if (!gtk_widget_get_mapped (widget) || !gtk_widget_get_child_visible (widget))
+    return;
+
+  if (GTK_IS_LABEL (widget) && *gtk_label_get_text (GTK_LABEL (widget)) != '\0')
+    {
+      GtkWidget *parent = gtk_widget_get_parent (widget);
+      /* What JSON would have to escape is not what is looked for. */
+      g_auto (GStrv) parts = g_strsplit_set (gtk_label_get_text (GTK_LABEL (widget)), "\\\"\n\t", -1);
+      g_autofree char *plain = g_strjoinv (" ", parts);
+
+      g_string_append_printf (json, "%s{\"text\": \"%s\", \"in\": \"%s\", \"cut\": %s, \"window\": \"%s\"}",
+                              json->len > 1 ? ", " : "", plain, G_OBJECT_TYPE_NAME (parent),
+                              is_cut (GTK_LABEL (widget)) ? "true" : "false", window);
+    }
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    add_labels (json, child, window);
+}
+
+static void
+answer_labels (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+  g_autoptr (GString) json = g_string_new ("[");
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+      add_labels (json, window, G_OBJECT_TYPE_NAME (window));
+    }
+  answer ("%s]\n", json->str);
+}
+
+static void
+obey (const char *line)
+{
+  if (g_str_equal (line, "frames"))
+    answer ("%" G_GUINT64_FORMAT "\n", n_frames);
+  else if (g_str_equal (line, "labels"))
+    answer_labels ();
+  else if (g_str_has_prefix (line, "filter "))
+    {
+      GtkWidget *entry = find (GTK_WIDGET (first), GTK_TYPE_SEARCH_ENTRY);
+
+      g_return_if_fail (entry != NULL);
+      filter_began = g_get_monotonic_time ();
+      filtering = TRUE;
+      gtk_editable_set_text (GTK_EDITABLE (entry), line + strlen ("filter "));
+    }
+  else if (g_str_has_prefix (line, "scroll "))
+    {
+      GtkWidget *list = find (GTK_WIDGET (first), GTK_TYPE_LIST_VIEW);
+
+      g_return_if_fail (list != NULL);
+      gtk_adjustment_set_value (gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (list)), 0);
+      scroll_step = g_ascii_strtod (line + strlen ("scroll "), NULL);
+      scroll_time = scroll_left_out = 0;
+      scroll_took = g_array_new (FALSE, FALSE, sizeof (gint64));
+      gtk_widget_add_tick_callback (list, scroll_cb, NULL, NULL);
+    }
+}
+
+static void
+line_cb (GObject *source, GAsyncResult *result, gpointer unused)
+{
+  g_autofree char *line = g_data_input_stream_read_line_finish (input, result, NULL, NULL);
+
+  if (line != NULL)
+    obey (line);
+}
+
+static void
+next_line (void)
+{
+  g_data_input_stream_read_line_async (input, G_PRIORITY_DEFAULT, NULL, line_cb, NULL);
+}
+
+static void
+watch (GtkWidget *widget)
+{
+  GdkFrameClock *clock = gtk_widget_get_frame_clock (widget);
+
+  g_signal_connect (clock, "before-paint", G_CALLBACK (before_paint_cb), NULL);
+  g_signal_connect (clock, "after-paint", G_CALLBACK (after_paint_cb), NULL);
+}
+
+G_MODULE_EXPORT void
+gtk_window_present (GtkWindow *window)
+{
+  static GHashTable *seen;
+  void (*present) (GtkWindow *) = (void (*) (GtkWindow *)) dlsym (RTLD_NEXT, "gtk_window_present");
+  const char *path = g_getenv ("LODGE_PROBE");
+
+  if (seen == NULL)
+    seen = g_hash_table_new (NULL, NULL);
+  if (g_hash_table_add (seen, window))
+    g_signal_connect (window, "realize", G_CALLBACK (watch), NULL);
+  if (first == NULL && path != NULL)
+    {
+      g_autoptr (GSocketClient) client = g_socket_client_new ();
+      g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+
+      first = window;
+      probe = g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, NULL);
+      if (probe != NULL)
+        {
+          input = g_data_input_stream_new (g_io_stream_get_input_stream (G_IO_STREAM (probe)));
+          next_line ();
+        }
+    }
+  present (window);
+}
