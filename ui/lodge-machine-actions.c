@@ -9,6 +9,7 @@
 #include "core/ipc/lodge-error.h"
 #include "ui/lodge-desktop-entry.h"
 #include "ui/lodge-feedback.h"
+#include "ui/lodge-snapshot-take.h"
 
 struct _LodgeMachineActions
 {
@@ -51,6 +52,7 @@ static const Verb verbs[] = {
   { "make-separate", "MakeSeparate", STATE (BROKEN), N_("“%s” Could Not Be Made a Separate Machine") },
   { "send-keys", NULL, UP, N_("The Keys Could Not Be Sent to “%s”") },
   { "delete", NULL, STATE (OFF) | STATE (BROKEN) | STATE (SAVED), N_("“%s” Could Not Be Deleted") },
+  { "snapshot", NULL, STATE (OFF) | STATE (RUNNING) | STATE (PAUSED) | STATE (SAVED), NULL },
   { "show-log", NULL, ANY, NULL },
   { "show-file", NULL, ANY, NULL },
   { "add-to-applications", NULL, ANY & ~STATE (BROKEN), N_("“%s” Could Not Be Added to the Applications") },
@@ -304,6 +306,11 @@ activate_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   if (proxy == NULL)
     return;
 
+  if (g_str_equal (verb->action, "snapshot"))
+    {
+      lodge_snapshot_take (self->widget, self->item);
+      return;
+    }
   if (g_str_equal (verb->action, "revert"))
     {
       revert (self, verb);
@@ -354,6 +361,8 @@ update (LodgeMachineActions *self)
         enabled = enabled && g_str_has_prefix (verbs[i].action, "add") != entry;
       if (g_str_equal (verbs[i].action, "save"))
         enabled = enabled && lodge_library_has_feature (self->library, "save");
+      if (g_str_equal (verbs[i].action, "snapshot"))
+        enabled = enabled && lodge_library_has_feature (self->library, "snapshots");
       if (g_str_equal (verbs[i].action, "restart") || g_str_equal (verbs[i].action, "revert"))
         enabled = enabled && lodge_machine_item_get_n_pending (self->item) > 0;
       if (g_str_equal (verbs[i].action, "make-separate"))
@@ -408,6 +417,7 @@ lodge_machine_actions_new (LodgeLibrary *library, LodgeMachineItem *item, GtkWid
       g_action_map_add_action (G_ACTION_MAP (self->group), G_ACTION (action));
     }
   g_signal_connect_object (item, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (library, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   update (self);
   gtk_widget_insert_action_group (widget, "machine", G_ACTION_GROUP (self->group));
   return self;

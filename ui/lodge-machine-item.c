@@ -27,6 +27,10 @@ struct _LodgeMachineItem
   guint busy;
   gboolean viewer;
   gboolean is_template;
+  gboolean disposable;
+  GVariant *origin;         /* (owned) a{sv} */
+  char *current_snapshot;   /* (owned) */
+  gint64 last_started;
 };
 
 enum
@@ -78,13 +82,27 @@ replace_dictionary (GVariant **place, GVariant *value)
     *place = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
 }
 
-/* Not by the generated accessor: a core of before there were templates does not have it. */
+/* Not by the generated accessors: a core of before there were templates does not have these. */
 static gboolean
-read_template (LodgeMachineItem *self)
+read_boolean (LodgeMachineItem *self, const char *property)
 {
-  g_autoptr (GVariant) value = g_dbus_proxy_get_cached_property (G_DBUS_PROXY (self->proxy), "Template");
+  g_autoptr (GVariant) value = g_dbus_proxy_get_cached_property (G_DBUS_PROXY (self->proxy), property);
 
   return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean (value);
+}
+
+static void
+read_family (LodgeMachineItem *self)
+{
+  g_autoptr (GVariant) origin = g_dbus_proxy_get_cached_property (G_DBUS_PROXY (self->proxy), "Origin");
+  g_autoptr (GVariant) current = g_dbus_proxy_get_cached_property (G_DBUS_PROXY (self->proxy), "CurrentSnapshot");
+
+  self->is_template = read_boolean (self, "Template");
+  self->disposable = read_boolean (self, "Disposable");
+  replace_dictionary (&self->origin, origin);
+  replace_string (&self->current_snapshot, current != NULL && g_variant_is_of_type (current, G_VARIANT_TYPE_STRING)
+                                             ? g_variant_get_string (current, NULL) : "");
+  self->last_started = lodge_ipc_machine_get_last_started (self->proxy);
 }
 
 static void
@@ -119,7 +137,7 @@ read_proxy (LodgeMachineItem *self)
   g_strfreev (self->pending);
   self->pending = g_strdupv ((GStrv) lodge_ipc_machine_get_pending_settings (self->proxy));
   self->state = state;
-  self->is_template = read_template (self);
+  read_family (self);
 
   /* A picture of the last session would pass for the present one; a saved one goes on where its picture shows. */
   if (moved && (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_BROKEN ||
@@ -192,6 +210,8 @@ lodge_machine_item_finalize (GObject *object)
   g_clear_pointer (&self->settings, g_variant_unref);
   g_clear_pointer (&self->effective, g_variant_unref);
   g_clear_pointer (&self->fault, g_variant_unref);
+  g_clear_pointer (&self->origin, g_variant_unref);
+  g_free (self->current_snapshot);
   g_strfreev (self->pending);
   g_clear_object (&self->picture);
 
@@ -231,6 +251,8 @@ lodge_machine_item_init (LodgeMachineItem *self)
   replace_dictionary (&self->settings, NULL);
   replace_dictionary (&self->effective, NULL);
   replace_dictionary (&self->fault, NULL);
+  replace_dictionary (&self->origin, NULL);
+  self->current_snapshot = g_strdup ("");
 }
 
 LodgeMachineItem *
@@ -310,6 +332,30 @@ lodge_machine_item_get_group (LodgeMachineItem *self)
   if (self->state == LODGE_MACHINE_STARTING || self->state == LODGE_MACHINE_SAVING || lodge_machine_item_is_up (self))
     return LODGE_MACHINE_GROUP_RUNNING;
   return self->is_template ? LODGE_MACHINE_GROUP_TEMPLATES : LODGE_MACHINE_GROUP_MACHINES;
+}
+
+gboolean
+lodge_machine_item_is_template (LodgeMachineItem *self)
+{
+  return self->is_template;
+}
+
+gboolean
+lodge_machine_item_is_disposable (LodgeMachineItem *self)
+{
+  return self->disposable;
+}
+
+const char *
+lodge_machine_item_get_current_snapshot (LodgeMachineItem *self)
+{
+  return self->current_snapshot;
+}
+
+gint64
+lodge_machine_item_get_last_started (LodgeMachineItem *self)
+{
+  return self->last_started;
 }
 
 const char *
@@ -433,6 +479,12 @@ lodge_machine_item_fault_boolean (LodgeMachineItem *self, const char *key)
   gboolean value = FALSE;
 
   return g_variant_lookup (self->fault, key, "b", &value) && value;
+}
+
+const char *
+lodge_machine_item_origin_string (LodgeMachineItem *self, const char *key, const char *fallback)
+{
+  return lookup_string (self->origin, key, fallback);
 }
 
 GdkPaintable *

@@ -70,6 +70,16 @@ const char *const *lodge_machine_item_get_pending     (LodgeMachineItem *self);
 /* What the running guest has of those keys: a{sv}, (transfer full) (nullable) */
 GVariant         *lodge_machine_item_dup_running_settings (LodgeMachineItem *self);
 
+/* The family: whether machines are made from it, whether it goes with its guest, and what it was made from (keys of
+ * Machine.Origin: "machine", "machine-name", "snapshot", "kind"). */
+gboolean          lodge_machine_item_is_template      (LodgeMachineItem *self);
+gboolean          lodge_machine_item_is_disposable    (LodgeMachineItem *self);
+const char       *lodge_machine_item_origin_string    (LodgeMachineItem *self, const char *key, const char *fallback);
+/* The id of the snapshot that the present state goes on from; "" for none. */
+const char       *lodge_machine_item_get_current_snapshot (LodgeMachineItem *self);
+/* Seconds since the epoch, 0 for never. */
+gint64            lodge_machine_item_get_last_started (LodgeMachineItem *self);
+
 /* Whether there is a guest whose picture can be asked for: running, paused or stopping. */
 gboolean          lodge_machine_item_is_up            (LodgeMachineItem *self);
 

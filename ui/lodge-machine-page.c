@@ -10,6 +10,7 @@
 #include "ui/lodge-machine-text.h"
 #include "ui/lodge-screen.h"
 #include "ui/lodge-setting-change.h"
+#include "ui/lodge-snapshot-text.h"
 
 struct _LodgeMachinePage
 {
@@ -17,6 +18,7 @@ struct _LodgeMachinePage
 
   LodgeMachineItem *item;       /* (owned) (nullable) */
   LodgeMachineActions *actions; /* (owned) (nullable) */
+  LodgeSnapshotList *list;      /* (owned) (nullable) */
 
   GMenuModel *menu;
   GtkStack *stack;
@@ -45,6 +47,7 @@ struct _LodgeMachinePage
   AdwActionRow *display;
   AdwActionRow *storage;
   AdwActionRow *network;
+  AdwActionRow *snapshots;
 };
 
 enum
@@ -135,6 +138,14 @@ update_pending (LodgeMachinePage *self)
   gtk_widget_set_visible (self->pending, n > 0);
   gtk_label_set_label (self->pending_title, title);
   gtk_label_set_label (self->pending_names, names->str);
+}
+
+static void
+update_snapshots (LodgeMachinePage *self)
+{
+  g_autofree char *summary = lodge_snapshot_list_is_loaded (self->list) ? lodge_snapshot_text_summary (self->list) : NULL;
+
+  adw_action_row_set_subtitle (self->snapshots, summary != NULL ? summary : "");
 }
 
 static void
@@ -243,6 +254,9 @@ drop_item (LodgeMachinePage *self)
     g_signal_handlers_disconnect_by_data (self->item, self);
   if (self->actions != NULL)
     lodge_machine_actions_drop (self->actions);
+  if (self->list != NULL)
+    g_signal_handlers_disconnect_by_data (self->list, self);
+  g_clear_object (&self->list);
   g_clear_object (&self->actions);
   g_clear_object (&self->item);
 }
@@ -296,6 +310,7 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, display);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, storage);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, network);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, snapshots);
   gtk_widget_class_bind_template_callback (widget_class, primary_cb);
   gtk_widget_class_bind_template_callback (widget_class, row_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, name_done_cb);
@@ -329,7 +344,10 @@ lodge_machine_page_set_item (LodgeMachinePage *self, LodgeLibrary *library, Lodg
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
   g_signal_connect_swapped (item, "notify::busy", G_CALLBACK (update), self);
   g_signal_connect_swapped (item, "notify::picture", G_CALLBACK (update_picture), self);
+  self->list = lodge_snapshot_list_new (item);
+  g_signal_connect_swapped (self->list, "changed", G_CALLBACK (update_snapshots), self);
   update (self);
+  update_snapshots (self);
 }
 
 LodgeMachineItem *
@@ -348,6 +366,12 @@ GActionGroup *
 lodge_machine_page_get_actions (LodgeMachinePage *self)
 {
   return self->actions != NULL ? lodge_machine_actions_get_group (self->actions) : NULL;
+}
+
+LodgeSnapshotList *
+lodge_machine_page_get_snapshots (LodgeMachinePage *self)
+{
+  return self->list;
 }
 
 void

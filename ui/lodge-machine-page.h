@@ -4,6 +4,7 @@
 #include <adwaita.h>
 
 #include "ui/lodge-library.h"
+#include "ui/lodge-snapshot-list.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +27,9 @@ GMenuModel       *lodge_machine_page_get_menu    (LodgeMachinePage *self);
 
 /* (nullable) (transfer none): the group "machine" of the present machine */
 GActionGroup     *lodge_machine_page_get_actions (LodgeMachinePage *self);
+
+/* (nullable) (transfer none): those of the present machine */
+LodgeSnapshotList *lodge_machine_page_get_snapshots (LodgeMachinePage *self);
 
 /* Lets the person type a new name in place. */
 void              lodge_machine_page_rename   (LodgeMachinePage *self);

@@ -13,6 +13,7 @@
 #include "ui/lodge-machine-list.h"
 #include "ui/lodge-new-dialog.h"
 #include "ui/lodge-settings-window.h"
+#include "ui/lodge-snapshot-page.h"
 #include "ui/lodge-thumbnailer.h"
 
 struct _LodgeWindow
@@ -36,6 +37,8 @@ struct _LodgeWindow
   AdwWindowTitle *page_title;
   GtkStack *page_stack;
   LodgeMachinePage *page;
+  LodgeSnapshotPage *snapshot_page;
+  GtkWidget *back;
   AdwStatusPage *welcome;
   GtkWidget *welcome_try;
   AdwStatusPage *trouble;
@@ -63,6 +66,8 @@ update_actions (LodgeWindow *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.rename", ready && whole);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.settings", ready && whole);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.console", whole);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.snapshots",
+                                 whole && lodge_library_has_feature (self->library, "snapshots"));
   /* Deleting a running machine stays possible to ask for, and is answered with the reason. */
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.delete", ready && item != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.new", ready);
@@ -70,17 +75,39 @@ update_actions (LodgeWindow *self)
                                  ready && lodge_library_has_feature (self->library, "demo"));
 }
 
+static gboolean
+is_at_snapshots (LodgeWindow *self)
+{
+  return g_strcmp0 (gtk_stack_get_visible_child_name (self->page_stack), "snapshots") == 0;
+}
+
+static void
+update_back (LodgeWindow *self)
+{
+  LodgeMachineItem *item = get_selected (self);
+  const char *name = item != NULL ? lodge_machine_item_get_name (item) : "";
+
+  gtk_widget_set_visible (self->back, adw_leaflet_get_folded (self->leaflet) || is_at_snapshots (self));
+  adw_window_title_set_title (self->page_title, is_at_snapshots (self) ? _("Snapshots") : name);
+  adw_window_title_set_subtitle (self->page_title, is_at_snapshots (self) ? name : "");
+}
+
 static void
 update_page (LodgeWindow *self)
 {
   LodgeMachineItem *item = get_selected (self);
+  gboolean same = item == lodge_machine_page_get_item (self->page);
 
   lodge_machine_page_set_item (self->page, self->library, item);
   /* For the menu of the list. */
   gtk_widget_insert_action_group (GTK_WIDGET (self->list), "machine", lodge_machine_page_get_actions (self->page));
   lodge_thumbnailer_set_favourite (self->thumbnailer, item);
-  adw_window_title_set_title (self->page_title, item != NULL ? lodge_machine_item_get_name (item) : "");
-  gtk_stack_set_visible_child_name (self->page_stack, item != NULL ? "machine" : "none");
+  if (item == NULL || !same || !is_at_snapshots (self))
+    {
+      gtk_stack_set_visible_child_name (self->page_stack, item != NULL ? "machine" : "none");
+      lodge_snapshot_page_set_list (self->snapshot_page, NULL);
+    }
+  update_back (self);
   update_actions (self);
 }
 
@@ -285,9 +312,37 @@ created_cb (LodgeWindow *self, const char *object_path, gboolean start)
 }
 
 static void
-back_cb (LodgeWindow *self)
+back_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
+  LodgeWindow *self = LODGE_WINDOW (widget);
+
+  if (!is_at_snapshots (self))
+    {
+      adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
+      return;
+    }
+  gtk_stack_set_visible_child_name (self->page_stack, "machine");
+  lodge_snapshot_page_set_list (self->snapshot_page, NULL);
+  update_back (self);
+  gtk_widget_child_focus (GTK_WIDGET (self->page), GTK_DIR_TAB_FORWARD);
+}
+
+static void
+snapshots_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeWindow *self = LODGE_WINDOW (widget);
+
+  lodge_snapshot_page_set_list (self->snapshot_page, lodge_machine_page_get_snapshots (self->page));
+  gtk_stack_set_visible_child_name (self->page_stack, "snapshots");
+  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
+  update_back (self);
+  lodge_snapshot_page_focus (self->snapshot_page);
+}
+
+static void
+snapshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  gtk_widget_activate_action (GTK_WIDGET (LODGE_WINDOW (widget)->page), "machine.snapshot", NULL);
 }
 
 static void
@@ -436,6 +491,9 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.menu", NULL, menu_action);
   gtk_widget_class_install_action (widget_class, "win.settings", NULL, settings_action);
   gtk_widget_class_install_action (widget_class, "win.console", NULL, console_action);
+  gtk_widget_class_install_action (widget_class, "win.back", NULL, back_action);
+  gtk_widget_class_install_action (widget_class, "win.snapshots", NULL, snapshots_action);
+  gtk_widget_class_install_action (widget_class, "win.snapshot", NULL, snapshot_action);
   gtk_widget_class_install_action (widget_class, "win.delete", NULL, delete_action);
 }
 
@@ -456,6 +514,7 @@ install_shortcuts (GtkWidgetClass *widget_class)
     { GDK_KEY_F10, GDK_SHIFT_MASK, "win.menu" },
     { GDK_KEY_Menu, 0, "win.menu" },
     { GDK_KEY_comma, GDK_CONTROL_MASK, "win.settings" },
+    { GDK_KEY_s, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "win.snapshot" },
     { GDK_KEY_Delete, 0, "win.delete" },
     { GDK_KEY_w, GDK_CONTROL_MASK, "window.close" },
     { GDK_KEY_q, GDK_CONTROL_MASK, "app.quit" },
@@ -488,6 +547,8 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_title);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, snapshot_page);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, back);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome_try);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, trouble);
@@ -498,7 +559,7 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, pressed_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_console_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_settings_cb);
-  gtk_widget_class_bind_template_callback (widget_class, back_cb);
+  gtk_widget_class_bind_template_callback (widget_class, update_back);
   install_actions (widget_class);
   install_shortcuts (widget_class);
 }
@@ -508,6 +569,7 @@ lodge_window_init (LodgeWindow *self)
 {
   g_type_ensure (LODGE_TYPE_MACHINE_PAGE);
   g_type_ensure (LODGE_TYPE_MACHINE_LIST);
+  g_type_ensure (LODGE_TYPE_SNAPSHOT_PAGE);
   gtk_widget_init_template (GTK_WIDGET (self));
   setup_drop_target (self);
 }
