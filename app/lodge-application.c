@@ -188,6 +188,12 @@ about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
+reconnect_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  lodge_client_retry (LODGE_APPLICATION (user_data)->client);
+}
+
+static void
 shortcuts_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   LodgeApplication *self = user_data;
@@ -212,6 +218,7 @@ lodge_application_startup (GApplication *application)
   static const GActionEntry actions[] = {
     { .name = "about", .activate = about_action },
     { .name = "quit", .activate = quit_action },
+    { .name = "reconnect", .activate = reconnect_action },
     { .name = "shortcuts", .activate = shortcuts_action },
     { .name = "show-machine", .activate = show_machine_action, .parameter_type = "s" },
   };

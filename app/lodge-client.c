@@ -114,9 +114,12 @@ static void
 take_object (LodgeClient *self, GDBusObject *object, GPtrArray *fresh)
 {
   g_autoptr (LodgeIpcMachine) machine = lodge_ipc_object_get_machine (LODGE_IPC_OBJECT (object));
+  g_autoptr (LodgeIpcJob) job = lodge_ipc_object_get_job (LODGE_IPC_OBJECT (object));
   const char *path = g_dbus_object_get_object_path (object);
   LodgeMachineItem *known;
 
+  if (job != NULL)
+    lodge_library_add_job (self->library, job);
   if (machine == NULL)
     return;
 
@@ -161,8 +164,10 @@ object_removed_cb (GDBusObjectManager *manager, GDBusObject *object, LodgeClient
   /* A manager whose owner left removes all its objects; those machines are kept. */
   g_autofree char *owner = g_dbus_object_manager_client_get_name_owner (G_DBUS_OBJECT_MANAGER_CLIENT (manager));
 
-  if (owner != NULL)
-    lodge_library_remove (self->library, g_dbus_object_get_object_path (object));
+  if (owner == NULL)
+    return;
+  lodge_library_remove (self->library, g_dbus_object_get_object_path (object));
+  lodge_library_remove_job (self->library, g_dbus_object_get_object_path (object));
 }
 
 static void
@@ -276,6 +281,7 @@ drop_owner (LodgeClient *self)
     g_signal_handlers_disconnect_by_data (self->manager, self);
   g_clear_object (&self->manager);
   g_clear_object (&self->core);
+  lodge_library_remove_job (self->library, NULL);
 }
 
 static void
@@ -422,4 +428,24 @@ LodgeLibrary *
 lodge_client_get_library (LodgeClient *self)
 {
   return self->library;
+}
+
+void
+lodge_client_retry (LodgeClient *self)
+{
+  LodgeLibraryStatus status = lodge_library_get_status (self->library);
+
+  if (status == LODGE_LIBRARY_READY || status == LODGE_LIBRARY_CONNECTING)
+    return;
+
+  g_clear_handle_id (&self->retry_source, g_source_remove);
+  self->retry_ms = RETRY_FIRST_MS;
+  self->asked_to_quit = FALSE;
+  lodge_library_set_status (self->library, LODGE_LIBRARY_CONNECTING, NULL, NULL);
+  if (self->connection == NULL)
+    g_bus_get (G_BUS_TYPE_SESSION, self->cancellable, bus_cb, self);
+  else if (self->owner_cancellable != NULL)
+    connect_owner (self);
+  else
+    activate (self);
 }

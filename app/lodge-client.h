@@ -26,4 +26,7 @@ LodgeClient  *lodge_client_new         (GDBusConnection *connection);
 
 LodgeLibrary *lodge_client_get_library (LodgeClient *self);
 
+/* Somebody asks for another try, which is made at once, not after the pause that has grown. */
+void          lodge_client_retry       (LodgeClient *self);
+
 G_END_DECLS

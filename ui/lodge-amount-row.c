@@ -9,7 +9,6 @@
 
 #include "ui/lodge-amounts.h"
 #include "ui/lodge-machine-text.h"
-#include "ui/lodge-setting-change.h"
 
 #define COMMIT_MS 400u
 #define MIB (1024.0 * 1024.0)
@@ -222,11 +221,10 @@ lodge_amount_row_set_hint (LodgeAmountRow *self, const char *hint, gboolean warn
     }
 }
 
-void
-lodge_amount_row_set_when (LodgeAmountRow *self, LodgeMachineItem *item, const char *key)
+GtkLabel *
+lodge_amount_row_get_mark (LodgeAmountRow *self)
 {
-  gtk_widget_set_visible (GTK_WIDGET (self->when), TRUE);
-  lodge_setting_when (self->when, item, key);
+  return self->when;
 }
 
 gboolean

@@ -3,8 +3,6 @@
 
 #include <adwaita.h>
 
-#include "ui/lodge-machine-item.h"
-
 G_BEGIN_DECLS
 
 typedef enum
@@ -43,7 +41,7 @@ void   lodge_amount_row_tell_cores  (LodgeAmountRow *self, GVariant *amounts);
 /* @hint: (nullable): a line under the scale */
 void   lodge_amount_row_set_hint  (LodgeAmountRow *self, const char *hint, gboolean warning);
 
-/* Lets the row say when a change of @key takes effect. */
-void   lodge_amount_row_set_when  (LodgeAmountRow *self, LodgeMachineItem *item, const char *key);
+/* (transfer none): a label of the row, invisible, for what is to be said about when a change takes effect */
+GtkLabel *lodge_amount_row_get_mark (LodgeAmountRow *self);
 
 G_END_DECLS

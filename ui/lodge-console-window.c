@@ -34,6 +34,7 @@ struct _LodgeConsoleWindow
   gboolean folded;
   gboolean by_keys;             /* opened by somebody who uses the keyboard, and not active yet */
   gboolean at_bar;              /* the pointer is over the bar or near it */
+  double pointer_y;             /* G_MAXDOUBLE: not over the window */
   guint edge_source;
   guint fold_source;
   guint refocus_source;
@@ -183,15 +184,6 @@ fullscreen_on_action (GtkWidget *widget, const char *name, GVariant *parameter)
     gtk_window_fullscreen_on_monitor (GTK_WINDOW (widget), monitor);
 }
 
-static void
-fullscreened_cb (LodgeConsoleWindow *self)
-{
-  update_bars (self);
-  if (gtk_window_is_fullscreen (GTK_WINDOW (self)))
-    lodge_feedback_toast (GTK_WIDGET (self->page), _("Press F11 to leave fullscreen"));
-  lodge_console_page_focus (self->page);
-}
-
 static gboolean
 edge_cb (gpointer user_data)
 {
@@ -211,18 +203,42 @@ hide_hover_bar (LodgeConsoleWindow *self)
 }
 
 static void
-motion_cb (LodgeConsoleWindow *self, double x, double y)
+follow_pointer (LodgeConsoleWindow *self)
 {
   if (!gtk_window_is_fullscreen (GTK_WINDOW (self)) || is_pinned (self))
     return;
 
-  if (y <= EDGE_PX && self->edge_source == 0)
+  if (self->pointer_y <= EDGE_PX && self->edge_source == 0)
     self->edge_source = g_timeout_add (EDGE_MS, edge_cb, self);
-  else if (y > EDGE_PX)
+  else if (self->pointer_y > EDGE_PX)
     g_clear_handle_id (&self->edge_source, g_source_remove);
-  self->at_bar = y <= LEAVE_PX;
+  self->at_bar = self->pointer_y <= LEAVE_PX;
   if (!self->at_bar)
     hide_hover_bar (self);
+}
+
+static void
+motion_cb (LodgeConsoleWindow *self, double x, double y)
+{
+  self->pointer_y = y;
+  follow_pointer (self);
+}
+
+static void
+leave_cb (LodgeConsoleWindow *self)
+{
+  self->pointer_y = G_MAXDOUBLE;
+}
+
+static void
+fullscreened_cb (LodgeConsoleWindow *self)
+{
+  update_bars (self);
+  if (gtk_window_is_fullscreen (GTK_WINDOW (self)))
+    lodge_feedback_toast (GTK_WIDGET (self->page), _("Press F11 to leave fullscreen"));
+  lodge_console_page_focus (self->page);
+  /* A pointer may be at the edge before the window knows that it is fullscreen, and rest there. */
+  follow_pointer (self);
 }
 
 static void
@@ -463,6 +479,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_bar);
   gtk_widget_class_bind_template_callback (widget_class, grab_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, fullscreened_cb);
+  gtk_widget_class_bind_template_callback (widget_class, leave_cb);
   gtk_widget_class_bind_template_callback (widget_class, motion_cb);
   gtk_widget_class_bind_template_callback (widget_class, hover_focus_cb);
   gtk_widget_class_bind_template_callback (widget_class, hover_revealed_cb);
@@ -510,6 +527,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   g_type_ensure (LODGE_TYPE_CONSOLE_PAGE);
   g_type_ensure (LODGE_TYPE_CONSOLE_BAR);
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->pointer_y = G_MAXDOUBLE;
   setup_shortcuts (self);
   g_signal_connect (self, "notify::focus-widget", G_CALLBACK (focus_widget_cb), NULL);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (active_cb), NULL);

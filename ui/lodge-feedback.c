@@ -101,27 +101,6 @@ response_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
     lodge_feedback_show_log (GTK_WIDGET (context->parent), context->item);
 }
 
-static GtkWidget *
-details_new (const GError *error)
-{
-  g_autofree char *text = g_strndup (error->message, 4096);
-  GtkWidget *expander = gtk_expander_new (_("Technical Details"));
-  GtkWidget *label;
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-
-  label = gtk_label_new (valid);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 48);
-  gtk_widget_add_css_class (label, "monospace");
-  gtk_widget_add_css_class (label, "caption");
-  gtk_widget_set_margin_top (label, 6);
-  gtk_expander_set_child (GTK_EXPANDER (expander), label);
-  return expander;
-}
-
 void
 lodge_feedback_error (GtkWidget *from, const char *heading, GError *error, LodgeMachineItem *item)
 {
@@ -143,13 +122,34 @@ lodge_feedback_error (GtkWidget *from, const char *heading, GError *error, Lodge
     adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "log", _("Show _Log"));
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
   if (*own->message != '\0')
-    adw_message_dialog_set_extra_child (ADW_MESSAGE_DIALOG (dialog), details_new (own));
+    adw_message_dialog_set_extra_child (ADW_MESSAGE_DIALOG (dialog), lodge_feedback_details_new (own));
 
   context = g_new0 (ErrorDialog, 1);
   context->parent = GTK_WINDOW (g_object_ref (root));
   context->item = item != NULL ? g_object_ref (item) : NULL;
   g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), context, error_dialog_free, 0);
   gtk_window_present (GTK_WINDOW (dialog));
+}
+
+GtkWidget *
+lodge_feedback_details_new (const GError *error)
+{
+  g_autofree char *text = g_strndup (error->message, 4096);
+  GtkWidget *expander = gtk_expander_new (_("Technical Details"));
+  GtkWidget *label;
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+  label = gtk_label_new (valid);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 48);
+  gtk_widget_add_css_class (label, "monospace");
+  gtk_widget_add_css_class (label, "caption");
+  gtk_widget_set_margin_top (label, 6);
+  gtk_expander_set_child (GTK_EXPANDER (expander), label);
+  return expander;
 }
 
 void

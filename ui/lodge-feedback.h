@@ -41,6 +41,9 @@ void      lodge_feedback_undo_toast  (GtkWidget *from, const char *title, GCallb
  */
 void      lodge_feedback_error       (GtkWidget *from, const char *heading, GError *error, LodgeMachineItem *item);
 
+/* The technical text of @error, folded. */
+GtkWidget *lodge_feedback_details_new (const GError *error);
+
 /* Fetches and shows the log of @item. */
 void      lodge_feedback_show_log    (GtkWidget *from, LodgeMachineItem *item);
 

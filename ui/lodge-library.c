@@ -9,6 +9,7 @@ struct _LodgeLibrary
   GObject parent_instance;
 
   GListStore *machines;      /* (owned) of LodgeMachineItem */
+  GListStore *jobs;          /* (owned) of LodgeIpcJob */
   GHashTable *by_path;       /* (owned) object path → item, both of the store */
   LodgeIpcCore *core;        /* (owned) (nullable) */
   GVariant *host;            /* (owned) (nullable) the last known Host */
@@ -54,6 +55,7 @@ lodge_library_finalize (GObject *object)
   drop_core (self);
   g_clear_pointer (&self->by_path, g_hash_table_unref);
   g_clear_object (&self->machines);
+  g_clear_object (&self->jobs);
   g_clear_pointer (&self->host, g_variant_unref);
   g_clear_error (&self->error);
 
@@ -73,6 +75,7 @@ static void
 lodge_library_init (LodgeLibrary *self)
 {
   self->machines = g_list_store_new (LODGE_TYPE_MACHINE_ITEM);
+  self->jobs = g_list_store_new (LODGE_IPC_TYPE_JOB);
   self->by_path = g_hash_table_new (g_str_hash, g_str_equal);
 }
 
@@ -115,6 +118,31 @@ lodge_library_remove (LodgeLibrary *self, const char *object_path)
   g_hash_table_remove (self->by_path, object_path);
   if (g_list_store_find (self->machines, item, &position))
     g_list_store_remove (self->machines, position);
+}
+
+GListModel *
+lodge_library_get_jobs (LodgeLibrary *self)
+{
+  return G_LIST_MODEL (self->jobs);
+}
+
+void
+lodge_library_add_job (LodgeLibrary *self, LodgeIpcJob *job)
+{
+  lodge_library_remove_job (self, g_dbus_proxy_get_object_path (G_DBUS_PROXY (job)));
+  g_list_store_append (self->jobs, job);
+}
+
+void
+lodge_library_remove_job (LodgeLibrary *self, const char *object_path)
+{
+  for (guint i = g_list_model_get_n_items (G_LIST_MODEL (self->jobs)); i > 0; i--)
+    {
+      g_autoptr (GDBusProxy) job = g_list_model_get_item (G_LIST_MODEL (self->jobs), i - 1);
+
+      if (object_path == NULL || g_str_equal (g_dbus_proxy_get_object_path (job), object_path))
+        g_list_store_remove (self->jobs, i - 1);
+    }
 }
 
 LodgeIpcCore *

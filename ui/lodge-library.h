@@ -33,6 +33,12 @@ LodgeMachineItem  *lodge_library_find         (LodgeLibrary *self, const char *o
 void               lodge_library_add          (LodgeLibrary *self, GPtrArray *items);
 void               lodge_library_remove       (LodgeLibrary *self, const char *object_path);
 
+/* The core's jobs: a #GListModel of #LodgeIpcJob; those that ended stay for some seconds. */
+GListModel        *lodge_library_get_jobs     (LodgeLibrary *self);
+void               lodge_library_add_job      (LodgeLibrary *self, LodgeIpcJob *job);
+/* @object_path: (nullable): all of them when %NULL */
+void               lodge_library_remove_job   (LodgeLibrary *self, const char *object_path);
+
 /* (nullable) while the core is gone */
 LodgeIpcCore      *lodge_library_get_core     (LodgeLibrary *self);
 LodgeLibraryStatus lodge_library_get_status   (LodgeLibrary *self);

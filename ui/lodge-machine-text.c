@@ -101,6 +101,9 @@ lodge_text_setting (const char *key)
     { "balloon", N_("Give Back Unused Memory") },
     { "append", N_("Kernel Options") },
     { "cd", N_("CD Drive") },
+    { "boot-order", N_("Starts From") },
+    { "mac", N_("Hardware Address") },
+    { "pointer", N_("Pointer") },
     { "disks", N_("Disks") },
   };
 

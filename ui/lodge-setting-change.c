@@ -129,9 +129,12 @@ void
 lodge_setting_when (GtkLabel *label, LodgeMachineItem *item, const char *key)
 {
   static const char *const at_once[] = { "name", "os", "cd", NULL };
+  gboolean waits = lodge_machine_item_is_pending (item, key);
 
+  gtk_widget_set_visible (GTK_WIDGET (label), TRUE);
   gtk_label_set_label (label, g_strv_contains (at_once, key) ? _("Now") : _("At Next Start"));
-  if (lodge_machine_item_is_pending (item, key))
+  gtk_widget_set_tooltip_text (GTK_WIDGET (label), waits ? _("Changed; takes effect at the next start") : NULL);
+  if (waits)
     gtk_widget_add_css_class (GTK_WIDGET (label), "waiting");
   else
     gtk_widget_remove_css_class (GTK_WIDGET (label), "waiting");

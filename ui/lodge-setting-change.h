@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /**
  * lodge_setting_change:
- * @from: the widget whose toast overlay offers Undo; an AdwPreferencesWindow has one of its own
+ * @from: (nullable): the widget whose toast overlay offers Undo; an AdwPreferencesWindow has one of its own
  * @value: floating; of the key's type
  * @done: what was done, for the toast: "Memory is 4 GB"
  *
@@ -22,7 +22,8 @@ void lodge_setting_change (GtkWidget *from, LodgeMachineItem *item, const char *
 /**
  * lodge_setting_when:
  *
- * Lets @label say when a change of @key takes effect, "Now" or "At Next Start"; emphasised while one waits.
+ * Lets @label, which becomes visible, say when a change of @key takes effect, "Now" or "At Next Start"; emphasised while
+ * one waits.
  */
 void lodge_setting_when   (GtkLabel *label, LodgeMachineItem *item, const char *key);
 

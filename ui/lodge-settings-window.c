@@ -13,8 +13,9 @@
 #include "ui/lodge-fix-dialog.h"
 #include "ui/lodge-image-chooser.h"
 #include "ui/lodge-machine-text.h"
-#include "ui/lodge-setting-change.h"
+#include "ui/lodge-setting-link.h"
 #include "ui/lodge-switch-row.h"
+#include "ui/lodge-text-row.h"
 
 #define MIB (1024.0 * 1024.0)
 
@@ -27,6 +28,9 @@ struct _LodgeSettingsWindow
   GVariant *amounts;             /* (owned) a{sv}: what this computer has and can spare */
   GCancellable *cancellable;     /* (owned) */
   GtkFileChooserNative *chooser; /* (owned) (nullable) */
+  LodgeSettingLink *cores_link;  /* (owned) */
+  LodgeSettingLink *memory_link; /* (owned) */
+  LodgeSettingLink *medium_link; /* (owned) */
 
   AdwPreferencesPage *general;
   AdwPreferencesPage *system;
@@ -34,8 +38,7 @@ struct _LodgeSettingsWindow
   AdwPreferencesPage *storage;
   AdwPreferencesPage *network;
   AdwPreferencesPage *sound_page;
-  AdwEntryRow *name;
-  GtkLabel *name_when;
+  LodgeTextRow *name;
   AdwActionRow *folder;
   LodgeAmountRow *cores;
   LodgeAmountRow *memory;
@@ -58,6 +61,8 @@ struct _LodgeSettingsWindow
   AdwActionRow *disk;
   LodgeChoiceRow *network_kind;
   LodgeChoiceRow *nic_model;
+  LodgeTextRow *mac;
+  LodgeChoiceRow *pointer;
   LodgeChoiceRow *sound;
   AdwActionRow *sound_host;
 };
@@ -148,7 +153,6 @@ update_storage (LodgeSettingsWindow *self)
   adw_action_row_set_subtitle (self->medium, medium);
   gtk_widget_set_visible (self->eject, *cd != '\0');
   gtk_button_set_label (self->insert, *cd != '\0' ? _("Change…") : _("Insert…"));
-  lodge_setting_when (self->medium_when, self->item, "cd");
 }
 
 static void
@@ -156,16 +160,7 @@ update (LodgeSettingsWindow *self)
 {
   const char *audio = lodge_library_host_string (self->library, "audio", "none");
 
-  /* Not under the fingers of somebody who is typing a name. */
-  if (!gtk_widget_has_focus (GTK_WIDGET (gtk_editable_get_delegate (GTK_EDITABLE (self->name)))) &&
-      g_strcmp0 (gtk_editable_get_text (GTK_EDITABLE (self->name)), lodge_machine_item_get_name (self->item)) != 0)
-    gtk_editable_set_text (GTK_EDITABLE (self->name), lodge_machine_item_get_name (self->item));
   adw_action_row_set_subtitle (self->folder, lodge_machine_item_get_folder (self->item));
-  lodge_amount_row_set_value (self->cores, (double) lodge_machine_item_setting_uint (self->item, "cores", 1));
-  lodge_amount_row_set_value (self->memory, (double) lodge_machine_item_setting_uint (self->item, "memory", 0) / MIB);
-  lodge_setting_when (self->name_when, self->item, "name");
-  lodge_amount_row_set_when (self->cores, self->item, "cores");
-  lodge_amount_row_set_when (self->memory, self->item, "memory");
   adw_action_row_set_subtitle (self->sound_host, g_str_equal (audio, "none")
                                                    ? _("No sound: QEMU has no module for this computer’s sound")
                                                    : audio);
@@ -177,13 +172,15 @@ update (LodgeSettingsWindow *self)
 }
 
 static void
-name_apply_cb (LodgeSettingsWindow *self)
+show_cores (LodgeSettingsWindow *self)
 {
-  g_autofree char *name = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (self->name))));
-  g_autofree char *done = g_strdup_printf (_("Renamed to “%s”"), name);
+  lodge_amount_row_set_value (self->cores, (double) lodge_machine_item_setting_uint (self->item, "cores", 1));
+}
 
-  if (!g_str_equal (name, lodge_machine_item_get_name (self->item)))
-    lodge_setting_change (GTK_WIDGET (self), self->item, "name", g_variant_new_string (name), done);
+static void
+show_memory (LodgeSettingsWindow *self)
+{
+  lodge_amount_row_set_value (self->memory, (double) lodge_machine_item_setting_uint (self->item, "memory", 0) / MIB);
 }
 
 static void
@@ -193,8 +190,7 @@ cores_cb (LodgeSettingsWindow *self)
   g_autofree char *number = g_strdup_printf ("%u", cores);
   g_autofree char *done = g_strdup_printf (_("%s: %s"), _("Cores"), number);
 
-  if (cores != lodge_machine_item_setting_uint (self->item, "cores", 1))
-    lodge_setting_change (GTK_WIDGET (self), self->item, "cores", g_variant_new_uint32 (cores), done);
+  lodge_setting_link_change (self->cores_link, g_variant_new_uint32 (cores), done);
 }
 
 static void
@@ -204,8 +200,7 @@ memory_cb (LodgeSettingsWindow *self)
   g_autofree char *size = lodge_text_size (bytes);
   g_autofree char *done = g_strdup_printf (_("%s: %s"), _("Memory"), size);
 
-  if (bytes != lodge_machine_item_setting_uint (self->item, "memory", 0))
-    lodge_setting_change (GTK_WIDGET (self), self->item, "memory", g_variant_new_uint64 (bytes), done);
+  lodge_setting_link_change (self->memory_link, g_variant_new_uint64 (bytes), done);
 }
 
 static void
@@ -231,7 +226,7 @@ set_medium (LodgeSettingsWindow *self, const char *path)
   g_autofree char *display = g_filename_display_name (base);
   g_autofree char *done = *path != '\0' ? g_strdup_printf (_("“%s” inserted"), display) : g_strdup (_("CD ejected"));
 
-  lodge_setting_change (GTK_WIDGET (self), self->item, "cd", g_variant_new_string (path), done);
+  lodge_setting_link_change (self->medium_link, g_variant_new_string (path), done);
 }
 
 static void
@@ -298,17 +293,46 @@ amounts_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   update (self);
 }
 
+static LodgeSettingLink *
+link_row (LodgeSettingsWindow *self, gpointer row, GtkLabel *mark, const char *key, GCallback show)
+{
+  LodgeSettingLink *link = lodge_setting_link_new (row, mark, key);
+
+  if (show != NULL)
+    {
+      g_signal_connect_swapped (link, "changed", show, self);
+      g_signal_connect_swapped (link, "refused", show, self);
+    }
+  lodge_setting_link_set_item (link, self->item);
+  return link;
+}
+
 static void
 setup_rows (LodgeSettingsWindow *self)
 {
   LodgeChoiceRow *choices[] = { self->cpu, self->firmware, self->boot, self->clock, self->video, self->network_kind,
-                                self->nic_model, self->sound };
+                                self->nic_model, self->sound, self->pointer };
   LodgeSwitchRow *switches[] = { self->secure_boot, self->tpm, self->balloon, self->hyperv, self->accel_3d };
 
   for (guint i = 0; i < G_N_ELEMENTS (choices); i++)
     lodge_choice_row_set_item (choices[i], self->item);
   for (guint i = 0; i < G_N_ELEMENTS (switches); i++)
     lodge_switch_row_set_item (switches[i], self->item);
+  lodge_text_row_set_item (self->name, self->item);
+  lodge_text_row_set_item (self->mac, self->item);
+  self->cores_link = link_row (self, self->cores, lodge_amount_row_get_mark (self->cores), "cores",
+                               G_CALLBACK (show_cores));
+  self->memory_link = link_row (self, self->memory, lodge_amount_row_get_mark (self->memory), "memory",
+                                G_CALLBACK (show_memory));
+  self->medium_link = link_row (self, self->medium, self->medium_when, "cd", NULL);
+}
+
+static void
+drop_link (LodgeSettingsWindow *self, LodgeSettingLink **link)
+{
+  if (*link != NULL)
+    g_signal_handlers_disconnect_by_data (*link, self);
+  g_clear_object (link);
 }
 
 static void
@@ -321,7 +345,11 @@ lodge_settings_window_dispose (GObject *object)
   if (self->item != NULL)
     g_signal_handlers_disconnect_by_data (self->item, self);
 
+  /* The rows give what was chosen a moment ago to their links while they go. */
   G_OBJECT_CLASS (lodge_settings_window_parent_class)->dispose (object);
+  drop_link (self, &self->cores_link);
+  drop_link (self, &self->memory_link);
+  drop_link (self, &self->medium_link);
 }
 
 static void
@@ -356,7 +384,6 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   BIND (network);
   BIND (sound_page);
   BIND (name);
-  BIND (name_when);
   BIND (folder);
   BIND (cores);
   BIND (memory);
@@ -379,9 +406,10 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   BIND (disk);
   BIND (network_kind);
   BIND (nic_model);
+  BIND (mac);
+  BIND (pointer);
   BIND (sound);
   BIND (sound_host);
-  gtk_widget_class_bind_template_callback (widget_class, name_apply_cb);
   gtk_widget_class_bind_template_callback (widget_class, cores_cb);
   gtk_widget_class_bind_template_callback (widget_class, memory_cb);
   gtk_widget_class_bind_template_callback (widget_class, update_memory_hint);
@@ -398,6 +426,7 @@ lodge_settings_window_init (LodgeSettingsWindow *self)
   g_type_ensure (LODGE_TYPE_AMOUNT_ROW);
   g_type_ensure (LODGE_TYPE_CHOICE_ROW);
   g_type_ensure (LODGE_TYPE_SWITCH_ROW);
+  g_type_ensure (LODGE_TYPE_TEXT_ROW);
   gtk_widget_init_template (GTK_WIDGET (self));
   self->cancellable = g_cancellable_new ();
 }

@@ -6,16 +6,14 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "ui/lodge-setting-change.h"
+#include "ui/lodge-setting-link.h"
 
 struct _LodgeSwitchRow
 {
   AdwActionRow parent_instance;
 
-  char *key;              /* (owned) */
+  LodgeSettingLink *link; /* (owned) */
   char *subtitle;         /* (owned) (nullable) while an obstacle stands in its place */
-  LodgeMachineItem *item; /* (owned) (nullable) */
-  GtkWidget *when;
   GtkWidget *toggle;
   gboolean reading;
 };
@@ -30,13 +28,19 @@ static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (LodgeSwitchRow, lodge_switch_row, ADW_TYPE_ACTION_ROW)
 
+static gboolean
+get_value (LodgeSwitchRow *self)
+{
+  return lodge_machine_item_setting_boolean (lodge_setting_link_get_item (self->link),
+                                             lodge_setting_link_get_key (self->link), FALSE);
+}
+
 static void
 update (LodgeSwitchRow *self)
 {
   self->reading = TRUE;
-  gtk_switch_set_active (GTK_SWITCH (self->toggle), lodge_machine_item_setting_boolean (self->item, self->key, FALSE));
+  gtk_switch_set_active (GTK_SWITCH (self->toggle), get_value (self));
   self->reading = FALSE;
-  lodge_setting_when (GTK_LABEL (self->when), self->item, self->key);
 }
 
 static void
@@ -45,39 +49,34 @@ active_cb (LodgeSwitchRow *self)
   gboolean active = gtk_switch_get_active (GTK_SWITCH (self->toggle));
   g_autofree char *done = NULL;
 
-  if (self->reading || self->item == NULL ||
-      active == lodge_machine_item_setting_boolean (self->item, self->key, FALSE))
+  if (self->reading || lodge_setting_link_get_item (self->link) == NULL)
     return;
   /* Translators: a setting and its new value: "3D Acceleration: On" */
   done = g_strdup_printf (_("%s: %s"), adw_preferences_row_get_title (ADW_PREFERENCES_ROW (self)),
                           active ? _("On") : _("Off"));
-  lodge_setting_change (GTK_WIDGET (self), self->item, self->key, g_variant_new_boolean (active), done);
+  lodge_setting_link_change (self->link, g_variant_new_boolean (active), done);
 }
 
 static void
 lodge_switch_row_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
-  g_value_set_string (value, LODGE_SWITCH_ROW (object)->key);
+  g_value_set_string (value, lodge_setting_link_get_key (LODGE_SWITCH_ROW (object)->link));
 }
 
 static void
 lodge_switch_row_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
-  LODGE_SWITCH_ROW (object)->key = g_value_dup_string (value);
-}
-
-static void
-drop_item (LodgeSwitchRow *self)
-{
-  if (self->item != NULL)
-    g_signal_handlers_disconnect_by_data (self->item, self);
-  g_clear_object (&self->item);
+  LODGE_SWITCH_ROW (object)->link = lodge_setting_link_new (GTK_WIDGET (object), NULL, g_value_get_string (value));
 }
 
 static void
 lodge_switch_row_dispose (GObject *object)
 {
-  drop_item (LODGE_SWITCH_ROW (object));
+  LodgeSwitchRow *self = LODGE_SWITCH_ROW (object);
+
+  if (self->link != NULL)
+    g_signal_handlers_disconnect_by_data (self->link, self);
+  g_clear_object (&self->link);
 
   G_OBJECT_CLASS (lodge_switch_row_parent_class)->dispose (object);
 }
@@ -85,10 +84,21 @@ lodge_switch_row_dispose (GObject *object)
 static void
 lodge_switch_row_finalize (GObject *object)
 {
-  g_free (LODGE_SWITCH_ROW (object)->key);
   g_free (LODGE_SWITCH_ROW (object)->subtitle);
 
   G_OBJECT_CLASS (lodge_switch_row_parent_class)->finalize (object);
+}
+
+static void
+lodge_switch_row_constructed (GObject *object)
+{
+  LodgeSwitchRow *self = LODGE_SWITCH_ROW (object);
+
+  G_OBJECT_CLASS (lodge_switch_row_parent_class)->constructed (object);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (self), lodge_setting_link_get_mark (self->link));
+  adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->toggle);
+  g_signal_connect_swapped (self->link, "changed", G_CALLBACK (update), self);
+  g_signal_connect_swapped (self->link, "refused", G_CALLBACK (update), self);
 }
 
 static void
@@ -98,6 +108,7 @@ lodge_switch_row_class_init (LodgeSwitchRowClass *klass)
 
   object_class->get_property = lodge_switch_row_get_property;
   object_class->set_property = lodge_switch_row_set_property;
+  object_class->constructed = lodge_switch_row_constructed;
   object_class->dispose = lodge_switch_row_dispose;
   object_class->finalize = lodge_switch_row_finalize;
 
@@ -109,19 +120,9 @@ lodge_switch_row_class_init (LodgeSwitchRowClass *klass)
 static void
 lodge_switch_row_init (LodgeSwitchRow *self)
 {
-  self->when = gtk_label_new (NULL);
-  gtk_widget_add_css_class (self->when, "setting-when");
-  /* In two lines it leaves room in a narrow window. */
-  gtk_label_set_wrap (GTK_LABEL (self->when), TRUE);
-  gtk_label_set_width_chars (GTK_LABEL (self->when), 8);
-  gtk_label_set_max_width_chars (GTK_LABEL (self->when), 8);
-  gtk_label_set_xalign (GTK_LABEL (self->when), 1);
-  gtk_label_set_justify (GTK_LABEL (self->when), GTK_JUSTIFY_RIGHT);
-  adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->when);
   self->toggle = gtk_switch_new ();
   gtk_widget_set_valign (self->toggle, GTK_ALIGN_CENTER);
   g_signal_connect_swapped (self->toggle, "notify::active", G_CALLBACK (active_cb), self);
-  adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->toggle);
   adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), self->toggle);
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (self), 4);
 }
@@ -129,10 +130,7 @@ lodge_switch_row_init (LodgeSwitchRow *self)
 void
 lodge_switch_row_set_item (LodgeSwitchRow *self, LodgeMachineItem *item)
 {
-  drop_item (self);
-  self->item = g_object_ref (item);
-  g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
-  update (self);
+  lodge_setting_link_set_item (self->link, item);
 }
 
 void

@@ -4,6 +4,7 @@
 #include "core/config/lodge-folder-watch.h"
 #include "core/config/lodge-registry.h"
 #include "core/config/lodge-store.h"
+#include "core/config/lodge-trash.h"
 
 #include <sys/stat.h>
 
@@ -43,5 +44,13 @@ void lodge_store_item_free   (gpointer item);
 /** lodge_store_scan_folder: makes the item of the folder @name what the folder is now; adds, changes or removes it */
 void lodge_store_scan_folder (LodgeStore *self, const char *name);
 void lodge_store_scan_all    (LodgeStore *self);
+
+/* lodge-store-family.c */
+
+/** lodge_store_check_purge: whether none that stays, in the trash or out of it, is built on what would go. @ids: as lodge_trash_empty() has them. Error: HAS_DEPENDANTS */
+gboolean lodge_store_check_purge    (LodgeStore *self, const char *const *ids, GError **error);
+
+/** lodge_store_check_undelete: whether what @item is built on is not in the trash itself. Error: NOT_FOUND */
+gboolean lodge_store_check_undelete (LodgeStore *self, const LodgeTrashItem *item, GError **error);
 
 G_END_DECLS

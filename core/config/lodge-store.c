@@ -383,6 +383,12 @@ lodge_store_discard (LodgeStore *self, const char *id, GError **error)
   return TRUE;
 }
 
+const char *
+lodge_store_get_trash_dir (LodgeStore *self)
+{
+  return self->trash_dir;
+}
+
 GVariant *
 lodge_store_list_trash (LodgeStore *self)
 {
@@ -470,7 +476,7 @@ lodge_store_undelete (LodgeStore *self, const char *text, GError **error)
   g_autofree char *name = NULL;
   LodgeStoreItem *entry;
 
-  if (item == NULL)
+  if (item == NULL || !lodge_store_check_undelete (self, item, error))
     return NULL;
   if (lodge_disk_trash_is_disk (item->path))
     return undelete_disk (self, item, error);
@@ -516,8 +522,14 @@ lodge_store_empty_trash_async (LodgeStore *self, const char *const *ids, GCancel
                                GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
+  GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_store_empty_trash_async);
+  if (!lodge_store_check_purge (self, ids, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
   /* The thread's own word counts: what is deleted is deleted. */
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, g_strdupv ((char **) ids), (GDestroyNotify) g_strfreev);

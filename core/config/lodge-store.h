@@ -78,6 +78,7 @@ gboolean         lodge_store_make_separate    (LodgeStore *self, const char *id,
 gboolean         lodge_store_trash        (LodgeStore *self, const char *id, GError **error);
 /** lodge_store_discard: deletes the machine for good, without the trash: at once gone from here, its files a little later. Errors: NOT_FOUND, IO */
 gboolean         lodge_store_discard      (LodgeStore *self, const char *id, GError **error);
+const char      *lodge_store_get_trash_dir (LodgeStore *self);
 GVariant        *lodge_store_list_trash   (LodgeStore *self); /* aa{sv}, see ListTrash; (transfer floating) */
 LodgeStoreEntry *lodge_store_undelete     (LodgeStore *self, const char *text, GError **error);
 void             lodge_store_empty_trash_async  (LodgeStore *self, const char *const *ids, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);

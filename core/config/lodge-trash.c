@@ -281,23 +281,20 @@ lodge_trash_empty (const char *trash_dir, const char *const *ids, GCancellable *
         return FALSE;
       }
 
+  if (g_cancellable_is_cancelled (cancellable))
+    {
+      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, "deleting was cancelled");
+      return FALSE;
+    }
+  /* All of them at once: no machine is left to be brought back whose parent went before it. */
   for (guint i = 0; i < items->len; i++)
     {
       const LodgeTrashItem *item = items->pdata[i];
       g_autofree char *base = g_path_get_basename (item->path);
       g_autofree char *gone = g_strconcat (trash_dir, "/" GONE_PREFIX, base, NULL);
 
-      if (!all && !g_strv_contains (ids, item->id))
-        continue;
-      if (g_cancellable_is_cancelled (cancellable))
-        {
-          g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, "deleting was cancelled");
-          return FALSE;
-        }
-      if (rename (item->path, gone) != 0 && errno != ENOENT)
+      if ((all || g_strv_contains (ids, item->id)) && rename (item->path, gone) != 0 && errno != ENOENT)
         return lodge_error_set_errno (error, errno, "deleting", item->path);
-      if (!remove_gone (trash_dir, cancellable, error))
-        return FALSE;
     }
 
   return remove_gone (trash_dir, cancellable, error);

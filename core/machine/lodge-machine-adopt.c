@@ -2,7 +2,11 @@
 
 /* Taking over a guest that an earlier core started. Nothing is written: the runtime folder may be
  * read-only or full by now. A QEMU that takes the connection but says nothing may hang, or another
- * program may sit on the control socket; the rescue socket tells the two apart. */
+ * program may sit on the control socket; the rescue socket tells the two apart.
+ *
+ * A QEMU that is found beside a saved memory (lodge-machine-save.c) holds nothing that is not
+ * saved: it is on its way out after a Save, or was not let go yet after a resume. Such a machine
+ * is never said to run; whether its QEMU answers or not, it is ended. */
 
 #include "core/machine/lodge-machine-save.h"
 
@@ -42,6 +46,12 @@ is_stale (Adopt *adopt)
   return adopt->machine->guest == NULL || adopt->machine->guest->serial != adopt->serial;
 }
 
+static gboolean
+is_saved (LodgeMachine *self)
+{
+  return self->entry != NULL && lodge_saved_exists (self->folder);
+}
+
 static void
 answer_task (Adopt *adopt)
 {
@@ -64,7 +74,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
       gboolean gone = self->entry == NULL;
 
       lodge_guest_hold_inner (self);
-      if (!adopt->again || strcmp (self->reason, "not-responding") == 0)
+      if (adopt->again ? strcmp (self->reason, "not-responding") == 0 : self->state != LODGE_STATE_SAVING)
         lodge_machine_say (self, gone ? "folder-gone" : adopt->again ? "" : "adopted", NULL);
       if (!adopt->again && lodge_machine_recover_saving (self, status))
         {
@@ -110,6 +120,12 @@ ready_cb (GObject *source, GAsyncResult *result, gpointer data)
       adopt->rescue = TRUE;
       adopt_connect (adopt, LODGE_SOCKET_RESCUE);
     }
+  else if (!adopt->again && is_saved (adopt->machine))
+    {
+      lodge_guest_kill (adopt->machine);
+      answer_task (adopt);
+      adopt_free (adopt);
+    }
   else
     {
       lodge_machine_say (adopt->machine, "not-responding", lodge_guest_details (adopt->machine, NULL));
@@ -154,6 +170,13 @@ adopt_connect (Adopt *adopt, const char *name)
     {
       adopt->rescue = TRUE;
       adopt_connect (adopt, LODGE_SOCKET_RESCUE);
+      return;
+    }
+  if (qmp == NULL && !adopt->again && is_saved (self))
+    {
+      lodge_guest_kill (self);
+      answer_task (adopt);
+      adopt_free (adopt);
       return;
     }
   if (qmp == NULL)
@@ -258,7 +281,13 @@ lodge_machine_adopt_async (LodgeMachine *self, LodgeRuntimeRecord *record, GCanc
   self->guest->locks = lodge_launch_lock_disks (self->guest->profile, self->folder, TRUE, NULL);
   lodge_guest_watch_process (self);
   lodge_guest_hold_inner (self);
-  lodge_machine_change (self, LODGE_CHANGE_ADOPT_RUNNING, self->entry == NULL ? "folder-gone" : "adopted", NULL);
+  if (is_saved (self))
+    {
+      self->guest->force_off = TRUE;
+      lodge_machine_change (self, LODGE_CHANGE_ADOPT_ENDING, "user", NULL);
+    }
+  else
+    lodge_machine_change (self, LODGE_CHANGE_ADOPT_RUNNING, self->entry == NULL ? "folder-gone" : "adopted", NULL);
 
   begin (self, g_steal_pointer (&task));
 }

@@ -18,6 +18,7 @@ typedef struct
   LodgeProfile *running; /* (owned) (nullable) */
   char *folder;          /* (owned) */
   GHashTable *folders;   /* (owned) of all machines */
+  char *trash_dir;       /* (owned) */
   gboolean off;
   gboolean occupied;
 } List;
@@ -29,6 +30,7 @@ list_free (List *list)
   g_clear_pointer (&list->running, lodge_profile_free);
   g_free (list->folder);
   g_hash_table_unref (list->folders);
+  g_free (list->trash_dir);
   g_free (list);
 }
 
@@ -173,7 +175,7 @@ add_unattached (List *list, GVariantBuilder *builder, LodgeLayers *layers)
       LodgeDisk disk = { .file = file };
       LodgeDiskFacts facts;
 
-      if (!g_str_equal (folder, disks) || *name == '.' || children->len > 0 || layer->snapshots->len > 0
+      if (!g_str_equal (folder, disks) || layer->trashed || *name == '.' || children->len > 0 || layer->snapshots->len > 0
           || is_named (list->profile, file) || is_named (list->running, file)
           || !lodge_disk_facts_read (layer->path, &facts, NULL))
         continue;
@@ -187,7 +189,7 @@ static void
 list_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   List *list = data;
-  g_autoptr (LodgeLayers) layers = lodge_layers_scan (list->folders);
+  g_autoptr (LodgeLayers) layers = lodge_layers_scan (list->folders, list->trash_dir);
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
@@ -226,6 +228,7 @@ lodge_machine_list_disks_async (LodgeMachine *self, GVariant *options, GAsyncRea
   list->profile = lodge_profile_copy (self->entry->profile);
   list->running = self->guest != NULL ? lodge_profile_copy (self->guest->profile) : NULL;
   list->folder = g_strdup (self->folder);
+  list->trash_dir = g_strdup (lodge_engine_get_paths (self->engine)->trash_dir);
   list->folders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   list->off = self->state == LODGE_STATE_OFF;
   list->occupied = self->n_occupied > 0;

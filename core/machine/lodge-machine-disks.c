@@ -178,6 +178,7 @@ lodge_disk_work_end (GTask *task, GError *error, gpointer value, GDestroyNotify 
 typedef struct
 {
   GHashTable *folders; /* (owned) */
+  char *trash_dir;     /* (owned) */
   char *path;          /* (owned) */
   LodgeLayers *layers; /* (owned) (nullable) */
   LodgeDiskFacts facts;
@@ -187,6 +188,7 @@ static void
 look_free (Look *look)
 {
   g_hash_table_unref (look->folders);
+  g_free (look->trash_dir);
   g_free (look->path);
   g_clear_pointer (&look->layers, lodge_layers_free);
   g_free (look);
@@ -218,7 +220,7 @@ look_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
       g_task_return_error (task, error);
       return;
     }
-  look->layers = lodge_layers_scan (look->folders);
+  look->layers = lodge_layers_scan (look->folders, look->trash_dir);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -231,6 +233,7 @@ lodge_disk_work_look_async (GTask *task, GAsyncReadyCallback callback)
   Look *look = g_new0 (Look, 1);
 
   look->folders = all_folders (self);
+  look->trash_dir = g_strdup (lodge_engine_get_paths (self->engine)->trash_dir);
   look->path = g_strdup (work->path);
   g_task_set_task_data (looking, look, (GDestroyNotify) look_free);
   g_task_run_in_thread (looking, look_thread);

@@ -8,6 +8,8 @@
  *   - an image that another one reads on in is never started from. A template is left off while machines depend on it;
  *     any other machine goes on in a new layer when it is cloned (lodge-machine-freeze.c), and what it wrote before is frozen.
  *     The look at the images themselves at each start also finds a machine.json that was put back and names a frozen file;
+ *   - what is in the trash may come back, so it counts for all of this; only to be deleted, into the same trash, it is no obstacle
+ *     (lodge-store-family.c);
  *   - flattening takes the dependence away: what a machine reads elsewhere is copied into its own files. */
 
 #include "core/machine/lodge-machine-family.h"
@@ -84,12 +86,40 @@ find_dependants (LodgeMachine *self)
   return entries;
 }
 
+/* Whether something in the trash reads on in one of the disks as they are now, directly or by way of this machine's own layers. */
+static gboolean
+is_read_from_trash (LodgeMachine *self)
+{
+  g_autoptr (GHashTable) folders = g_hash_table_new (g_str_hash, g_str_equal);
+  const LodgeProfile *profile = self->entry->profile;
+  g_autoptr (LodgeLayers) layers = NULL;
+  GPtrArray *list;
+
+  g_hash_table_insert (folders, self->id, self->folder);
+  layers = lodge_layers_scan (folders, lodge_store_get_trash_dir (lodge_engine_get_store (self->engine)));
+  list = lodge_layers_list (layers);
+  for (guint i = 0; i < list->len; i++)
+    {
+      const LodgeLayer *layer = list->pdata[i];
+
+      for (guint n = 0; layer->trashed && n < profile->disks->len; n++)
+        {
+          const LodgeDisk *disk = g_ptr_array_index (profile->disks, n);
+          g_autofree char *path = disk->cdrom ? NULL : lodge_launch_disk_path (disk, self->folder);
+
+          if (path != NULL && lodge_layers_below (layers, layer->path, path))
+            return TRUE;
+        }
+    }
+  return FALSE;
+}
+
 gboolean
 lodge_machine_has_dependants (LodgeMachine *self)
 {
   g_autoptr (GPtrArray) dependants = find_dependants (self);
 
-  return dependants->len > 0;
+  return dependants->len > 0 || is_read_from_trash (self);
 }
 
 static void
@@ -154,6 +184,11 @@ lodge_machine_check_disks_unused (LodgeMachine *self, GError **error)
         }
       if (!used)
         g_ptr_array_remove_index (dependants, i - 1);
+    }
+  if (dependants->len == 0 && is_read_from_trash (self))
+    {
+      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_HAS_DEPENDANTS, "something in the trash is built on its disks");
+      return FALSE;
     }
   if (dependants->len == 0)
     return TRUE;
@@ -240,7 +275,7 @@ measure (LodgeLayers *layers, const LodgeStoreEntry *entry, guint64 *own, guint6
     {
       const LodgeLayer *layer = list->pdata[i];
 
-      if (!is_in (layer->path, entry->folder))
+      if (layer->trashed || !is_in (layer->path, entry->folder))
         continue;
       *own += layer->size;
       for (guint depth = 0; layer != NULL && layer->backing != NULL && depth < LODGE_LAYERS_MAX_DEPTH; depth++)

@@ -159,7 +159,7 @@ scanned_cb (GObject *source, GAsyncResult *result, gpointer data)
     {
       const LodgeLayer *layer = list->pdata[i];
 
-      if (!is_in (layer->path, self->folder) || layer->backing == NULL || is_in (layer->backing, self->folder))
+      if (layer->trashed || !is_in (layer->path, self->folder) || layer->backing == NULL || is_in (layer->backing, self->folder))
         continue;
       g_ptr_array_add (flatten->paths, g_strdup (layer->path));
       while ((layer = layer->backing != NULL ? lodge_layers_lookup (layers, layer->backing) : NULL) != NULL)

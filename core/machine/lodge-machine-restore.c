@@ -554,6 +554,11 @@ give_up (Merge *merge, LodgeLayers *layers)
   g_autoptr (GPtrArray) below = NULL;
   g_autofree char *backing = NULL;
 
+  if (access (merge->path, F_OK) != 0 && errno == ENOENT)
+    {
+      settle (merge, TRUE);
+      return TRUE;
+    }
   if (layer == NULL || layer->active || layer->snapshots->len > 0 || children->len > 1)
     return FALSE;
   if (children->len == 0)
@@ -562,8 +567,8 @@ give_up (Merge *merge, LodgeLayers *layers)
       return TRUE;
     }
   child = g_ptr_array_index (children, 0);
-  /* A saved machine's disks stay as they are; another machine's child may be in use. */
-  if (strcmp (child->machine, self->id) != 0 || (child->active && self->state != LODGE_STATE_OFF))
+  /* A saved machine's disks stay as they are; another machine's child may be in use; what is in the trash may come back. */
+  if (child->trashed || strcmp (child->machine, self->id) != 0 || (child->active && self->state != LODGE_STATE_OFF))
     return FALSE;
   below = lodge_layers_chain (child->path, NULL);
   if (below == NULL)

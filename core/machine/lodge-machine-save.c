@@ -544,8 +544,15 @@ lodge_machine_recover_saving (LodgeMachine *self, const char *status)
     return FALSE;
   if (lodge_saved_exists (self->folder) && !running)
     {
-      self->guest->force_off = TRUE;
       lodge_machine_quit (self);
+      return TRUE;
+    }
+  if (self->guest->force_off)
+    {
+      /* Somebody let it go, or put a saved/ there: the disks are ahead of that memory, which must not meet them again. */
+      self->guest->force_off = FALSE;
+      lodge_machine_discard_saved (self, NULL);
+      lodge_machine_change (self, LODGE_CHANGE_RAN, "adopted", NULL);
       return TRUE;
     }
   if (is_there (self, LODGE_SAVED_USED_DIR))

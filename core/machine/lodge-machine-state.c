@@ -92,7 +92,7 @@ static const struct
   [LODGE_CHANGE_SHUTDOWN] = { "shutdown", ROW (NONE, NONE, S (STOPPING), NONE, S (STOPPING), NONE, NONE, NONE) },
   [LODGE_CHANGE_ENDED] = { "ended", ROW (NONE, S (OFF), S (OFF), S (OFF), S (OFF), S (OFF), NONE, NONE) },
   [LODGE_CHANGE_ADOPT_RUNNING] = { "adopt-running", ROW (S (RUNNING), NONE, NONE, NONE, NONE, NONE, S (RUNNING), S (RUNNING)) },
-  [LODGE_CHANGE_ADOPT_PAUSED] = { "adopt-paused", ROW (S (PAUSED), NONE, NONE, NONE, NONE, NONE, S (PAUSED), S (PAUSED)) },
+  [LODGE_CHANGE_ADOPT_ENDING] = { "adopt-ending", ROW (S (SAVING), NONE, NONE, NONE, NONE, NONE, S (SAVING), S (SAVING)) },
   /* A guest that runs needs its profile no more: it is broken when it has ended. */
   [LODGE_CHANGE_BROKE] = { "broke", ROW (S (BROKEN), NONE, NONE, NONE, NONE, NONE, S (BROKEN), S (BROKEN)) },
   [LODGE_CHANGE_MENDED] = { "mended", ROW (NONE, NONE, NONE, NONE, NONE, NONE, NONE, S (OFF)) },

@@ -74,7 +74,7 @@ typedef enum
   LODGE_CHANGE_SHUTDOWN,      /* Shutdown was asked */
   LODGE_CHANGE_ENDED,         /* QEMU is gone, or never came */
   LODGE_CHANGE_ADOPT_RUNNING, /* a guest of an earlier core was found */
-  LODGE_CHANGE_ADOPT_PAUSED,
+  LODGE_CHANGE_ADOPT_ENDING,  /* the same, of which all is saved: its QEMU is about to end */
   LODGE_CHANGE_BROKE,         /* the folder cannot be used */
   LODGE_CHANGE_MENDED,        /* it can again */
   LODGE_CHANGE_SAVE,          /* Save was asked */

@@ -15,6 +15,9 @@
  * "json:", absolute names and links are refused. An image that a person uses where it lies is no such backing; what
  * is to be built on it is copied.
  *
+ * What lies in the trash reads on in the library as it will when it comes back, so it counts: its images are in the list under the
+ * names that they had and would have again.
+ *
  * "Empty" is read from the first level of a qcow2 image's tables: with all its entries zero there is no second level and so no
  * cluster of data. Such an overlay reads exactly as its backing does.
  */
@@ -24,7 +27,9 @@
 #include "core/storage/lodge-layers.h"
 
 #include "core/config/lodge-atomic-file.h"
+#include "core/config/lodge-disk-trash.h"
 #include "core/config/lodge-json.h"
+#include "core/config/lodge-trash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,8 +213,9 @@ read_qcow2 (int fd, const guint8 *head, LodgeLayer *layer, GError **error)
   return TRUE;
 }
 
+/* @name: the one by which it goes and finds others, where that is not @path */
 static LodgeLayer *
-read_layer (const char *path, gboolean follow, GError **error)
+read_layer (const char *path, const char *name, gboolean follow, GError **error)
 {
   int fd = open (path, O_RDONLY | (follow ? 0 : O_NOFOLLOW) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   g_autoptr (LodgeLayer) layer = NULL;
@@ -226,7 +232,7 @@ read_layer (const char *path, gboolean follow, GError **error)
     }
 
   layer = g_new0 (LodgeLayer, 1);
-  layer->path = g_strdup (path);
+  layer->path = g_strdup (name);
   layer->snapshots = g_ptr_array_new_with_free_func (g_free);
   layer->size = (guint64) st.st_blocks * 512;
   if (!S_ISREG (st.st_mode) && !follow)
@@ -244,7 +250,7 @@ read_layer (const char *path, gboolean follow, GError **error)
 LodgeLayer *
 lodge_layers_read (const char *path, GError **error)
 {
-  return read_layer (path, FALSE, error);
+  return read_layer (path, path, FALSE, error);
 }
 
 GPtrArray *
@@ -256,7 +262,7 @@ lodge_layers_chain (const char *path, GError **error)
   for (guint depth = 0; depth <= LODGE_LAYERS_MAX_DEPTH; depth++)
     {
       /* The image itself is the person's to place, be it by a link or as a block device. */
-      g_autoptr (LodgeLayer) layer = read_layer (at, depth == 0, error);
+      g_autoptr (LodgeLayer) layer = read_layer (at, at, depth == 0, error);
 
       if (layer == NULL)
         return NULL;
@@ -274,25 +280,79 @@ lodge_layers_chain (const char *path, GError **error)
 
 /* ---- All of them ---- */
 
+/* The images in @disks; @as: the folder that they are in by name; @only: (nullable) the one that counts */
 static void
-add_folder (LodgeLayers *self, const char *machine, const char *folder)
+add_images (LodgeLayers *self, const char *machine, const char *disks, const char *as, const char *only)
 {
-  g_autofree char *disks = g_build_filename (folder, DISKS, NULL);
   GDir *dir = g_dir_open (disks, 0, NULL);
+  gboolean trashed = !g_str_equal (disks, as);
   const char *name;
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *path = g_build_filename (disks, name, NULL);
-      LodgeLayer *layer = lodge_layers_read (path, NULL);
+      g_autofree char *known = g_build_filename (as, name, NULL);
+      LodgeLayer *layer = only == NULL || g_str_equal (name, only) ? read_layer (path, known, FALSE, NULL) : NULL;
 
       if (layer == NULL)
         continue;
       layer->machine = g_strdup (machine);
+      layer->trashed = trashed;
       g_ptr_array_add (self->list, layer);
-      g_hash_table_replace (self->by_path, layer->path, layer);
+      if (!trashed || !g_hash_table_contains (self->by_path, known))
+        g_hash_table_replace (self->by_path, layer->path, layer);
     }
   g_clear_pointer (&dir, g_dir_close);
+}
+
+static void
+add_folder (LodgeLayers *self, const char *machine, const char *folder)
+{
+  g_autofree char *disks = g_build_filename (folder, DISKS, NULL);
+
+  add_images (self, machine, disks, disks, NULL);
+}
+
+/* The folder that a machine has, or had before it went to the trash; NULL for one that nobody knows. */
+static char *
+folder_of (GHashTable *folders, GPtrArray *items, const char *machines_dir, const char *id)
+{
+  const char *folder = g_hash_table_lookup (folders, id);
+
+  for (guint i = 0; i < items->len && folder == NULL; i++)
+    {
+      const LodgeTrashItem *item = items->pdata[i];
+
+      if (g_str_equal (item->id, id))
+        return g_build_filename (machines_dir, item->folder, NULL);
+    }
+  return g_strdup (folder);
+}
+
+static void
+add_trash (LodgeLayers *self, GHashTable *folders, const char *trash_dir)
+{
+  g_autoptr (GPtrArray) items = lodge_trash_list (trash_dir);
+  g_autofree char *machines_dir = NULL;
+  GHashTableIter iter;
+  gpointer any;
+
+  g_hash_table_iter_init (&iter, folders);
+  if (items->len == 0 || !g_hash_table_iter_next (&iter, NULL, &any))
+    return;
+  machines_dir = g_path_get_dirname (any);
+  for (guint i = 0; i < items->len; i++)
+    {
+      const LodgeTrashItem *item = items->pdata[i];
+      g_autoptr (LodgeProfile) disk = lodge_disk_trash_is_disk (item->path) ? lodge_disk_trash_read (item->path, NULL) : NULL;
+      g_autofree char *folder = folder_of (folders, items, machines_dir, disk != NULL ? disk->id : item->id);
+      g_autofree char *disks = disk != NULL ? g_strdup (item->path) : g_build_filename (item->path, DISKS, NULL);
+      g_autofree char *as = folder != NULL ? g_build_filename (folder, DISKS, NULL) : NULL;
+      g_autofree char *image = disk != NULL ? g_path_get_basename (((const LodgeDisk *) disk->disks->pdata[0])->file) : NULL;
+
+      if (as != NULL)
+        add_images (self, disk != NULL ? disk->id : item->id, disks, as, image);
+    }
 }
 
 static JsonNode *
@@ -372,7 +432,7 @@ mark_snapshots (LodgeLayers *self, const char *folder)
 }
 
 LodgeLayers *
-lodge_layers_scan (GHashTable *folders)
+lodge_layers_scan (GHashTable *folders, const char *trash_dir)
 {
   LodgeLayers *self = g_new0 (LodgeLayers, 1);
   GHashTableIter iter;
@@ -387,6 +447,8 @@ lodge_layers_scan (GHashTable *folders)
       mark_active (self, folder);
       mark_snapshots (self, folder);
     }
+  if (trash_dir != NULL)
+    add_trash (self, folders, trash_dir);
   return self;
 }
 
@@ -401,10 +463,26 @@ lodge_layers_free (LodgeLayers *self)
   g_free (self);
 }
 
+typedef struct
+{
+  GHashTable *folders; /* (owned) */
+  char *trash_dir;     /* (owned) */
+} Scan;
+
+static void
+scan_free (Scan *scan)
+{
+  g_hash_table_unref (scan->folders);
+  g_free (scan->trash_dir);
+  g_free (scan);
+}
+
 static void
 scan_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  g_task_return_pointer (task, lodge_layers_scan (data), (GDestroyNotify) lodge_layers_free);
+  const Scan *scan = data;
+
+  g_task_return_pointer (task, lodge_layers_scan (scan->folders, scan->trash_dir), (GDestroyNotify) lodge_layers_free);
 }
 
 void
@@ -412,16 +490,18 @@ lodge_layers_scan_async (LodgeStore *store, GCancellable *cancellable, GAsyncRea
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
   g_autoptr (GPtrArray) entries = lodge_store_list (store);
-  GHashTable *folders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  Scan *scan = g_new0 (Scan, 1);
 
+  scan->folders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  scan->trash_dir = g_strdup (lodge_store_get_trash_dir (store));
   for (guint i = 0; i < entries->len; i++)
     {
       const LodgeStoreEntry *entry = entries->pdata[i];
 
-      g_hash_table_replace (folders, g_strdup (entry->id), g_strdup (entry->folder));
+      g_hash_table_replace (scan->folders, g_strdup (entry->id), g_strdup (entry->folder));
     }
   g_task_set_source_tag (task, lodge_layers_scan_async);
-  g_task_set_task_data (task, folders, (GDestroyNotify) g_hash_table_unref);
+  g_task_set_task_data (task, scan, (GDestroyNotify) scan_free);
   g_task_run_in_thread (task, scan_thread);
 }
 

@@ -22,10 +22,11 @@ typedef struct
   guint64    size;           /* bytes on the disk */
   gboolean   active;         /* machine.json names it: its guest writes to it */
   gboolean   empty;          /* has a backing and holds nothing of its own */
+  gboolean   trashed;        /* lies in the trash; path and machine are what they were */
 } LodgeLayer;
 
 /**
- * LodgeLayers: who reads which file: all images of all machines, as they were when it was made. It is read from the images'
+ * LodgeLayers: who reads which file: all images of all machines, those in the trash too, as they were when it was made. It is read from the images'
  * headers, a few bounded reads each, so it is right whatever the profiles say.
  */
 typedef struct _LodgeLayers LodgeLayers;
@@ -33,8 +34,8 @@ typedef struct _LodgeLayers LodgeLayers;
 void         lodge_layers_scan_async  (LodgeStore *store, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 LodgeLayers *lodge_layers_scan_finish (GAsyncResult *result, GError **error);
 
-/** lodge_layers_scan: the same at once; for tests and threads. @folders: (element-type utf8 utf8) id to absolute folder */
-LodgeLayers *lodge_layers_scan        (GHashTable *folders);
+/** lodge_layers_scan: the same at once; for tests and threads. @folders: (element-type utf8 utf8) id to absolute folder; @trash_dir: (nullable) */
+LodgeLayers *lodge_layers_scan        (GHashTable *folders, const char *trash_dir);
 void         lodge_layers_free        (LodgeLayers *layers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeLayers, lodge_layers_free)
 

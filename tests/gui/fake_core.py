@@ -67,7 +67,7 @@ class Machine:
             'Settings': {'name': name, 'cores': 2, 'memory': 2 * GIB, 'firmware': 'uefi', '3d': False,
                          'network': 'user', 'disk': 'disks/disk0.qcow2', 'disk-size': 20 * GIB, 'cd': '', 'cpu': 'host',
                          'secure-boot': False, 'tpm': False, 'boot': 'disk', 'video': 'virtio', 'sound': 'hda',
-                         'nic-model': 'virtio', 'clock': 'utc', 'hyperv': False, 'balloon': True},
+                         'nic-model': 'virtio', 'mac': '52:54:00:12:34:56', 'pointer': 'tablet', 'clock': 'utc', 'hyperv': False, 'balloon': True},
         }
         settings = values.pop('Settings', {})
         self.values.update(values)
@@ -211,6 +211,13 @@ class Core:
             machine.values['Settings'].update(settings)
             self.change(machine, Settings=machine.values['Settings'], Name=machine.values['Settings']['name'])
             invocation.return_value(GLib.Variant('(as)', ([],)))
+        elif method == 'CheckSettings':
+            if arguments.unpack()[0].get('mac') == 'wrong':
+                invocation.return_dbus_error('org.lodgevm.Error.InvalidArgument', 'mac: "wrong" is no address')
+                return
+            warnings = ['firmware-installed'] if 'firmware' in arguments.unpack()[0] else []
+            invocation.return_value(GLib.Variant('(a{sv})', ({'pending': GLib.Variant('as', []),
+                                                              'warnings': GLib.Variant('as', warnings)},)))
         elif method == 'Delete':
             self.trash[machine.values['Id']] = machine
             self.remove(machine)

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import time
 
 import pytest
@@ -189,6 +190,51 @@ def test_firmware_and_tpm_come_back(lodge_qemu):
     assert machine.screen().difference(before) < 0.002
     machine.type('d')
     machine.wait_screen(lambda screen: 0 < screen.difference(before), 30, 'a letter on the screen')
+    machine.force_off()
+
+
+def inner_qemu(pid):
+    """QEMU itself, below the bubblewrap around it."""
+    while True:
+        with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
+            children = f.read().split()
+        if not children:
+            return pid
+        pid = int(children[0])
+
+
+def test_killed_between_the_commit_and_the_end(lodge):
+    """A QEMU that is still there when all of it is saved is ended, and its machine is never said to run, whether it answers or not."""
+    machine = lodge.create('web', disk_size=16 << 20, memory=64 << 20)
+    folder = machine.get('Folder')
+    machine.start()
+    machine.call('Save')
+    kept, saved = os.path.join(folder, 'kept'), os.path.join(folder, 'saved')
+    shutil.copytree(saved, kept)
+    for hangs in (False, True):
+        machine.call('Start', timeout=120)
+        machine.call('Pause')
+        pid = inner_qemu(machine.pid)
+        lodge.kill_core()
+        shutil.copytree(kept, saved)
+        if hangs:
+            os.kill(pid, signal.SIGSTOP)
+        machine = lodge.machine('web')
+        assert machine.state in ('saving', 'saved')
+        with pytest.raises(GLib.Error) as failure:
+            machine.call('OpenChannel', '(sa{sv})', ('serial', {}))
+        assert error_code(failure.value) == 'WrongState', failure.value.message
+        machine.wait_state('saved', 20)
+        assert machine.get('StateReason') == 'user' and not os.path.exists(f'/proc/{pid}')
+        machine.call('DiscardSaved')
+        machine.start()
+        if not hangs:
+            machine.call('Save')
+    # One that runs beside a saved memory has gone on from it: that memory must not come back over the disks.
+    lodge.kill_core()
+    shutil.copytree(kept, saved)
+    machine = lodge.machine('web')
+    assert machine.state == 'running' and not os.path.exists(saved)
     machine.force_off()
 
 

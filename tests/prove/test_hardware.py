@@ -7,11 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-
-
-def finding(lodge, name):
-    values, _ = lodge.core('Doctor')
-    return next((f for f in values[0] if f['id'] == name), None)
+from gi.repository import GLib
 
 
 @pytest.mark.prove_kvm
@@ -26,6 +22,31 @@ def test_kvm_boots_the_demo_guest(lodge):
         serial.wait_ready(20)
         assert 'QEMU' not in serial.run('grep -m1 "model name" /proc/cpuinfo'), 'not the CPU of the host'
     machine.shut_down()
+
+
+@pytest.mark.prove_kvm
+def test_kvm_guest_is_kept_while_it_runs(lodge):
+    """A live snapshot stands still for an instant only, and the guest goes on from it and from a save with the right number."""
+    host = lodge.core_properties()['Host']
+    if host['acceleration'] != 'kvm':
+        pytest.skip(f'no KVM that works here: {host["acceleration-reason"]}')
+    machine = lodge.create_demo(words='lodge.count', disk_size=64 << 20)
+    machine.start()
+    with machine.serial() as serial:
+        serial.wait('LODGE-READY', 20)
+        serial.count_on(3)
+        snapshot = machine.call('TakeSnapshot', '(a{sv})', ({'memory': GLib.Variant('b', True)},), timeout=60)[0][0]
+        taken = serial.count_on(1)[-1]
+        serial.count_on(20)
+    kept = {one['id']: one for one in machine.call('ListSnapshots', '(a{sv})', ({},))[0][0]}[snapshot]
+    print(f'paused for {kept["pause-seconds"]} s')
+    assert kept['memory'] and kept['pause-seconds'] < 0.5
+    machine.call('Save', timeout=60)
+    machine.wait_state('saved', 20)
+    machine.call('RestoreSnapshot', '(sa{sv})', (snapshot, {'start': GLib.Variant('b', True)}), timeout=60)
+    with machine.serial() as serial:
+        assert serial.count_on(2)[0] <= taken + 10, 'not back where it was'
+    machine.force_off()
 
 
 @pytest.mark.prove_gpu

@@ -176,7 +176,23 @@ def check_nothing_stray(lodge, machines):
     wait_until(settled, 15, 'guests and run-time folders to be those that the core knows')
 
 
+def start_core(lodge):
+    """A core answers. The bus may still be waiting for one that was killed before it had its name, and tells everybody how that
+    one ended."""
+    def answers():
+        try:
+            lodge.core_properties()
+        except GLib.Error as error:
+            if Gio.dbus_error_get_remote_error(error) == 'org.freedesktop.DBus.Error.Spawn.ChildSignaled':
+                return False
+            raise
+        return True
+    wait_until(answers, 30, 'a core that answers')
+
+
 def check_adopted(machine, pid):
+    start_core(machine.lodge)
+
     def runs():
         if machine.state == 'paused':  # by a call that the kill fell into
             machine.call('Resume')

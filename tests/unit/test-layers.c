@@ -4,6 +4,7 @@
 
 #include "core/storage/lodge-layers.h"
 
+#include "core/config/lodge-disk-trash.h"
 #include "core/config/lodge-file-tree.h"
 
 #include <glib/gstdio.h>
@@ -100,7 +101,7 @@ test_graph (Fixture *fixture, gconstpointer data)
   g_hash_table_insert (folders, (gpointer) "W", g_build_filename (fixture->machines, "web", NULL));
   g_hash_table_insert (folders, (gpointer) "C", g_build_filename (fixture->machines, "clone", NULL));
   g_hash_table_insert (folders, (gpointer) "G", g_build_filename (fixture->machines, "grand", NULL));
-  layers = lodge_layers_scan (folders);
+  layers = lodge_layers_scan (folders, NULL);
 
   g_assert_cmpuint (lodge_layers_list (layers)->len, ==, 4);
   layer = lodge_layers_lookup (layers, base);
@@ -130,6 +131,48 @@ test_graph (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (chain->len, ==, 2);
   g_assert_cmpstr (chain->pdata[0], ==, clone);
   g_assert_cmpstr (chain->pdata[1], ==, base);
+}
+
+/* What lies in the trash reads on in what it will find when it comes back: a clone, and a disk that was taken out. */
+static void
+test_trash (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GHashTable) folders = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
+  g_autofree char *base = add_image (fixture, "web", "disk0.qcow2", NULL, TRUE);
+  g_autofree char *own = add_image (fixture, "web", "disk0-1.qcow2", "disk0.qcow2", TRUE);
+  g_autofree char *clone = add_image (fixture, "../trash/clone.7", "disk0.qcow2", "../../web/disks/disk0-1.qcow2", TRUE);
+  g_autofree char *disk = add_image (fixture, "../trash/.deleted-1.8", "disk1.qcow2", "disk0.qcow2", TRUE);
+  g_autofree char *trash = g_build_filename (fixture->machines, "..", "trash", NULL);
+  g_autofree char *taken = g_build_filename (trash, "deleted-1.8", NULL);
+  g_autoptr (LodgeProfile) profile = lodge_profile_new ("web", LODGE_FAMILY_LINUX, LODGE_ARCH_X86_64);
+  g_autoptr (LodgeLayers) layers = NULL;
+  g_autoptr (GPtrArray) children = NULL;
+  g_autoptr (GPtrArray) above = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_text (fixture, "../trash/clone.7", "trash.json", "{\"id\": \"C\", \"name\": \"clone\", \"folder\": \"clone\", \"deleted\": 7}");
+  g_free (profile->id);
+  profile->id = g_strdup ("11111111-2222-4333-8444-555555555555");
+  lodge_profile_add_disk (profile, "disks/disk1.qcow2", "qcow2");
+  g_assert_true (lodge_disk_trash_prepare (taken, profile, profile->disks->pdata[0], &error));
+  g_assert_no_error (error);
+  {
+    g_autofree char *to = g_build_filename (taken, "disk1.qcow2", NULL);
+
+    g_assert_cmpint (g_rename (disk, to), ==, 0);
+  }
+  g_hash_table_insert (folders, profile->id, g_build_filename (fixture->machines, "web", NULL));
+  layers = lodge_layers_scan (folders, trash);
+
+  g_assert_cmpuint (lodge_layers_list (layers)->len, ==, 4);
+  children = lodge_layers_children (layers, own);
+  g_assert_cmpuint (children->len, ==, 1);
+  g_assert_true (((LodgeLayer *) children->pdata[0])->trashed);
+  g_assert_cmpstr (((LodgeLayer *) children->pdata[0])->machine, ==, "C");
+  above = lodge_layers_children (layers, base);
+  g_assert_cmpuint (above->len, ==, 2);
+  g_assert_false (lodge_layers_lookup (layers, own)->trashed);
+  g_assert_null (lodge_layers_lookup (layers, clone));
 }
 
 static void
@@ -195,6 +238,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/layers/graph", Fixture, NULL, set_up, test_graph, tear_down);
+  g_test_add ("/layers/trash", Fixture, NULL, set_up, test_trash, tear_down);
   g_test_add ("/layers/refused", Fixture, NULL, set_up, test_refused, tear_down);
   g_test_add ("/layers/link", Fixture, NULL, set_up, test_link, tear_down);
   g_test_add ("/layers/circle", Fixture, NULL, set_up, test_circle, tear_down);

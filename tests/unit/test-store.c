@@ -1,112 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
+#include "tests/unit/lodge-store-fixture.h"
+
 #include "core/config/lodge-file-tree.h"
-#include "core/config/lodge-store.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct
-{
-  char       *base;
-  LodgePaths *paths;
-  LodgeStore *store;
-  GString    *events; /* "added NAME;" in order */
-} Fixture;
-
 static void
-added_cb (LodgeStore *store, LodgeStoreEntry *entry, gpointer data)
-{
-  Fixture *f = data;
-
-  g_string_append_printf (f->events, "added %s;", entry->profile != NULL ? entry->profile->name : "?");
-}
-
-static void
-changed_cb (LodgeStore *store, LodgeStoreEntry *entry, gpointer data)
-{
-  Fixture *f = data;
-
-  g_string_append_printf (f->events, "changed %s;", entry->profile != NULL ? entry->profile->name : "?");
-}
-
-static void
-removed_cb (LodgeStore *store, const char *id, gpointer data)
-{
-  Fixture *f = data;
-
-  g_assert_null (lodge_store_lookup (store, id));
-  g_string_append (f->events, "removed;");
-}
-
-static void
-open_store (Fixture *f)
-{
-  g_autoptr (GError) error = NULL;
-
-  f->store = lodge_store_new (f->paths);
-  g_signal_connect (f->store, "added", G_CALLBACK (added_cb), f);
-  g_signal_connect (f->store, "changed", G_CALLBACK (changed_cb), f);
-  g_signal_connect (f->store, "removed", G_CALLBACK (removed_cb), f);
-  g_assert_true (lodge_store_load (f->store, &error));
-  g_assert_no_error (error);
-}
-
-static void
-reopen (Fixture *f)
-{
-  g_assert_finalize_object (f->store);
-  open_store (f);
-}
-
-static void
-set_up (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  f->base = g_dir_make_tmp ("lodge-store-XXXXXX", &error);
-  g_assert_no_error (error);
-  f->events = g_string_new (NULL);
-  f->paths = g_new0 (LodgePaths, 1);
-  f->paths->data_dir = g_build_filename (f->base, "data", NULL);
-  f->paths->machines_dir = g_build_filename (f->base, "data", "machines", NULL);
-  f->paths->trash_dir = g_build_filename (f->base, "data", "trash", NULL);
-  f->paths->state_dir = g_build_filename (f->base, "state", NULL);
-  open_store (f);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer data)
-{
-  /* The thread that emptied the trash lets go of its task a moment after the callback. */
-  for (int i = 0; i < 10000 && g_atomic_int_get (&G_OBJECT (f->store)->ref_count) > 1; i++)
-    g_usleep (1000);
-  g_assert_finalize_object (f->store);
-  g_assert_true (lodge_file_tree_remove (f->base, NULL, NULL));
-  lodge_paths_free (f->paths);
-  g_string_free (f->events, TRUE);
-  g_free (f->base);
-}
-
-static LodgeStoreEntry *
-make (Fixture *f, const char *name)
-{
-  g_autoptr (GError) error = NULL;
-  LodgeProfile *profile = lodge_profile_new (name, LODGE_FAMILY_LINUX, LODGE_ARCH_X86_64);
-  g_autofree char *prepared = lodge_store_prepare (f->store, profile, &error);
-  LodgeStoreEntry *entry;
-
-  g_assert_no_error (error);
-  entry = lodge_store_commit (f->store, prepared, profile, &error);
-  g_assert_no_error (error);
-  g_assert_null (entry->fault);
-  return entry;
-}
-
-static void
-save_name (Fixture *f, const char *id, const char *name)
+save_name (StoreFixture *f, const char *id, const char *name)
 {
   g_autoptr (GError) error = NULL;
   LodgeProfile *profile = lodge_profile_copy (lodge_store_lookup (f->store, id)->profile);
@@ -117,46 +21,15 @@ save_name (Fixture *f, const char *id, const char *name)
   g_assert_no_error (error);
 }
 
-static void
-put (const char *folder, const char *name, const char *text)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autofree char *temporary = g_build_filename (folder, "editor~", NULL);
-
-  /* As an editor does it; g_file_set_contents() has its own way. */
-  g_assert_true (g_file_set_contents (temporary, text, -1, NULL));
-  g_assert_cmpint (g_rename (temporary, path), ==, 0);
-}
-
-static char *
-get (const char *folder, const char *name)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  char *text = NULL;
-
-  g_file_get_contents (path, &text, NULL, NULL);
-  return text;
-}
-
-static void
-copy_folder (const char *from, const char *to)
-{
-  const char *argv[] = { "cp", "-a", from, to, NULL };
-  int status;
-
-  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL));
-  g_assert_cmpint (status, ==, 0);
-}
-
 static gboolean
 give_up_cb (gpointer data)
 {
-  g_error ("nothing came within 20 s; so far: %s", ((Fixture *) data)->events->str);
+  g_error ("nothing came within 20 s; so far: %s", ((StoreFixture *) data)->events->str);
   return G_SOURCE_REMOVE;
 }
 
 static void
-wait_events (Fixture *f, const char *expected)
+wait_events (StoreFixture *f, const char *expected)
 {
   guint source = g_timeout_add_seconds (20, give_up_cb, f);
 
@@ -166,9 +39,9 @@ wait_events (Fixture *f, const char *expected)
 }
 
 static void
-test_make (Fixture *f, gconstpointer data)
+test_make (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "Bücher & Röntgen");
+  LodgeStoreEntry *entry = store_make (f, "Bücher & Röntgen");
   g_autofree char *base = g_path_get_basename (entry->folder);
   g_autofree char *expected = g_strdup_printf ("bucher-rontgen-%.8s", entry->id);
   g_autofree char *file = g_build_filename (entry->folder, "machine.json", NULL);
@@ -185,19 +58,19 @@ test_make (Fixture *f, gconstpointer data)
   /* The name changes, the folder does not. */
   save_name (f, id, "Other");
   g_assert_cmpstr (f->events->str, ==, "added Bücher & Röntgen;changed Other;");
-  reopen (f);
+  store_reopen (f);
   g_assert_cmpstr (lodge_store_lookup (f->store, id)->profile->name, ==, "Other");
 }
 
 static void
-test_names_of_folders (Fixture *f, gconstpointer data)
+test_names_of_folders (StoreFixture *f, gconstpointer data)
 {
   static const char *const names[][2] = { { "測試", "machine" }, { "..", "machine" }, { "-rf *", "rf" },
                                           { "A  b!!", "a-b" } };
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      LodgeStoreEntry *entry = make (f, names[i][0]);
+      LodgeStoreEntry *entry = store_make (f, names[i][0]);
       g_autofree char *base = g_path_get_basename (entry->folder);
       g_autofree char *expected = g_strdup_printf ("%s-%.8s", names[i][1], entry->id);
 
@@ -208,9 +81,9 @@ test_names_of_folders (Fixture *f, gconstpointer data)
 }
 
 static void
-test_generations (Fixture *f, gconstpointer data)
+test_generations (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "v0");
+  LodgeStoreEntry *entry = store_make (f, "v0");
   static const char *const files[] = { "machine.json", "machine.json.1", "machine.json.2", "machine.json.3" };
 
   for (int i = 1; i <= 5; i++)
@@ -223,20 +96,20 @@ test_generations (Fixture *f, gconstpointer data)
 
   for (int i = 0; i < 4; i++)
     {
-      g_autofree char *text = get (entry->folder, files[i]);
+      g_autofree char *text = store_get (entry->folder, files[i]);
       g_autofree char *expected = g_strdup_printf ("\"name\" : \"v%d\"", 5 - i);
 
       g_assert_nonnull (strstr (text, expected));
     }
-  g_assert_null (get (entry->folder, "machine.json.4"));
-  g_assert_null (get (entry->folder, "machine.json.new"));
+  g_assert_null (store_get (entry->folder, "machine.json.4"));
+  g_assert_null (store_get (entry->folder, "machine.json.new"));
 }
 
 /* Where a number is free, as after a save that failed in the middle, the older ones stay. */
 static void
-test_generations_hole (Fixture *f, gconstpointer data)
+test_generations_hole (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "v0");
+  LodgeStoreEntry *entry = store_make (f, "v0");
   g_autofree char *first = g_build_filename (entry->folder, "machine.json.1", NULL);
   static const char *const files[] = { "machine.json", "machine.json.1", "machine.json.2", "machine.json.3" };
   static const char *const expected[] = { "v4", "v3", "v1", "v0" };
@@ -248,7 +121,7 @@ test_generations_hole (Fixture *f, gconstpointer data)
   save_name (f, entry->id, "v4");
   for (int i = 0; i < 4; i++)
     {
-      g_autofree char *text = get (entry->folder, files[i]);
+      g_autofree char *text = store_get (entry->folder, files[i]);
       g_autofree char *name = g_strdup_printf ("\"name\" : \"%s\"", expected[i]);
 
       g_assert_nonnull (text);
@@ -257,11 +130,11 @@ test_generations_hole (Fixture *f, gconstpointer data)
 }
 
 static void
-test_find (Fixture *f, gconstpointer data)
+test_find (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *a = make (f, "alpha");
-  LodgeStoreEntry *b = make (f, "beta");
-  LodgeStoreEntry *c = make (f, "beta");
+  LodgeStoreEntry *a = store_make (f, "alpha");
+  LodgeStoreEntry *b = store_make (f, "beta");
+  LodgeStoreEntry *c = store_make (f, "beta");
   g_autofree char *prefix = g_strndup (a->id, 9);
   g_autofree char *short_prefix = g_strndup (a->id, 3);
   g_autoptr (GError) error = NULL;
@@ -282,9 +155,9 @@ test_find (Fixture *f, gconstpointer data)
 }
 
 static void
-test_broken (Fixture *f, gconstpointer data)
+test_broken (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "first");
+  LodgeStoreEntry *entry = store_make (f, "first");
   g_autofree char *id = g_strdup (entry->id);
   g_autofree char *folder = g_strdup (entry->folder);
   g_autofree char *kept = NULL;
@@ -293,7 +166,7 @@ test_broken (Fixture *f, gconstpointer data)
 
   save_name (f, id, "second");
   g_string_truncate (f->events, 0);
-  put (folder, "machine.json", "{ \"schema\": 1, \"name\": ");
+  store_put (folder, "machine.json", "{ \"schema\": 1, \"name\": ");
   wait_events (f, "changed second;");
 
   /* The same machine, with what it had last, and it is not written. */
@@ -307,7 +180,7 @@ test_broken (Fixture *f, gconstpointer data)
   lodge_profile_free (profile);
 
   /* A new core knows the id still. */
-  reopen (f);
+  store_reopen (f);
   entry = lodge_store_lookup (f->store, id);
   g_assert_nonnull (entry);
   g_assert_null (entry->profile);
@@ -319,7 +192,7 @@ test_broken (Fixture *f, gconstpointer data)
   g_assert_true (lodge_store_lookup (f->store, id) == entry);
   g_assert_null (entry->fault);
   g_assert_cmpstr (entry->profile->name, ==, "first");
-  kept = get (folder, "machine.json.broken");
+  kept = store_get (folder, "machine.json.broken");
   g_assert_cmpstr (kept, ==, "{ \"schema\": 1, \"name\": ");
 
   g_assert_false (lodge_store_restore_previous (f->store, id, &error));
@@ -328,7 +201,7 @@ test_broken (Fixture *f, gconstpointer data)
 
 /* A broken file in a folder that this host never saw, and one without any: shown, under a stable id. */
 static void
-test_unknown_broken (Fixture *f, gconstpointer data)
+test_unknown_broken (StoreFixture *f, gconstpointer data)
 {
   g_autofree char *one = g_build_filename (f->paths->machines_dir, "one", NULL);
   g_autofree char *two = g_build_filename (f->paths->machines_dir, "two", "disks", NULL);
@@ -341,8 +214,8 @@ test_unknown_broken (Fixture *f, gconstpointer data)
   g_mkdir_with_parents (one, 0700);
   g_mkdir_with_parents (two, 0700);
   g_mkdir_with_parents (other, 0700);
-  put (one, "machine.json", "[]");
-  reopen (f);
+  store_put (one, "machine.json", "[]");
+  store_reopen (f);
   list = lodge_store_list (f->store);
   g_assert_cmpuint (list->len, ==, 2);
   entry = list->pdata[0];
@@ -355,20 +228,20 @@ test_unknown_broken (Fixture *f, gconstpointer data)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
 
   id = g_strdup (entry->id);
-  reopen (f);
+  store_reopen (f);
   g_assert_nonnull (lodge_store_lookup (f->store, id));
 }
 
 static void
-test_newer (Fixture *f, gconstpointer data)
+test_newer (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "m");
+  LodgeStoreEntry *entry = store_make (f, "m");
   g_autofree char *id = g_strdup (entry->id);
   g_autofree char *text = NULL;
   LodgeProfile *profile;
   g_autoptr (GError) error = NULL;
 
-  put (entry->folder, "machine.json", "{\"schema\": 2}");
+  store_put (entry->folder, "machine.json", "{\"schema\": 2}");
   /* At once, before anybody was told of the change. */
   profile = lodge_profile_copy (entry->profile);
   g_assert_false (lodge_store_save (f->store, id, profile, &error));
@@ -377,44 +250,44 @@ test_newer (Fixture *f, gconstpointer data)
   lodge_profile_free (profile);
   g_assert_false (lodge_store_restore_previous (f->store, id, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_STATE);
-  text = get (entry->folder, "machine.json");
+  text = store_get (entry->folder, "machine.json");
   g_assert_cmpstr (text, ==, "{\"schema\": 2}");
 }
 
 static void
-test_by_hand (Fixture *f, gconstpointer data)
+test_by_hand (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "m");
+  LodgeStoreEntry *entry = store_make (f, "m");
   g_autofree char *id = g_strdup (entry->id);
   g_autofree char *folder = g_strdup (entry->folder);
   g_autofree char *away = g_build_filename (f->base, "away", NULL);
-  g_autofree char *text = get (folder, "machine.json");
+  g_autofree char *text = store_get (folder, "machine.json");
   g_autoptr (GString) edited = g_string_new (text);
 
   g_string_replace (edited, "\"name\" : \"m\"", "\"name\" : \"edited\"", 1);
-  put (folder, "machine.json", edited->str);
+  store_put (folder, "machine.json", edited->str);
   wait_events (f, "changed edited;");
 
   g_assert_cmpint (g_rename (folder, away), ==, 0);
   wait_events (f, "removed;");
   g_assert_null (lodge_store_lookup (f->store, id));
 
-  copy_folder (away, folder);
+  store_copy_folder (away, folder);
   wait_events (f, "added edited;");
   g_assert_nonnull (lodge_store_lookup (f->store, id));
 }
 
 /* The folder of all machines is renamed, comes back, is removed, and another one takes its place. */
 static void
-test_whole_folder_by_hand (Fixture *f, gconstpointer data)
+test_whole_folder_by_hand (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "m");
+  LodgeStoreEntry *entry = store_make (f, "m");
   g_autofree char *id = g_strdup (entry->id);
   g_autofree char *folder = g_strdup (entry->folder);
   g_autofree char *name = g_path_get_basename (folder);
   g_autofree char *away = g_build_filename (f->base, "data", "machines-old", NULL);
   g_autofree char *away_folder = g_build_filename (away, name, NULL);
-  g_autofree char *text = get (folder, "machine.json");
+  g_autofree char *text = store_get (folder, "machine.json");
   g_autoptr (GString) edited = g_string_new (text);
   g_autoptr (GError) error = NULL;
 
@@ -425,29 +298,29 @@ test_whole_folder_by_hand (Fixture *f, gconstpointer data)
 
   /* What happens in the other place is nobody's business; back in its own it is followed as before. */
   g_string_truncate (f->events, 0);
-  put (away_folder, "machine.json", text);
+  store_put (away_folder, "machine.json", text);
   g_assert_cmpint (g_rename (away, f->paths->machines_dir), ==, 0);
   wait_events (f, "added m;");
   g_string_replace (edited, "\"name\" : \"m\"", "\"name\" : \"edited\"", 1);
-  put (folder, "machine.json", edited->str);
+  store_put (folder, "machine.json", edited->str);
   wait_events (f, "changed edited;");
 
   /* Away and back before anybody looked: still followed. */
   g_string_truncate (f->events, 0);
   g_assert_cmpint (g_rename (f->paths->machines_dir, away), ==, 0);
   g_assert_cmpint (g_rename (away, f->paths->machines_dir), ==, 0);
-  put (folder, "machine.json", text);
+  store_put (folder, "machine.json", text);
   wait_events (f, "changed m;");
 
   g_string_truncate (f->events, 0);
   g_assert_true (lodge_file_tree_remove (f->paths->machines_dir, NULL, &error));
   g_assert_no_error (error);
   wait_events (f, "removed;");
-  make (f, "second");
+  store_make (f, "second");
   g_string_truncate (f->events, 0);
   g_free (g_steal_pointer (&folder));
   folder = g_strdup (((LodgeStoreEntry *) lodge_store_find (f->store, "second", NULL))->folder);
-  copy_folder (folder, away);
+  store_copy_folder (folder, away);
   g_assert_true (lodge_file_tree_remove (folder, NULL, &error));
   wait_events (f, "removed;");
   g_assert_cmpint (g_rename (away, folder), ==, 0);
@@ -455,9 +328,9 @@ test_whole_folder_by_hand (Fixture *f, gconstpointer data)
 }
 
 static void
-test_copy (Fixture *f, gconstpointer data)
+test_copy (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "m");
+  LodgeStoreEntry *entry = store_make (f, "m");
   g_autofree char *id = g_strdup (entry->id);
   g_autofree char *copy = g_build_filename (f->paths->machines_dir, "a-copy", NULL);
   g_autoptr (GPtrArray) list = NULL;
@@ -465,7 +338,7 @@ test_copy (Fixture *f, gconstpointer data)
   g_autofree char *second_id = NULL;
   g_autoptr (GError) error = NULL;
 
-  copy_folder (entry->folder, copy);
+  store_copy_folder (entry->folder, copy);
   g_string_truncate (f->events, 0);
   wait_events (f, "added m;");
 
@@ -482,7 +355,7 @@ test_copy (Fixture *f, gconstpointer data)
       g_assert_null (lodge_store_lookup (f->store, id)->fault);
       g_assert_true (lodge_store_find (f->store, "m", NULL) == lodge_store_lookup (f->store, id));
       if (i == 0)
-        reopen (f);
+        store_reopen (f);
     }
 
   g_assert_false (lodge_store_make_separate (f->store, id, &error));
@@ -503,16 +376,16 @@ test_copy (Fixture *f, gconstpointer data)
 
 /* When the first of two goes, the copy takes its place. */
 static void
-test_copy_inherits (Fixture *f, gconstpointer data)
+test_copy_inherits (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "m");
+  LodgeStoreEntry *entry = store_make (f, "m");
   g_autofree char *id = g_strdup (entry->id);
   g_autofree char *copy = g_build_filename (f->paths->machines_dir, "z-copy", NULL);
   g_autofree char *separate = NULL;
   g_autoptr (GError) error = NULL;
 
-  copy_folder (entry->folder, copy);
-  reopen (f);
+  store_copy_folder (entry->folder, copy);
+  store_reopen (f);
   g_assert_true (lodge_store_trash (f->store, id, &error));
   g_assert_no_error (error);
   g_assert_cmpstr (f->events->str, ==, "added m;removed;removed;added m;");
@@ -527,174 +400,14 @@ test_copy_inherits (Fixture *f, gconstpointer data)
   g_assert_cmpstr (entry->id, !=, id);
   g_assert_cmpstr (lodge_store_lookup (f->store, id)->folder, ==, copy);
   separate = g_strdup (entry->id);
-  reopen (f);
+  store_reopen (f);
   g_assert_cmpstr (lodge_store_lookup (f->store, id)->folder, ==, copy);
   g_assert_true (lodge_store_make_separate (f->store, separate, &error));
   g_assert_no_error (error);
 }
 
-/* A deleted copy is in the trash by its own id, not by the one of the machine that it is a copy of. */
 static void
-test_trash_copy (Fixture *f, gconstpointer data)
-{
-  LodgeStoreEntry *entry = make (f, "m");
-  g_autofree char *id = g_strdup (entry->id);
-  g_autofree char *first = g_strdup (entry->folder);
-  g_autofree char *copy = g_build_filename (f->paths->machines_dir, "z-copy", NULL);
-  g_autofree char *second = g_build_filename (f->paths->machines_dir, "z-copy-2", NULL);
-  g_autofree char *copy_id = NULL;
-  g_autoptr (GPtrArray) list = NULL;
-  g_autoptr (GError) error = NULL;
-
-  copy_folder (entry->folder, copy);
-  reopen (f);
-  list = lodge_store_list (f->store);
-  entry = list->pdata[list->len - 1];
-  g_assert_cmpstr (entry->folder, ==, copy);
-  copy_id = g_strdup (entry->id);
-
-  g_assert_true (lodge_store_trash (f->store, copy_id, &error));
-  g_assert_no_error (error);
-  g_assert_null (lodge_store_undelete (f->store, id, &error));
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
-  g_clear_error (&error);
-
-  /* Its folder's name has been taken meanwhile. */
-  copy_folder (first, copy);
-  entry = lodge_store_undelete (f->store, copy_id, &error);
-  g_assert_no_error (error);
-  g_assert_cmpstr (entry->folder, ==, second);
-  g_assert_error (entry->fault, LODGE_ERROR, LODGE_ERROR_EXISTS);
-  g_assert_null (lodge_store_lookup (f->store, id)->fault);
-}
-
-static void
-test_trash (Fixture *f, gconstpointer data)
-{
-  LodgeStoreEntry *entry = make (f, "m");
-  g_autofree char *id = g_strdup (entry->id);
-  g_autofree char *folder = g_strdup (entry->folder);
-  g_autoptr (GVariant) listed = NULL;
-  g_autoptr (GVariant) item = NULL;
-  const char *text;
-  gint64 deleted;
-  guint64 size;
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (lodge_store_trash (f->store, id, &error));
-  g_assert_no_error (error);
-  g_assert_cmpstr (f->events->str, ==, "added m;removed;");
-  g_assert_false (g_file_test (folder, G_FILE_TEST_EXISTS));
-
-  listed = g_variant_ref_sink (lodge_store_list_trash (f->store));
-  g_assert_cmpuint (g_variant_n_children (listed), ==, 1);
-  item = g_variant_get_child_value (listed, 0);
-  g_assert_true (g_variant_lookup (item, "id", "&s", &text));
-  g_assert_cmpstr (text, ==, id);
-  g_assert_true (g_variant_lookup (item, "name", "&s", &text));
-  g_assert_cmpstr (text, ==, "m");
-  g_assert_true (g_variant_lookup (item, "deleted", "x", &deleted));
-  g_assert_cmpint (ABS (deleted - g_get_real_time () / G_USEC_PER_SEC), <, 100);
-  g_assert_true (g_variant_lookup (item, "size", "t", &size));
-  g_assert_cmpuint (size, >, 0);
-
-  g_assert_null (lodge_store_undelete (f->store, "nobody", &error));
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
-  g_clear_error (&error);
-  entry = lodge_store_undelete (f->store, "m", &error);
-  g_assert_no_error (error);
-  g_assert_cmpstr (entry->folder, ==, folder);
-  g_assert_cmpstr (entry->id, ==, id);
-  g_assert_null (get (folder, "trash.json"));
-}
-
-static void
-test_trash_ambiguous (Fixture *f, gconstpointer data)
-{
-  g_autofree char *a = g_strdup (make (f, "m")->id);
-  g_autofree char *b = g_strdup (make (f, "m")->id);
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (lodge_store_trash (f->store, a, NULL));
-  g_assert_true (lodge_store_trash (f->store, b, NULL));
-  g_assert_null (lodge_store_undelete (f->store, "m", &error));
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_AMBIGUOUS);
-  g_assert_nonnull (lodge_store_undelete (f->store, a, NULL));
-}
-
-static void
-emptied_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static gboolean
-empty_trash (Fixture *f, const char *const *ids, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  lodge_store_empty_trash_async (f->store, ids, cancellable, emptied_cb, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  return lodge_store_empty_trash_finish (f->store, result, error);
-}
-
-static guint
-count_children (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
-static void
-test_empty_trash (Fixture *f, gconstpointer data)
-{
-  g_autofree char *outside = g_build_filename (f->base, "precious", NULL);
-  char *ids[3];
-  g_autofree char *link = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GCancellable) cancelled = g_cancellable_new ();
-
-  put (f->base, "precious", "x");
-  for (int i = 0; i < 3; i++)
-    {
-      LodgeStoreEntry *entry = make (f, "m");
-      g_autofree char *inner = g_build_filename (entry->folder, "disks", "deep", NULL);
-
-      ids[i] = g_strdup (entry->id);
-      g_mkdir (inner, 0500);
-      g_free (link);
-      link = g_build_filename (entry->folder, "disks", "link", NULL);
-      g_assert_cmpint (symlink (f->base, link), ==, 0);
-      g_assert_true (lodge_store_trash (f->store, ids[i], NULL));
-    }
-
-  g_assert_false (empty_trash (f, (const char *[]) { "nobody", NULL }, NULL, &error));
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
-  g_clear_error (&error);
-  g_cancellable_cancel (cancelled);
-  g_assert_false (empty_trash (f, NULL, cancelled, &error));
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_CANCELLED);
-  g_clear_error (&error);
-  g_assert_cmpuint (count_children (f->paths->trash_dir), ==, 3);
-
-  g_assert_true (empty_trash (f, (const char *[]) { ids[1], NULL }, NULL, &error));
-  g_assert_no_error (error);
-  g_assert_cmpuint (count_children (f->paths->trash_dir), ==, 2);
-  g_assert_true (empty_trash (f, (const char *[]) { NULL }, NULL, &error));
-  g_assert_no_error (error);
-  g_assert_cmpuint (count_children (f->paths->trash_dir), ==, 0);
-  g_assert_true (g_file_test (outside, G_FILE_TEST_EXISTS));
-  for (int i = 0; i < 3; i++)
-    g_free (ids[i]);
-}
-
-static void
-test_leftovers (Fixture *f, gconstpointer data)
+test_leftovers (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (LodgeProfile) profile = lodge_profile_new ("m", LODGE_FAMILY_LINUX, LODGE_ARCH_X86_64);
   g_autofree char *prepared = lodge_store_prepare (f->store, profile, NULL);
@@ -702,13 +415,13 @@ test_leftovers (Fixture *f, gconstpointer data)
   LodgeStore *second = lodge_store_new (f->paths);
   g_autoptr (GPtrArray) list = NULL;
 
-  put (prepared, "big.qcow2", "x");
+  store_put (prepared, "big.qcow2", "x");
   /* A second core that is still to find out that it is one must not take it away ... */
   g_assert_true (lodge_store_load (second, NULL));
   g_assert_true (g_file_test (prepared, G_FILE_TEST_IS_DIR));
   g_assert_finalize_object (second);
   /* ... and the next one does. */
-  reopen (f);
+  store_reopen (f);
   g_assert_false (g_file_test (prepared, G_FILE_TEST_EXISTS));
 
   abandoned = lodge_store_prepare (f->store, profile, NULL);
@@ -719,10 +432,10 @@ test_leftovers (Fixture *f, gconstpointer data)
 }
 
 static void
-test_refused (Fixture *f, gconstpointer data)
+test_refused (StoreFixture *f, gconstpointer data)
 {
-  LodgeStoreEntry *entry = make (f, "m");
-  g_autofree char *before = get (entry->folder, "machine.json");
+  LodgeStoreEntry *entry = store_make (f, "m");
+  g_autofree char *before = store_get (entry->folder, "machine.json");
   g_autofree char *after = NULL;
   g_autoptr (LodgeProfile) profile = lodge_profile_copy (entry->profile);
   g_autofree char *prepared = NULL;
@@ -745,20 +458,20 @@ test_refused (Fixture *f, gconstpointer data)
   profile->id = g_uuid_string_random ();
   g_assert_false (lodge_store_save (f->store, entry->id, profile, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT);
-  after = get (entry->folder, "machine.json");
+  after = store_get (entry->folder, "machine.json");
   g_assert_cmpstr (before, ==, after);
 }
 
 /* The folder itself cannot be made: an error in words, not an empty library. */
 static void
-test_no_folder (Fixture *f, gconstpointer data)
+test_no_folder (StoreFixture *f, gconstpointer data)
 {
   g_autofree char *file = g_build_filename (f->base, "file", NULL);
   LodgePaths paths = *f->paths;
   LodgeStore *store;
   g_autoptr (GError) error = NULL;
 
-  put (f->base, "file", "x");
+  store_put (f->base, "file", "x");
   paths.machines_dir = g_build_filename (file, "machines", NULL);
   store = lodge_store_new (&paths);
   g_assert_false (lodge_store_load (store, &error));
@@ -768,11 +481,11 @@ test_no_folder (Fixture *f, gconstpointer data)
 }
 
 static void
-test_many (Fixture *f, gconstpointer data)
+test_many (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (GPtrArray) list = NULL;
-  g_autofree char *first = g_strdup (make (f, "m")->folder);
-  g_autofree char *text = get (first, "machine.json");
+  g_autofree char *first = g_strdup (store_make (f, "m")->folder);
+  g_autofree char *text = store_get (first, "machine.json");
 
   for (int i = 0; i < 1000; i++)
     {
@@ -786,14 +499,14 @@ test_many (Fixture *f, gconstpointer data)
       g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
       g_assert_true (g_file_set_contents_full (path, json->str, json->len, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
     }
-  reopen (f);
+  store_reopen (f);
   list = lodge_store_list (f->store);
   g_assert_cmpuint (list->len, ==, 1001);
   for (guint i = 0; i < list->len; i++)
     g_assert_no_error (((LodgeStoreEntry *) list->pdata[i])->fault);
 }
 
-#define ADD(name, func) g_test_add ("/store/" name, Fixture, NULL, set_up, func, tear_down)
+#define ADD(name, func) g_test_add ("/store/" name, StoreFixture, NULL, store_set_up, func, store_tear_down)
 
 int
 main (int argc, char *argv[])
@@ -811,10 +524,6 @@ main (int argc, char *argv[])
   ADD ("whole-folder-by-hand", test_whole_folder_by_hand);
   ADD ("copy", test_copy);
   ADD ("copy-inherits", test_copy_inherits);
-  ADD ("trash", test_trash);
-  ADD ("trash-copy", test_trash_copy);
-  ADD ("trash-ambiguous", test_trash_ambiguous);
-  ADD ("empty-trash", test_empty_trash);
   ADD ("leftovers", test_leftovers);
   ADD ("refused", test_refused);
   ADD ("no-folder", test_no_folder);
