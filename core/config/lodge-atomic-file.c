@@ -142,6 +142,24 @@ lodge_atomic_file_write (const char *path, const void *data, gsize length, GErro
   return lodge_folder_sync (folder, error);
 }
 
+gboolean
+lodge_file_settle (const char *temporary, const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  int fd = open (temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  struct stat st;
+  int number = 0;
+
+  if (fd < 0 || fsync (fd) != 0 || (stat (path, &st) == 0 && fchmod (fd, st.st_mode & 07777) != 0) || rename (temporary, path) != 0)
+    number = errno;
+  if (fd >= 0)
+    close (fd);
+  if (number != 0)
+    return lodge_error_set_errno (error, number, "replacing", path);
+
+  return lodge_folder_sync (folder, error);
+}
+
 char *
 lodge_file_read (const char *path, gsize max, gsize *length, GError **error)
 {

@@ -32,6 +32,9 @@ char    *lodge_atomic_file_prepare (const char *path, const void *data, gsize le
 /** lodge_rename_new: rename() that never replaces: 0, or -1 with errno EEXIST */
 int      lodge_rename_new        (const char *from, const char *to);
 
+/** lodge_file_settle: gives @path the file @temporary that somebody else has written beside it, for good. Errors: as lodge_error_set_errno() */
+gboolean lodge_file_settle       (const char *temporary, const char *path, GError **error);
+
 /** lodge_folder_sync: makes renames in @folder last */
 gboolean lodge_folder_sync       (const char *folder, GError **error);
 

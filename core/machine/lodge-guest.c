@@ -9,6 +9,7 @@
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
 #include "core/machine/lodge-machine-family.h"
+#include "core/machine/lodge-machine-snapshot.h"
 #include "core/qemu/lodge-process-tree.h"
 #include "core/machine/lodge-stream.h"
 
@@ -261,6 +262,7 @@ finish_end (LodgeMachine *self)
   lodge_machine_saving_answer (save);
   lodge_machine_follow_entry (self);
   lodge_machine_discard_if_over (self);
+  lodge_machine_merge (self);
   g_object_unref (self);
 }
 

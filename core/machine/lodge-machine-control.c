@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-machine-save.h"
 
+#include "core/machine/lodge-machine-snapshot.h"
+
 #include <string.h>
 
 /* How long QEMU may take to obey quit; it flushes disks first, and a good one needs 20-50 ms. */
@@ -140,10 +142,13 @@ lodge_machine_call_async (LodgeMachine *self, LodgeMethod method, GVariant *opti
 {
   static const char *const none[] = { NULL };
   static const char *const drive[] = { "drive", "s", NULL };
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
+  g_autoptr (GTask) task = NULL;
   gboolean takes_drive = method == LODGE_METHOD_INSERT_MEDIUM || method == LODGE_METHOD_EJECT_MEDIUM;
   GError *error = NULL;
 
+  if (method == LODGE_METHOD_START && lodge_machine_put_off (self, method, NULL, options, callback, data))
+    return;
+  task = g_task_new (self, cancellable, callback, data);
   g_task_set_source_tag (task, lodge_machine_call_async);
   g_task_set_task_data (task, GINT_TO_POINTER (method), NULL);
   if (!lodge_machine_check (self, method, &error)

@@ -393,7 +393,7 @@ rewrite_looked_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   intent = g_new0 (Intent, 1);
   intent->folder = g_strdup (self->folder);
-  name = g_strdup_printf ("disks/.work-%s%s", work->id, lodge_disk_format_suffix (work->wanted != NULL ? work->wanted : work->format));
+  name = g_strdup_printf ("disks/" LODGE_DISK_WORK_PREFIX "%s%s", work->id, lodge_disk_format_suffix (work->wanted != NULL ? work->wanted : work->format));
   intent->temporary = g_steal_pointer (&name);
   work->temporary = g_build_filename (self->folder, intent->temporary, NULL);
   unlink (work->temporary); /* of a core that was killed, when its machine.json could not be read */

@@ -17,6 +17,7 @@
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-family-private.h"
 #include "core/machine/lodge-machine-private.h"
+#include "core/machine/lodge-machine-snapshot.h"
 #include "core/storage/lodge-layers.h"
 
 #include <string.h>
@@ -359,4 +360,5 @@ lodge_machine_release (LodgeMachine *self)
   g_return_if_fail (self->n_occupied > 0);
 
   self->n_occupied--;
+  lodge_machine_merge (self);
 }

@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* Flatten: every image in the machine's folder that goes on in a file of another machine gets its own copy of what it reads
- * there. Those above it, be they the machine's or a clone's, read through it and notice nothing. The tool copies first and changes the
- * header last, so that a kill leaves an image that reads the same and depends as before (lodge_qemu_img_flatten_async). */
+ * there. Those above it, be they the machine's or a clone's, read through it and notice nothing: the copy is a new file that takes
+ * its place by one rename, so that a kill leaves the image as it was, and a guest that has it open reads on in the old one. */
 
 #include "core/machine/lodge-machine-family.h"
 
+#include "core/config/lodge-atomic-file.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-family-private.h"
+#include "core/machine/lodge-machine-snapshot.h"
 #include "core/qemu/lodge-qemu-img.h"
 #include "core/storage/lodge-disk-image.h"
+#include "core/storage/lodge-disk-intent.h"
 #include "core/storage/lodge-layers.h"
 
 #include <string.h>
+#include <unistd.h>
 
 typedef struct
 {
   LodgeJob *job;      /* (owned) */
   GPtrArray *paths;   /* (owned) (nullable) images that are to stand alone */
   GPtrArray *chain;   /* (owned) (nullable) */
+  char *temporary;    /* (owned) (nullable) the copy that is being made */
   guint next;
 } Flatten;
 
@@ -30,6 +35,7 @@ flatten_free (Flatten *flatten)
   g_object_unref (flatten->job);
   g_clear_pointer (&flatten->paths, g_ptr_array_unref);
   g_clear_pointer (&flatten->chain, g_ptr_array_unref);
+  g_free (flatten->temporary);
   g_free (flatten);
 }
 
@@ -45,6 +51,8 @@ finish (GTask *owned_task, GError *error)
       g_clear_error (&error);
       error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_CANCELLED, "the flattening was cancelled");
     }
+  if (flatten->temporary != NULL)
+    unlink (flatten->temporary);
   lodge_machine_release (self);
   lodge_job_end (flatten->job, error);
   if (error != NULL)
@@ -86,19 +94,48 @@ progress_cb (double fraction, gpointer data)
 }
 
 static void
-flattened_cb (GObject *source, GAsyncResult *result, gpointer data)
+settled_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
   Flatten *flatten = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (!lodge_qemu_img_flatten_finish (result, &error))
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
     {
       finish (task, error);
       return;
     }
   flatten->next++;
   next_image (task);
+}
+
+static void
+settle_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Flatten *flatten = data;
+  GError *error = NULL;
+
+  if (lodge_file_settle (flatten->temporary, g_ptr_array_index (flatten->paths, flatten->next), &error))
+    g_task_return_boolean (work, TRUE);
+  else
+    g_task_return_error (work, error);
+}
+
+static void
+copied_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  g_autoptr (GTask) work = NULL;
+  GError *error = NULL;
+
+  if (!lodge_qemu_img_convert_finish (result, &error))
+    {
+      finish (task, error);
+      return;
+    }
+  work = g_task_new (NULL, NULL, settled_cb, task);
+  g_task_set_task_data (work, g_task_get_task_data (task), NULL);
+  g_task_run_in_thread (work, settle_thread);
 }
 
 /* @task: taken */
@@ -108,6 +145,8 @@ next_image (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
   Flatten *flatten = g_task_get_task_data (task);
   const char *path;
+  g_autofree char *folder = NULL;
+  g_autofree char *name = NULL;
   GError *error = NULL;
 
   if (flatten->next == flatten->paths->len)
@@ -125,8 +164,14 @@ next_image (GTask *task)
       return;
     }
   g_ptr_array_add (flatten->chain, NULL);
-  lodge_qemu_img_flatten_async (lodge_engine_get_sandbox (self->engine), path, (const char *const *) flatten->chain->pdata,
-                                progress_cb, flatten, lodge_job_get_cancellable (flatten->job), flattened_cb, task);
+  folder = g_path_get_dirname (path);
+  name = g_strdup_printf (LODGE_DISK_WORK_PREFIX "flat-%u.qcow2", flatten->next);
+  g_free (flatten->temporary);
+  flatten->temporary = g_build_filename (folder, name, NULL);
+  unlink (flatten->temporary); /* of a core that was killed */
+  lodge_qemu_img_convert_async (lodge_engine_get_sandbox (self->engine), path, "qcow2", (const char *const *) flatten->chain->pdata,
+                                flatten->temporary, "qcow2", progress_cb, flatten,
+                                lodge_job_get_cancellable (flatten->job), copied_cb, task);
 }
 
 static gboolean
@@ -162,6 +207,7 @@ scanned_cb (GObject *source, GAsyncResult *result, gpointer data)
       if (layer->trashed || !is_in (layer->path, self->folder) || layer->backing == NULL || is_in (layer->backing, self->folder))
         continue;
       g_ptr_array_add (flatten->paths, g_strdup (layer->path));
+      needed += layer->size;
       while ((layer = layer->backing != NULL ? lodge_layers_lookup (layers, layer->backing) : NULL) != NULL)
         needed += layer->size;
     }
@@ -179,10 +225,14 @@ void
 lodge_machine_flatten_async (LodgeMachine *self, GVariant *options, GAsyncReadyCallback callback, gpointer data)
 {
   static const char *const none[] = { NULL };
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
-  Flatten *flatten = g_new0 (Flatten, 1);
+  g_autoptr (GTask) task = NULL;
+  Flatten *flatten;
   GError *error = NULL;
 
+  if (lodge_machine_put_off (self, LODGE_METHOD_FLATTEN, NULL, options, callback, data))
+    return;
+  task = g_task_new (self, NULL, callback, data);
+  flatten = g_new0 (Flatten, 1);
   g_task_set_source_tag (task, lodge_machine_flatten_async);
   flatten->job = lodge_job_new ("flatten", self->id);
   g_task_set_task_data (task, flatten, (GDestroyNotify) flatten_free);

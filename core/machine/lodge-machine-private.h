@@ -92,6 +92,7 @@ struct _LodgeMachine
   gboolean          freezing;
   gboolean          opening;    /* a disposable one that is still to start */
   GQueue            inputs; /* (element-type GTask) (owned) SendKeys and TypeText; the first is under way */
+  struct _LodgeMachineMerge *merge; /* (nullable) of layers, which goes on by itself */
   const char       *busy;    /* (nullable) why much cannot be done now, for a sentence */
   LodgeSaved       *saved;   /* (owned) (nullable) in state saved, where it can be read */
 };

@@ -9,10 +9,8 @@
  *
  * so a machine that is restored with its memory is a saved one, and Start resumes it as it does any.
  *
- * Delete: the children of the snapshot get its parent, its frozen files are noted in snapshots/.nameless, its folder goes. A noted
- * file that no snapshot and no machine.json names is given up when at most one image reads on in it: that one copies what it reads
- * there and takes the file's own parent. It reads the same at every moment, so there is nothing to undo. With two or more
- * it stays until there is one. */
+ * Delete: the children of the snapshot get its parent, its frozen files are noted as being without a name, its folder goes. What
+ * becomes of those files is the business of lodge-machine-merge.c. */
 
 #include "core/machine/lodge-machine-snapshot.h"
 
@@ -20,7 +18,6 @@
 #include "core/config/lodge-file-tree.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-save.h"
-#include "core/qemu/lodge-qemu-rebase.h"
 #include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-layers.h"
 
@@ -31,8 +28,6 @@
 
 #define RESTORE "restore"
 #define RESTORE_NEW "restore.new"
-#define NAMELESS LODGE_SNAPSHOTS_DIR "/.nameless"
-#define NOTE_MAX (256 * 1024)
 #define SPACE_FOR_LAYERS (16 * 1024 * 1024)
 
 typedef struct
@@ -60,53 +55,6 @@ restore_free (Restore *restore)
   lodge_saved_free (restore->saved);
   g_string_free (restore->left, TRUE);
   g_free (restore);
-}
-
-/* ---- Files without a name ---- */
-
-static GPtrArray *
-read_nameless (const char *folder)
-{
-  g_autofree char *path = g_build_filename (folder, NAMELESS, NULL);
-  GPtrArray *files = g_ptr_array_new_with_free_func (g_free);
-  gsize length;
-  g_autofree char *text = lodge_file_read (path, NOTE_MAX, &length, NULL);
-  g_auto (GStrv) lines = g_strsplit (text != NULL ? text : "", "\n", -1);
-
-  for (gsize i = 0; lines[i] != NULL; i++)
-    {
-      g_autofree char *parent = g_path_get_dirname (lines[i]);
-
-      if (strcmp (parent, "disks") == 0)
-        g_ptr_array_add (files, g_strdup (lines[i]));
-    }
-  return files;
-}
-
-static gboolean
-write_nameless (const char *folder, GPtrArray *files, GError **error)
-{
-  g_autofree char *path = g_build_filename (folder, NAMELESS, NULL);
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (guint i = 0; i < files->len; i++)
-    g_string_append_printf (text, "%s\n", (char *) g_ptr_array_index (files, i));
-  if (files->len > 0)
-    return lodge_atomic_file_write (path, text->str, text->len, error);
-  unlink (path);
-  return TRUE;
-}
-
-static gboolean
-add_nameless (const char *folder, const char *lines, GError **error)
-{
-  g_autoptr (GPtrArray) files = read_nameless (folder);
-  g_auto (GStrv) more = g_strsplit (lines, "\n", -1);
-
-  for (gsize i = 0; more[i] != NULL; i++)
-    if (*more[i] != '\0' && !g_ptr_array_find_with_equal_func (files, more[i], g_str_equal, NULL))
-      g_ptr_array_add (files, g_strdup (more[i]));
-  return write_nameless (folder, files, error);
 }
 
 /* ---- Restore ---- */
@@ -246,7 +194,7 @@ build_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancell
       if (error == NULL)
         lodge_error_set_errno (&error, errno, "making", place);
     }
-  else if (add_nameless (restore->machine_folder, restore->left->str, &error)
+  else if (lodge_machine_note_nameless (restore->machine_folder, restore->left->str, &error)
            && lodge_machine_write_layers (restore->layers, restore->machine_folder, &error)
            && (access (vars, F_OK) != 0 || lodge_file_duplicate (vars, to_vars, &error))
            && lodge_folder_duplicate (tpm, to_tpm, &error) && build_saved (restore, place, &error)
@@ -371,12 +319,16 @@ lodge_machine_restore_snapshot_async (LodgeMachine *self, const char *id, GVaria
                                       gpointer data)
 {
   static const char *const known[] = { "keep-present", "b", "disks-only", "b", "start", "b", NULL };
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
+  g_autoptr (GTask) task = NULL;
   g_autoptr (LodgeSnapshot) snapshot = NULL;
-  Restore *restore = g_new0 (Restore, 1);
+  Restore *restore;
   gboolean keep = TRUE, disks_only = FALSE;
   GError *error = NULL;
 
+  if (lodge_machine_put_off (self, LODGE_METHOD_RESTORE_SNAPSHOT, id, options, callback, data))
+    return;
+  task = g_task_new (self, NULL, callback, data);
+  restore = g_new0 (Restore, 1);
   restore->job = lodge_job_new ("restore", self->id);
   restore->left = g_string_new (NULL);
   g_task_set_source_tag (task, lodge_machine_restore_snapshot_async);
@@ -469,7 +421,7 @@ lodge_machine_delete_snapshot_async (LodgeMachine *self, const char *id, GVarian
     }
   for (guint i = 0; i + 1 < snapshot->disks->len; i += 2)
     g_string_append_printf (files, "%s\n", (char *) g_ptr_array_index (snapshot->disks, i + 1));
-  if (error != NULL || !add_nameless (self->folder, files->str, &error))
+  if (error != NULL || !lodge_machine_note_nameless (self->folder, files->str, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -479,156 +431,6 @@ lodge_machine_delete_snapshot_async (LodgeMachine *self, const char *id, GVarian
   lodge_machine_emit_snapshots (self);
   lodge_machine_merge (self);
   g_task_return_boolean (task, TRUE);
-}
-
-/* ---- Merge ---- */
-
-typedef struct
-{
-  LodgeMachine *machine; /* (owned) */
-  LodgeJob *job;         /* (owned) */
-  GPtrArray *nameless;   /* (element-type utf8) relative */
-  char *file;            /* (owned) (nullable) that is given up now */
-  char *path;            /* (owned) (nullable) the same, absolute */
-  gboolean announced;
-} Merge;
-
-static void next_merge (Merge *merge);
-
-static void
-merge_free (Merge *merge, GError *error)
-{
-  merge->machine->busy = NULL;
-  lodge_job_end (merge->job, error);
-  g_clear_error (&error);
-  g_object_unref (merge->job);
-  g_ptr_array_unref (merge->nameless);
-  g_free (merge->file);
-  g_free (merge->path);
-  g_object_unref (merge->machine);
-  g_free (merge);
-}
-
-/* Its file is of no use any more, or not for now (@gone). */
-static void
-settle (Merge *merge, gboolean gone)
-{
-  guint index;
-
-  if (gone)
-    {
-      unlink (merge->path);
-      if (g_ptr_array_find_with_equal_func (merge->nameless, merge->file, g_str_equal, &index))
-        g_ptr_array_remove_index (merge->nameless, index);
-      write_nameless (merge->machine->folder, merge->nameless, NULL);
-    }
-  next_merge (merge);
-}
-
-static void
-rebased_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Merge *merge = data;
-  GError *error = NULL;
-
-  if (!lodge_qemu_rebase_finish (result, &error))
-    {
-      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        {
-          error->domain = LODGE_ERROR;
-          error->code = LODGE_ERROR_CANCELLED;
-        }
-      merge_free (merge, error);
-    }
-  else
-    settle (merge, TRUE);
-}
-
-/* Returns: whether something is under way now */
-static gboolean
-give_up (Merge *merge, LodgeLayers *layers)
-{
-  LodgeMachine *self = merge->machine;
-  const LodgeLayer *layer = lodge_layers_lookup (layers, merge->path), *child;
-  g_autoptr (GPtrArray) children = layer != NULL ? lodge_layers_children (layers, merge->path) : NULL;
-  g_autoptr (GPtrArray) below = NULL;
-  g_autofree char *backing = NULL;
-
-  if (access (merge->path, F_OK) != 0 && errno == ENOENT)
-    {
-      settle (merge, TRUE);
-      return TRUE;
-    }
-  if (layer == NULL || layer->active || layer->snapshots->len > 0 || children->len > 1)
-    return FALSE;
-  if (children->len == 0)
-    {
-      settle (merge, TRUE);
-      return TRUE;
-    }
-  child = g_ptr_array_index (children, 0);
-  /* A saved machine's disks stay as they are; another machine's child may be in use; what is in the trash may come back. */
-  if (child->trashed || strcmp (child->machine, self->id) != 0 || (child->active && self->state != LODGE_STATE_OFF))
-    return FALSE;
-  below = lodge_layers_chain (child->path, NULL);
-  if (below == NULL)
-    return FALSE;
-  g_ptr_array_add (below, NULL);
-  backing = layer->backing != NULL ? lodge_layers_relative (child->path, layer->backing) : g_strdup ("");
-  if (!merge->announced)
-    lodge_machine_emit_job (self, merge->job);
-  merge->announced = TRUE;
-  lodge_qemu_rebase_async (lodge_engine_get_sandbox (self->engine), child->path, (const char *const *) below->pdata, backing,
-                           layer->backing_format, lodge_job_get_cancellable (merge->job), rebased_cb, merge);
-  return TRUE;
-}
-
-static void
-scanned_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Merge *merge = data;
-  GError *error = NULL;
-  g_autoptr (LodgeLayers) layers = lodge_layers_scan_finish (result, &error);
-
-  if (layers == NULL || merge->machine->guest != NULL || lodge_engine_get_sandbox (merge->machine->engine) == NULL)
-    {
-      merge_free (merge, error);
-      return;
-    }
-  for (guint i = 0; i < merge->nameless->len; i++)
-    {
-      g_free (merge->file);
-      g_free (merge->path);
-      merge->file = g_strdup (g_ptr_array_index (merge->nameless, i));
-      merge->path = g_build_filename (merge->machine->folder, merge->file, NULL);
-      if (give_up (merge, layers))
-        return;
-    }
-  merge_free (merge, NULL);
-}
-
-/* Each step changes who reads in what, so it is looked at anew. */
-static void
-next_merge (Merge *merge)
-{
-  lodge_layers_scan_async (lodge_engine_get_store (merge->machine->engine), NULL, scanned_cb, merge);
-}
-
-void
-lodge_machine_merge (LodgeMachine *self)
-{
-  g_autoptr (GPtrArray) nameless = self->folder != NULL ? read_nameless (self->folder) : NULL;
-  Merge *merge;
-
-  if (nameless == NULL || nameless->len == 0 || self->guest != NULL || self->busy != NULL || self->n_occupied > 0
-      || self->entry == NULL)
-    return;
-  merge = g_new0 (Merge, 1);
-  merge->machine = g_object_ref (self);
-  merge->job = lodge_job_new ("merge", self->id);
-  merge->nameless = g_steal_pointer (&nameless);
-  self->busy = "layers of deleted snapshots are being merged";
-  next_merge (merge);
 }
 
 void

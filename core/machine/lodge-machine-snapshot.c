@@ -419,6 +419,7 @@ committed_cb (GObject *source, GAsyncResult *result, gpointer data)
   release (task);
   lodge_job_end (take->job, NULL);
   lodge_machine_emit_snapshots (self);
+  lodge_machine_merge (self);
   g_task_return_pointer (task, g_strdup (take->snapshot->id), g_free);
   g_object_unref (task);
 }
@@ -835,12 +836,16 @@ void
 lodge_machine_take_snapshot_async (LodgeMachine *self, GVariant *options, GAsyncReadyCallback callback, gpointer data)
 {
   static const char *const known[] = { "name", "s", "note", "s", "memory", "b", "automatic", "b", NULL };
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
-  Take *take = g_new0 (Take, 1);
+  g_autoptr (GTask) task = NULL;
+  Take *take;
   const char *name = NULL, *note = NULL;
   gboolean memory = TRUE, automatic = FALSE;
   GError *error = NULL;
 
+  if (lodge_machine_put_off (self, LODGE_METHOD_TAKE_SNAPSHOT, NULL, options, callback, data))
+    return;
+  task = g_task_new (self, NULL, callback, data);
+  take = g_new0 (Take, 1);
   take->fd = -1;
   take->began = g_get_monotonic_time ();
   take->job = lodge_job_new ("snapshot", self->id);

@@ -61,8 +61,23 @@ gboolean   lodge_machine_save_profile   (LodgeMachine *self, LodgeProfile *profi
 /** lodge_machine_copy_firmware: UEFI variables and TPM between the machine and the folder of a snapshot. Errors: NO_SPACE, IO */
 gboolean   lodge_machine_copy_firmware  (const LodgeProfile *profile, const char *machine_folder, const char *snapshot_folder, GError **error);
 
+/* ---- lodge-machine-merge.c ---- */
+
+/** lodge_machine_note_nameless: @lines: files that a snapshot or machine.json named, relative to @folder, one a line; for a thread. Errors: NO_SPACE, IO */
+gboolean   lodge_machine_note_nameless  (const char *folder, const char *lines, GError **error);
+
 /** lodge_machine_merge: (in the background) gives up layers that nothing names any more */
 void       lodge_machine_merge          (LodgeMachine *self);
+
+/**
+ * lodge_machine_put_off: where layers are being merged, that is interrupted, and the method called with the same arguments as soon
+ * as it has ended; else FALSE, and the caller goes on. @method: one of those that it knows. @text: (nullable)
+ */
+gboolean   lodge_machine_put_off        (LodgeMachine *self, LodgeMethod method, const char *text, GVariant *options,
+                                         GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_machine_interrupt_merge: nobody waits for its end */
+void       lodge_machine_interrupt_merge (LodgeMachine *self);
 
 /** lodge_machine_recover_snapshots: what a killed core left half-made is finished or undone; no guest runs */
 void       lodge_machine_recover_snapshots (LodgeMachine *self);

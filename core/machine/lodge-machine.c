@@ -37,6 +37,7 @@
 
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-machine-family-private.h"
+#include "core/machine/lodge-machine-snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -308,6 +309,14 @@ check_family (LodgeMachine *self, LodgeMethod method, GError **error)
   return method != LODGE_METHOD_DELETE || lodge_machine_check_no_dependants (self, error);
 }
 
+static gboolean
+writes_disks (LodgeMethod method)
+{
+  return method == LODGE_METHOD_ADD_DISK || method == LODGE_METHOD_DETACH_DISK || method == LODGE_METHOD_GROW_DISK
+         || method == LODGE_METHOD_COMPACT_DISK || method == LODGE_METHOD_CONVERT_DISK || method == LODGE_METHOD_CLONE
+         || method == LODGE_METHOD_OPEN_DISPOSABLE || method == LODGE_METHOD_SET_TEMPLATE || method == LODGE_METHOD_FLATTEN;
+}
+
 /* First thing in every method: whether the state allows it, and whether there is a QEMU to ask. */
 gboolean
 lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
@@ -319,6 +328,11 @@ lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
       && (method < LODGE_METHOD_OPEN_DISPLAY || method > LODGE_METHOD_GET_LOG))
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_IN_USE, "%s", self->busy);
+      return FALSE;
+    }
+  if (self->merge != NULL && writes_disks (method))
+    {
+      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_IN_USE, "layers of deleted snapshots are being merged");
       return FALSE;
     }
   if (self->guest == NULL || self->guest->qmp != NULL || method == LODGE_METHOD_FORCE_OFF
@@ -521,6 +535,7 @@ lodge_machine_arrange (LodgeMachine *self, LodgeMethod method, GVariant *options
   switch (method)
     {
     case LODGE_METHOD_DELETE:
+      lodge_machine_interrupt_merge (self);
       return lodge_store_trash (store, self->id, error);
     case LODGE_METHOD_RESTORE_PREVIOUS:
       return lodge_store_restore_previous (store, self->id, error);

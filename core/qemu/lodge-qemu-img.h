@@ -72,13 +72,26 @@ void            lodge_qemu_img_resize_async  (LodgeSandbox *sandbox, const char 
 gboolean        lodge_qemu_img_resize_finish (GAsyncResult *result, GError **error);
 
 /**
- * lodge_qemu_img_flatten_async: makes a qcow2 image stand alone: what it reads in others is copied into it, then it forgets
- * them. At every moment it reads the same. @progress: (nullable)
+ * lodge_qemu_img_rebase_async: gives a qcow2 image another parent, copying into it what it read in those between. The header is
+ * changed last: at every moment the image reads the same. What is interrupted may leave space that nobody uses.
+ * @backing: as it is to be written in the image, relative to it; one of @below; "" for none
+ * @backing_format: (nullable): with a @backing
+ * @progress: (nullable)
  */
-void            lodge_qemu_img_flatten_async (LodgeSandbox *sandbox, const char *path, const char *const *below,
+void            lodge_qemu_img_rebase_async  (LodgeSandbox *sandbox, const char *path, const char *const *below,
+                                              const char *backing, const char *backing_format,
                                               LodgeProgressFunc progress, gpointer progress_data,
                                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
-gboolean        lodge_qemu_img_flatten_finish (GAsyncResult *result, GError **error);
+gboolean        lodge_qemu_img_rebase_finish (GAsyncResult *result, GError **error);
+
+/**
+ * lodge_qemu_img_commit_async: writes what a qcow2 image holds into the first of @below, which reads as the image then; the image
+ * stays as it is, and reads the same at every moment. @progress: (nullable)
+ */
+void            lodge_qemu_img_commit_async  (LodgeSandbox *sandbox, const char *path, const char *const *below,
+                                              LodgeProgressFunc progress, gpointer progress_data,
+                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean        lodge_qemu_img_commit_finish (GAsyncResult *result, GError **error);
 
 /** lodge_qemu_img_measure_async: what the contents need in a new image, whatever its format. @bytes: at most a little more than that */
 void            lodge_qemu_img_measure_async (LodgeSandbox *sandbox, const char *path, const char *format,

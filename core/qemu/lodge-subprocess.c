@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define CHUNK         (32 * 1024)
+#define LINGER_SECONDS 5
 #define MAX_COMPLAINT 2048
 
 typedef struct
@@ -19,11 +20,13 @@ typedef struct
   guint           pending;   /* standard output, standard error, the end of the process */
   GError         *error;     /* (owned) (nullable) the first one */
   GCancellable   *readers;   /* (owned) ends reading after an error: a child of the tool may keep the streams open */
+  guint           linger_id; /* source: until then a tool that was killed may keep them */
 } Run;
 
 static void
 run_free (Run *run)
 {
+  g_clear_handle_id (&run->linger_id, g_source_remove);
   g_clear_object (&run->process);
   g_clear_object (&run->readers);
   if (run->output != NULL)
@@ -94,6 +97,20 @@ part_done (GTask *task)
 }
 
 static void
+take_output (GTask *task, const char *chunk, gsize length)
+{
+  Run *run = g_task_get_task_data (task);
+
+  if (run->func != NULL)
+    run->func (chunk, length, run->func_data);
+  else if (run->output->len + length > run->max_output)
+    take_error (task, g_error_new (LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
+                                   "the program says more than %" G_GSIZE_FORMAT " bytes", run->max_output));
+  else
+    g_string_append_len (run->output, chunk, length);
+}
+
+static void
 output_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
@@ -105,19 +122,14 @@ output_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (bytes == NULL)
     take_error (task, g_error_new (LODGE_ERROR, LODGE_ERROR_IO, "output: %s", error->message));
-  if (length == 0 || run->error != NULL)
+  if (length == 0 || g_cancellable_is_cancelled (run->readers))
     {
       part_done (task);
       return;
     }
 
-  if (run->func != NULL)
-    run->func (chunk, length, run->func_data);
-  else if (run->output->len + length > run->max_output)
-    take_error (task, g_error_new (LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
-                                   "the program says more than %" G_GSIZE_FORMAT " bytes", run->max_output));
-  else
-    g_string_append_len (run->output, chunk, length);
+  if (run->error == NULL)
+    take_output (task, chunk, length);
 
   g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, run->readers, output_cb, task);
 }
@@ -131,7 +143,7 @@ complaint_cb (GObject *source, GAsyncResult *result, gpointer data)
   gsize length = 0;
   const char *chunk = bytes != NULL ? g_bytes_get_data (bytes, &length) : NULL;
 
-  if (length == 0 || run->error != NULL)
+  if (length == 0 || g_cancellable_is_cancelled (run->readers))
     {
       part_done (task);
       return;
@@ -143,11 +155,22 @@ complaint_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, run->readers, complaint_cb, task);
 }
 
+static gboolean
+lingered_cb (gpointer data)
+{
+  Run *run = data;
+
+  run->linger_id = 0;
+  g_cancellable_cancel (run->readers);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 ended_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
   GSubprocess *process = G_SUBPROCESS (source);
+  Run *run = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
   if (g_subprocess_wait_finish (process, result, &error))
@@ -156,8 +179,14 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  /* Cancelled: the second wait sees the end that is made here. */
-  take_error (task, g_steal_pointer (&error));
+  /* Cancelled: the second wait sees the end that is made here. What bubblewrap stands around dies a moment after it, and
+   * has closed the files that it worked on when the streams are at their end. */
+  if (run->error == NULL)
+    {
+      run->error = g_steal_pointer (&error);
+      run->linger_id = g_timeout_add_seconds (LINGER_SECONDS, lingered_cb, run);
+    }
+  g_subprocess_force_exit (process);
   g_subprocess_wait_async (process, NULL, ended_cb, task);
 }
 

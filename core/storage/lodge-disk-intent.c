@@ -96,7 +96,7 @@ lodge_disk_intent_recover (const char *folder, const char *trash_dir)
   lodge_disk_intent_settle (folder, trash_dir);
   dir = g_dir_open (disks, 0, NULL);
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_prefix (name, ".work-") || g_str_has_suffix (name, ".new"))
+    if (g_str_has_prefix (name, LODGE_DISK_WORK_PREFIX) || g_str_has_suffix (name, ".new"))
       {
         g_autofree char *path = g_build_filename (disks, name, NULL);
 

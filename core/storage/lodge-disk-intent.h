@@ -17,6 +17,9 @@ G_BEGIN_DECLS
  * Whichever step was the last one, machine.json says which files are the machine's. One work at a time for each machine.
  */
 
+/** What a tool writes and a rename is to put into its place: a new core deletes it. In disks/. */
+#define LODGE_DISK_WORK_PREFIX ".work-"
+
 /** lodge_disk_intent_write: @new_files: NULL-terminated, @old, @trash: (nullable); all relative to @folder and in its disks/. For a thread. Errors: NO_SPACE, IO */
 gboolean lodge_disk_intent_write  (const char *folder, const char *const *new_files, const char *old, const char *trash, GError **error);
 

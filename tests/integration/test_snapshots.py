@@ -39,7 +39,7 @@ def settled(machine):
     """When nothing is being merged any more."""
     def is_quiet():
         try:
-            machine.call('SetSettings', '(a{sv}a{sv})', ({}, {}))
+            machine.call('SetTemplate', '(ba{sv})', (False, {}))
             return True
         except GLib.Error as error:
             assert error_code(error) == 'InUse', error.message
@@ -119,6 +119,33 @@ def test_a_tree_comes_back_in_any_order(lodge):
     assert state_of(machine) == known[order[5]]
     assert [os.path.join(folder, 'disks', name) for name in os.listdir(os.path.join(folder, 'disks'))] == [active_disk(machine)]
     assert os.listdir(os.path.join(folder, 'snapshots')) == []
+
+
+def test_nobody_waits_for_a_merge(lodge):
+    """A start, a snapshot and a restore interrupt the merging of layers, which goes on afterwards, in the direction that costs less."""
+    machine = lodge.create('web', disk_size=256 << 20)
+    disks = os.path.join(machine.get('Folder'), 'disks')
+
+    def fill(megabytes, value, at):
+        subprocess.run(['qemu-io', '-f', 'qcow2', '-c', f'write -P {value} {at}M {megabytes}M', active_disk(machine)], check=True, capture_output=True)
+
+    for first, second in ((96, 8), (8, 96)):
+        fill(first, 1, 0)
+        one = take(machine)
+        fill(second, 2, 4)
+        state = state_of(machine)
+        delete(machine, one)
+        machine.start()
+        machine.force_off()
+        two = take(machine)
+        restore(machine, two)
+        settled(machine)
+        assert state_of(machine) == state
+        delete(machine, two)
+        settled(machine)
+        assert state_of(machine) == state
+        assert os.listdir(disks) == [os.path.basename(active_disk(machine))], 'all layers are one'
+        subprocess.run(['qemu-img', 'check', '-q', active_disk(machine)], check=True)
 
 
 def test_a_guest_goes_on_from_a_snapshot(lodge_qemu):

@@ -358,7 +358,7 @@ probed_cb (GObject *source, GAsyncResult *result, gpointer data)
 
 /* What a kill may not lose is on the disk before the header changes: the tool is told so. */
 static void
-test_flatten_writes_through (Fixture *fixture, gconstpointer data)
+test_rebase_writes_through (Fixture *fixture, gconstpointer data)
 {
   static const char *const none[] = { NULL };
   g_autofree char *tool = path_of (fixture, "qemu-img");
@@ -370,8 +370,8 @@ test_flatten_writes_through (Fixture *fixture, gconstpointer data)
   g_assert_no_errno (g_chmod (tool, 0700));
   g_assert_true (g_file_set_contents (image, "", 0, NULL));
   g_setenv ("LODGE_QEMU_DIR", fixture->folder, TRUE);
-  lodge_qemu_img_flatten_async (NULL, image, none, NULL, NULL, NULL, done_cb, fixture);
-  g_assert_true (lodge_qemu_img_flatten_finish (wait_for (fixture), &error));
+  lodge_qemu_img_rebase_async (NULL, image, none, "", NULL, NULL, NULL, NULL, done_cb, fixture);
+  g_assert_true (lodge_qemu_img_rebase_finish (wait_for (fixture), &error));
   g_unsetenv ("LODGE_QEMU_DIR");
   g_assert_no_error (error);
   g_assert_true (g_file_get_contents (image, &words, NULL, NULL));
@@ -400,7 +400,7 @@ main (int argc, char *argv[])
   ADD ("check", test_check);
   ADD ("in-use", test_in_use);
   ADD ("any-tool", test_any_tool);
-  ADD ("flatten-writes-through", test_flatten_writes_through);
+  ADD ("rebase-writes-through", test_rebase_writes_through);
 #undef ADD
   result = g_test_run ();
   g_clear_object (&found);
