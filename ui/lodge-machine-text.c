@@ -154,6 +154,8 @@ lodge_machine_text_3d (const char *backend, const char *reason)
   if (g_str_equal (reason, "no-render-node"))
     return g_strdup (_("Not available: this computer offers no graphics device (/dev/dri). "
                        "The picture is drawn in software."));
+  if (g_str_equal (reason, "no-viewer"))
+    return g_strdup (_("Not available: Lodge cannot show pictures of a graphics card yet. The picture is drawn in software."));
   if (g_str_equal (reason, "no-permission"))
     return g_strdup (_("Not available: you may not use the graphics device. Add yourself to the group “render”."));
   if (g_str_equal (reason, "no-device"))

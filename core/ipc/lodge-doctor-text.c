@@ -163,7 +163,7 @@ static const struct
   { "runtime-dir", "too-long", N_("The path of the runtime folder (XDG_RUNTIME_DIR) is too long for sockets: no guest can start."), NULL,
     N_("Set XDG_RUNTIME_DIR to a shorter path, such as /run/user/1000.") },
 
-  { "render-node", "ok", N_("Possible: %s."), "path", NULL },
+  { "render-node", "no-viewer", N_("There is a graphics processor (%s), but Lodge’s window cannot show its pictures yet: no 3D acceleration."), "path", NULL },
   { "render-node", "no-render-node", N_("There is no graphics processor that guests could use: no 3D acceleration."), NULL,
     N_("On a real computer install the driver of its graphics card (Debian: libgl1-mesa-dri); /dev/dri/renderD128 then appears.") },
   { "render-node", "no-permission", N_("You may not use the graphics processor: no 3D acceleration."), NULL,
@@ -238,4 +238,20 @@ lodge_doctor_text (const char *id, const char *reason, GVariant *details,
 
   *sentence = g_strdup (reason);
   return FALSE;
+}
+
+char *
+lodge_confinement_text (const char *level, const char *reason)
+{
+  g_autoptr (GVariant) details = NULL;
+  g_autofree char *title = NULL;
+  g_autofree char *advice = NULL;
+  char *sentence;
+
+  if (g_str_equal (level, "bubblewrap"))
+    return NULL;
+
+  details = g_variant_ref_sink (g_variant_new_parsed ("{'level': <%s>}", level));
+  lodge_doctor_text ("confinement", reason, details, &title, &sentence, &advice);
+  return sentence;
 }

@@ -20,4 +20,13 @@ G_BEGIN_DECLS
 gboolean lodge_doctor_text (const char *id, const char *reason, GVariant *details,
                             char **title, char **sentence, char **advice);
 
+/**
+ * lodge_confinement_text:
+ * @level, @reason: "confinement" and "confinement-reason" of Host or Effective
+ *
+ * Returns: (transfer full) (nullable): that guests are confined less well than they should be, and why, a sentence; %NULL where
+ * they are confined by bubblewrap
+ */
+char    *lodge_confinement_text (const char *level, const char *reason);
+
 G_END_DECLS

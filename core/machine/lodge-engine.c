@@ -2,8 +2,10 @@
 #include "core/machine/lodge-engine.h"
 
 #include "core/machine/lodge-identifier.h"
+#include "core/machine/lodge-launch.h"
 #include "core/qemu/lodge-command-line.h"
 
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -372,7 +374,6 @@ lodge_engine_get_facts (LodgeEngine *self)
       g_variant_dict_insert (&facts, "cores", "u", host->cores);
       g_variant_dict_insert (&facts, "memory", "t", host->memory);
       g_variant_dict_insert (&facts, "memory-available", "t", host->memory_available);
-      g_variant_dict_insert (&facts, "gl-reason", "s", host->gl_reason);
       g_variant_dict_insert (&facts, "audio", "s",
                              native->capabilities != NULL
                                  && lodge_command_line_audio_is_dbus (native->capabilities)
@@ -402,9 +403,15 @@ lodge_engine_get_facts (LodgeEngine *self)
   g_variant_dict_insert_value (&facts, "architectures", g_variant_builder_end (&arches));
 
   g_variant_builder_init (&backends, G_VARIANT_TYPE_STRING_ARRAY);
-  if (host != NULL && host->render_node != NULL && native->capabilities != NULL
-      && lodge_capabilities_has_device (native->capabilities, "virtio-vga-gl"))
-    g_variant_builder_add (&backends, "s", "virgl");
+  if (host != NULL)
+    {
+      const char *reason;
+      const char *backend = lodge_launch_gl_backend (native->capabilities, host, &reason);
+
+      if (strcmp (backend, "none") != 0)
+        g_variant_builder_add (&backends, "s", backend);
+      g_variant_dict_insert (&facts, "gl-reason", "s", reason);
+    }
   g_variant_dict_insert_value (&facts, "gl-backends", g_variant_builder_end (&backends));
 
   return g_variant_dict_end (&facts);

@@ -12,22 +12,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char *
+lodge_launch_gl_backend (LodgeCapabilities *capabilities, const LodgeHost *host, const char **reason)
+{
+  if (host->render_node == NULL)
+    *reason = host->gl_reason != NULL ? host->gl_reason : "no-render-node";
+  else if (capabilities == NULL || !lodge_capabilities_has_device (capabilities, "virtio-vga-gl"))
+    *reason = "no-module";
+  else
+    /* With gl=on QEMU hands every picture out as a DMA buffer and in no other way (ui/dbus-listener.c), and the listener of
+     * display/ takes bytes and shared memory: a guest without 3D is better than one without a picture. */
+    *reason = "no-viewer";
+  return "none";
+}
+
 static const char *
 choose_gl (LodgeLaunchPlan *plan, const LodgeProfile *profile, LodgeCapabilities *capabilities,
            const LodgeHost *host)
 {
   if (!profile->accel_3d)
     plan->gl_reason = "off";
-  else if (host->render_node == NULL)
-    plan->gl_reason = host->gl_reason != NULL ? host->gl_reason : "no-render-node";
-  else if (profile->video != LODGE_VIDEO_VIRTIO
-           || !lodge_capabilities_has_device (capabilities, "virtio-vga-gl"))
+  else if (profile->video != LODGE_VIDEO_VIRTIO)
     plan->gl_reason = "no-device";
   else
-    {
-      plan->gl_reason = "ok";
-      return "virgl";
-    }
+    return lodge_launch_gl_backend (capabilities, host, &plan->gl_reason);
   return "none";
 }
 
@@ -224,6 +232,7 @@ lodge_launch_plan_effective (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   g_variant_dict_insert (&facts, "accelerator", "s", plan->launch.accel == LODGE_ACCEL_KVM ? "kvm" : "tcg");
   g_variant_dict_insert (&facts, "accelerator-reason", "s", plan->accel_reason);
   g_variant_dict_insert (&facts, "confinement", "s", lodge_confinement_name (lodge_sandbox_get_level (sandbox)));
+  g_variant_dict_insert (&facts, "confinement-reason", "s", lodge_sandbox_get_reason (sandbox));
   g_variant_dict_insert (&facts, "qemu-version", "s", lodge_capabilities_get_version (capabilities));
   g_variant_dict_insert (&facts, "display", "s", lodge_command_line_video (profile, capabilities, &plan->launch));
   g_variant_dict_insert (&facts, "3d", "s", plan->launch.gl_backend);

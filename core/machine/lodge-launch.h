@@ -20,6 +20,10 @@ typedef struct
   const char  *gl_reason;
 } LodgeLaunchPlan;
 
+/** lodge_launch_gl_backend: the 3D back end that machines with the virtio display get here ("none", "virgl", "venus"). @capabilities: (nullable);
+ * @reason: (out): "ok", "no-render-node", "no-permission", "no-module", "no-viewer"; static or the host's */
+const char      *lodge_launch_gl_backend     (LodgeCapabilities *capabilities, const LodgeHost *host, const char **reason);
+
 LodgeLaunchPlan *lodge_launch_plan_new       (LodgeEngine *engine, const LodgeProfile *profile, LodgeCapabilities *capabilities,
                                               const char *folder, gboolean without_kvm);
 void             lodge_launch_plan_free      (LodgeLaunchPlan *plan);

@@ -267,7 +267,8 @@ examine_render_node (Examination *self)
   if (strcmp (reason, "ok") == 0 && capabilities != NULL && !lodge_capabilities_has_device (capabilities, "virtio-vga-gl"))
     add_finding (self, "render-node", "note", "no-module", NULL);
   else if (strcmp (reason, "ok") == 0)
-    add_finding (self, "render-node", "ok", "ok", make_path (self->host->render_node));
+    /* lodge_launch_gl_backend() says why. */
+    add_finding (self, "render-node", "note", "no-viewer", make_path (self->host->render_node));
   else
     add_finding (self, "render-node", "note", reason,
                  strcmp (reason, "no-permission") == 0 ? make_path ("/dev/dri") : NULL);

@@ -4,6 +4,8 @@
 
 #include "tests/unit/lodge-fake-host.h"
 
+#include "core/machine/lodge-launch.h"
+
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -671,6 +673,19 @@ test_force_off_while_checking (Fixture *fixture, gconstpointer data)
   g_assert_true (has_mark (fixture));
 }
 
+static void
+test_3d_is_not_promised (void)
+{
+  g_autoptr (LodgeHost) host = lodge_host_new ();
+  const char *reason = NULL;
+
+  g_assert_cmpstr (lodge_launch_gl_backend (NULL, host, &reason), ==, "none");
+  g_assert_cmpstr (reason, ==, "no-render-node");
+  host->render_node = g_strdup ("/dev/dri/renderD128");
+  g_assert_cmpstr (lodge_launch_gl_backend (NULL, host, &reason), ==, "none");
+  g_assert_cmpstr (reason, ==, "no-module");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -699,5 +714,6 @@ main (int argc, char **argv)
   ADD ("force-off-while-probing", set_up_simple, test_force_off_while_probing);
   ADD ("force-off-while-checking", set_up, test_force_off_while_checking);
   ADD ("force-off-at-every-step", set_up_simple, test_force_off_at_every_step);
+  g_test_add_func ("/machine-start/3d-is-not-promised", test_3d_is_not_promised);
   return g_test_run ();
 }
