@@ -16,6 +16,7 @@
 #include <glib/gi18n.h>
 
 #include "app/ctl-output.h"
+#include "core/ipc/lodge-doctor-text.h"
 
 #define STOP_TIMEOUT_DEFAULT 120
 
@@ -54,6 +55,25 @@ print_state (CtlContext *ctx, const char *path, const char *machine, const char 
   ctl_json_print (ctx->out, g_variant_new_parsed ("{'id': <%s>, 'name': <%s>, 'state': <%s>}",
                                                   id, name, state));
   return CTL_EXIT_OK;
+}
+
+/* A guest that is confined less well than it should be runs all the same, but nobody finds that out late. */
+static void
+warn_of_confinement (CtlContext *ctx, const char *path)
+{
+  g_autoptr (GVariant) properties = ctl_machine_get (ctx, path, NULL);
+  g_autoptr (GVariant) effective = NULL;
+  g_autofree char *sentence = NULL;
+  const char *level, *reason;
+
+  if (properties != NULL)
+    effective = g_variant_lookup_value (properties, "Effective", G_VARIANT_TYPE_VARDICT);
+  if (effective == NULL || !g_variant_lookup (effective, "confinement", "&s", &level)
+      || !g_variant_lookup (effective, "confinement-reason", "&s", &reason))
+    return;
+  sentence = lodge_confinement_text (level, reason);
+  if (sentence != NULL)
+    ctl_printf (ctx->err, "%s\n%s\n", sentence, _("What to do: lodgectl doctor"));
 }
 
 static CtlExit
@@ -126,6 +146,8 @@ ctl_verb_start (CtlContext *ctx, int argc, char **argv)
 
       ctl_printf (ctx->err, _("Log: lodgectl log %s\n"), safe);
     }
+  if (code == CTL_EXIT_OK)
+    warn_of_confinement (ctx, path);
   return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1], NULL);
 }
 

@@ -39,8 +39,9 @@ free_command (gpointer data, GClosure *closure)
 }
 
 void
-lodge_fix_dialog_present (GtkWidget *from, const char *id, const char *reason)
+lodge_fix_dialog_present (GtkWidget *from, const char *id, const char *reason, GVariant *details)
 {
+  g_autoptr (GVariant) facts = details != NULL ? g_variant_ref_sink (details) : NULL;
   g_autofree char *title = NULL;
   g_autofree char *sentence = NULL;
   g_autofree char *advice = NULL;
@@ -49,7 +50,7 @@ lodge_fix_dialog_present (GtkWidget *from, const char *id, const char *reason)
   GtkRoot *root = gtk_widget_get_root (from);
   GtkWidget *dialog;
 
-  lodge_doctor_text (id, reason, NULL, &title, &sentence, &advice);
+  lodge_doctor_text (id, reason, facts, &title, &sentence, &advice);
   command = find_command (advice);
   body = advice != NULL ? g_strconcat (sentence, "\n\n", advice, NULL) : g_strdup (sentence);
   dialog = adw_message_dialog_new (GTK_WINDOW (root), title, body);

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "core/ipc/lodge-doctor-text.h"
 #include "ui/lodge-machine-actions.h"
 #include "ui/lodge-machine-text.h"
 #include "ui/lodge-screen.h"
@@ -111,7 +112,10 @@ update_notice (LodgeMachinePage *self)
 {
   g_autofree char *reason = lodge_machine_text_reason (self->item);
   gboolean stopped = lodge_machine_item_get_state (self->item) == LODGE_MACHINE_OFF;
+  const char *level = lodge_machine_item_effective_string (self->item, "confinement", NULL);
 
+  if (reason == NULL && level != NULL)
+    reason = lodge_confinement_text (level, lodge_machine_item_effective_string (self->item, "confinement-reason", ""));
   gtk_widget_set_visible (self->notice, reason != NULL);
   if (reason != NULL)
     gtk_label_set_label (self->notice_text, reason);

@@ -297,7 +297,7 @@ static void
 how_to_fix_cb (LodgeNewReview *self)
 {
   lodge_fix_dialog_present (GTK_WIDGET (self), "kvm",
-                            lodge_library_host_string (self->library, "acceleration-reason", "probe-failed"));
+                            lodge_library_host_string (self->library, "acceleration-reason", "probe-failed"), NULL);
 }
 
 static void

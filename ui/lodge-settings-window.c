@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "core/ipc/lodge-doctor-text.h"
 #include "ui/lodge-amount-row.h"
 #include "ui/lodge-amounts.h"
 #include "ui/lodge-choice-row.h"
@@ -44,7 +45,9 @@ struct _LodgeSettingsWindow
   LodgeAmountRow *memory;
   LodgeChoiceRow *cpu;
   AdwActionRow *acceleration;
+  AdwActionRow *confinement;
   GtkWidget *fix;
+  GtkWidget *fix_confinement;
   LodgeChoiceRow *firmware;
   LodgeSwitchRow *secure_boot;
   LodgeSwitchRow *tpm;
@@ -138,6 +141,27 @@ update_acceleration (LodgeSettingsWindow *self)
                                    : _("In software, about 10 times slower: hardware virtualisation is not available"));
 }
 
+/* What the running guest has, or else what the next start will bring. */
+static const char *
+get_confinement (LodgeSettingsWindow *self, const char *key)
+{
+  const char *now = lodge_machine_item_effective_string (self->item, key, NULL);
+
+  return now != NULL ? now : lodge_library_host_string (self->library, key, "");
+}
+
+static void
+update_confinement (LodgeSettingsWindow *self)
+{
+  const char *level = get_confinement (self, "confinement");
+  g_autofree char *weaker = lodge_confinement_text (level, get_confinement (self, "confinement-reason"));
+
+  gtk_widget_set_visible (GTK_WIDGET (self->confinement), *level != '\0');
+  gtk_widget_set_visible (self->fix_confinement, weaker != NULL);
+  adw_action_row_set_subtitle (self->confinement,
+                               weaker != NULL ? weaker : _("The guest sees its own folder and nothing else of yours (bubblewrap)"));
+}
+
 static void
 update_storage (LodgeSettingsWindow *self)
 {
@@ -168,6 +192,7 @@ update (LodgeSettingsWindow *self)
   update_memory_hint (self);
   update_cores_hint (self);
   update_acceleration (self);
+  update_confinement (self);
   update_obstacles (self);
 }
 
@@ -216,7 +241,14 @@ static void
 how_to_fix_cb (LodgeSettingsWindow *self)
 {
   lodge_fix_dialog_present (GTK_WIDGET (self), "kvm",
-                            lodge_library_host_string (self->library, "acceleration-reason", "probe-failed"));
+                            lodge_library_host_string (self->library, "acceleration-reason", "probe-failed"), NULL);
+}
+
+static void
+fix_confinement_cb (LodgeSettingsWindow *self)
+{
+  lodge_fix_dialog_present (GTK_WIDGET (self), "confinement", get_confinement (self, "confinement-reason"),
+                            g_variant_new_parsed ("{'level': <%s>}", get_confinement (self, "confinement")));
 }
 
 static void
@@ -389,6 +421,8 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   BIND (memory);
   BIND (cpu);
   BIND (acceleration);
+  BIND (confinement);
+  BIND (fix_confinement);
   BIND (fix);
   BIND (firmware);
   BIND (secure_boot);
@@ -416,6 +450,7 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, update_cores_hint);
   gtk_widget_class_bind_template_callback (widget_class, show_folder_cb);
   gtk_widget_class_bind_template_callback (widget_class, how_to_fix_cb);
+  gtk_widget_class_bind_template_callback (widget_class, fix_confinement_cb);
   gtk_widget_class_bind_template_callback (widget_class, eject_cb);
   gtk_widget_class_bind_template_callback (widget_class, insert_cb);
 }

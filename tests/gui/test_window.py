@@ -227,3 +227,17 @@ def test_running_machine_is_not_deleted(make_world):
     world.display.key('ctrl+comma')
     world.display.find_window('^Settings$')
     assert not [c for c in world.calls() if c[1] == 'Delete']
+
+
+def test_weaker_confinement_is_told(make_world):
+    """Never silently: beside the machine that runs, and in its settings with a way out."""
+    effective = {'accelerator': 'kvm', 'confinement': 'landlock', 'confinement-reason': 'no-bubblewrap'}
+    world = make_world([{'name': 'Barn', 'State': 'running', 'Effective': effective}])
+    said = 'bubblewrap is not installed, so guests are confined less well: landlock.'
+    world.main.find(said, 'label')
+    world.display.key('ctrl+comma')
+    settings = world.desktop.find_window('Settings')
+    settings.find('System', 'tab').press()
+    settings.find(said, 'label')
+    world.change('Barn', Effective={**effective, 'confinement': 'bubblewrap', 'confinement-reason': 'ok'})
+    settings.find('The guest sees its own folder and nothing else of yours (bubblewrap)', 'label')

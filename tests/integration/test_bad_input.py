@@ -251,8 +251,10 @@ kill -SEGV $$
 def weaker(lodge, reason):
     """A guest runs, less well confined, and it is said so wherever one looks."""
     lodge.ctl('create', 'web', '--demo')
-    lodge.ctl('start', 'web')
+    said = lodge.ctl('start', 'web').stderr
+    assert 'confined less well' in said and 'lodgectl doctor' in said
     effective = lodge.ctl_json('show', 'web')['effective']
+    assert effective['confinement-reason'] == reason and reason in lodge.ctl('show', 'web').stdout
     assert effective['confinement'] in ('landlock', 'seccomp')
     assert effective['confinement'] in lodge.ctl('show', 'web').stdout
     finding, = [f for f in lodge.ctl_json('doctor') if f['id'] == 'confinement']

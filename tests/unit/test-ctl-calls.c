@@ -138,16 +138,32 @@ run (Fixture *f, const Step *steps, const char *line, char **out, char **err)
 #define AMOUNTS(words) { "Amounts", "({'machine': <'" ID "'>},)", "({" words "},)", 0, NULL }
 #define END { NULL, NULL, NULL, 0, NULL }
 
-/* A start is two calls and not one more: the budget of `lodgectl start` depends on it. */
+/* A start is three calls and not one more: the budget of `lodgectl start` depends on it. */
 static void
 test_start (Fixture *f, gconstpointer data)
 {
-  static const Step steps[] = { FOUND, { "Start", "({},)", "()", 0, NULL }, END };
+  static const Step steps[] = { FOUND, { "Start", "({},)", "()", 0, NULL },
+                                { "GetAll", NULL, "({'Effective': <{'confinement': <'bubblewrap'>, 'confinement-reason': <'ok'>}>},)", 0, NULL },
+                                END };
   g_autofree char *out = NULL, *err = NULL;
 
   g_assert_cmpint (run (f, steps, "lodgectl|start|web", &out, &err), ==, CTL_EXIT_OK);
   g_assert_cmpstr (out, ==, "");
   g_assert_cmpstr (err, ==, "");
+}
+
+static void
+test_start_less_confined (Fixture *f, gconstpointer data)
+{
+  static const Step steps[] = { FOUND, { "Start", "({},)", "()", 0, NULL },
+                                { "GetAll", NULL, "({'Effective': <{'confinement': <'seccomp'>, 'confinement-reason': <'no-bubblewrap'>}>},)", 0, NULL },
+                                END };
+  g_autofree char *out = NULL, *err = NULL;
+
+  g_assert_cmpint (run (f, steps, "lodgectl|start|web", &out, &err), ==, CTL_EXIT_OK);
+  g_assert_cmpstr (out, ==, "");
+  g_assert_nonnull (strstr (err, "confined less well: seccomp.\n"));
+  g_assert_nonnull (strstr (err, "lodgectl doctor"));
 }
 
 /* A machine whose folder was deleted is no more when its guest has ended: nothing else is waited for. */
@@ -405,6 +421,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func, data) g_test_add ("/ctl-calls/" name, Fixture, data, set_up, func, tear_down)
   ADD ("start", test_start, NULL);
+  ADD ("start-less-confined", test_start_less_confined, NULL);
   ADD ("stop-without-folder", test_stop_of_a_machine_without_folder, NULL);
   ADD ("start-failed", test_start_failed, NULL);
   ADD ("not-found", test_not_found, NULL);
