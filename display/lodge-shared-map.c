@@ -7,6 +7,10 @@
  * for SIGBUS, set once for the process, knows through a thread-local pointer which map this thread
  * is reading. A fault within it puts pages of zeros over the whole map and lets the read go on; any
  * other fault goes to the handler that was there before.
+ *
+ * Only memory in ordinary pages is taken, which is where QEMU puts its pictures. In huge ones (hugetlbfs)
+ * neither putting zeros over a part of a page nor unmapping one is possible, so a peer could end this process
+ * or fill its address space.
  */
 
 #include "display/lodge-shared-map.h"
@@ -99,10 +103,10 @@ lodge_shared_map_new (int fd, guint64 offset, gsize length, GError **error)
                    "cannot look at the shared picture: %s", g_strerror (errno));
       return NULL;
     }
-  if (!S_ISREG (status.st_mode) || (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC))
+  if (!S_ISREG (status.st_mode) || fs.f_type != TMPFS_MAGIC)
     {
       g_set_error_literal (error, LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_PROTOCOL,
-                           "the shared picture is not a file in memory");
+                           "the shared picture is not a file in ordinary memory");
       return NULL;
     }
   if ((guint64) status.st_size < offset || (guint64) status.st_size - offset < length)

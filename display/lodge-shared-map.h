@@ -17,7 +17,8 @@ typedef struct _LodgeSharedMap LodgeSharedMap;
 /**
  * lodge_shared_map_new:
  * @fd: (transfer none): a file in memory (memfd, shm) of at least @offset + @length bytes. Other
- *   files are refused: reading one on a network or FUSE could block for ever
+ *   files are refused: reading one on a network or FUSE could block for ever, and huge pages
+ *   could not be guarded
  *
  * Errors: LODGE_DISPLAY_ERROR_PROTOCOL
  */

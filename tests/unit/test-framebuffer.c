@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "display/lodge-display-error.h"
@@ -285,6 +286,30 @@ test_shared_memory (void)
   close (fd);
 }
 
+/* In huge pages the guard against memory that is taken away would not work. */
+static void
+test_huge_pages (void)
+{
+  const LodgeFramebufferLayout layout = { 64, 64, 256, XRGB };
+  g_autoptr (LodgeFramebuffer) fb = lodge_framebuffer_new (NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  int fd = memfd_create ("picture", MFD_CLOEXEC | MFD_HUGETLB);
+  struct statfs fs;
+
+  if (fd < 0 || fstatfs (fd, &fs) != 0 || ftruncate (fd, fs.f_bsize) != 0)
+    g_test_message ("this kernel makes no huge pages: nobody can send any");
+  else
+    {
+      /* Not by the map that fails: a host without spare huge pages has none, another one has. */
+      g_assert_false (lodge_framebuffer_scanout_map (fb, &layout, fd, 0, &error));
+      g_assert_error (error, LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_PROTOCOL);
+      g_assert_nonnull (strstr (error->message, "ordinary memory"));
+      g_assert_false (lodge_framebuffer_is_mapped (fb));
+    }
+  if (fd >= 0)
+    close (fd);
+}
+
 /* Memory that is taken away under the reader is an error, not the end of the program. */
 static void
 test_shrinking_memory (void)
@@ -353,6 +378,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/framebuffer/mode-change", test_mode_change);
   g_test_add_func ("/framebuffer/formats", test_formats);
   g_test_add_func ("/framebuffer/shared-memory", test_shared_memory);
+  g_test_add_func ("/framebuffer/huge-pages", test_huge_pages);
   g_test_add_func ("/framebuffer/shrinking-memory", test_shrinking_memory);
   g_test_add_func ("/framebuffer/cursor", test_cursor);
   return g_test_run ();
