@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Each golden command line starts on the real QEMU of its version, stopped before the first instruction.
 
-What the host may lack is replaced before: KVM by TCG, PulseAudio by silence, a render node is left out. The sockets are
-real ones, inherited under the numbers that the command line names, as the core does it.
+What the host may lack is replaced before: KVM by TCG and its processor by TCG's, PulseAudio by silence, a render node is left
+out. The sockets are real ones, inherited under the numbers that the command line names, as the core does it.
 """
 import fcntl
 import glob
@@ -24,6 +24,8 @@ for number, fd in json.loads(sys.argv[1]):
     os.dup2(fd, number)
 os.execv(sys.argv[2], sys.argv[2:])
 """
+# Of the Hyper-V list, what QEMU refuses without a kernel that has it, though TCG has all of them by name.
+ASKS_THE_KERNEL = {'7.2': {'hv-vpindex'}, '10.0': set()}
 QMP, RESCUE, AGENT, VDAGENT, SERIAL, NET, TPM = range(10, 17)
 
 
@@ -46,7 +48,7 @@ def goldens():
             argv = file.read().splitlines()
         arch = argv[0].rsplit('-', 1)[1]
         qemu = qemu_for(arch, version)
-        yield pytest.param(argv, qemu, id=f'{name}-{version}', marks=pytest.mark.skipif(
+        yield pytest.param(argv, qemu, version, id=f'{name}-{version}', marks=pytest.mark.skipif(
             qemu is None, reason=f'QEMU {version} for {arch} is not there'))
 
 
@@ -87,15 +89,27 @@ def make_kernel(path, arch):
         file.write(b'\xf4' * 4096)
 
 
-def fit_to_host(argv):
+def hyperv(cpu):
+    """The Hyper-V flags of a -cpu value, by name."""
+    return dict(word.split('=', 1) for word in cpu.split(',')[1:] if word.startswith('hv-'))
+
+
+def fit_cpu(cpu, version):
+    """Everything that the command line asks of the host's processor is asked of TCG's."""
+    model, *words = cpu.split(',')
+    return ','.join(['max' if model == 'host' else model]
+                    + [word for word in words if word.split('=')[0] not in ASKS_THE_KERNEL[version]])
+
+
+def fit_to_host(argv, version):
     """Takes out what this host cannot give; returns the rest."""
     done = list(argv)
     for i, value in enumerate(done):
         before = done[i - 1] if i else ''
         if before == '-accel':
             done[i] = 'tcg'
-        elif before == '-cpu' and value.startswith('host'):
-            done[i] = 'max'
+        elif before == '-cpu':
+            done[i] = fit_cpu(value, version)
         elif before == '-audiodev' and value.startswith('pa,'):
             done[i] = 'none,id=audio0'
         elif before == '-display' and not os.path.exists('/dev/dri'):
@@ -158,7 +172,7 @@ class Guest:
         return self.log.read().decode('utf-8', 'replace')
 
     def ask(self, number, *commands):
-        """Replies to commands on one of the monitors."""
+        """Replies to commands, each a name or a name and its arguments, on one of the monitors."""
         try:
             return self.converse(number, commands)
         except OSError as error:
@@ -172,7 +186,8 @@ class Guest:
             replies = []
             assert 'QMP' in json.loads(stream.readline() or b'{}'), self.words()
             for command in ('qmp_capabilities',) + commands:
-                stream.write(json.dumps({'execute': command}).encode() + b'\n')
+                name, arguments = command if isinstance(command, tuple) else (command, {})
+                stream.write(json.dumps({'execute': name, 'arguments': arguments}).encode() + b'\n')
                 stream.flush()
                 while 'event' in (reply := json.loads(stream.readline() or b'{"error": "it is gone"}')):
                     pass
@@ -188,11 +203,22 @@ class Guest:
         self.log.close()
 
 
-@pytest.mark.parametrize('argv, qemu', goldens())
-def test_starts_stopped(argv, qemu, tmp_path):
+def check_hyperv(guest, wanted, version):
+    """Each flag is one that this QEMU has, and the guest's processor has those that were not left out."""
+    path = guest.ask(QMP, 'query-cpus-fast')[0][0]['qom-path']
+    known = guest.ask(QMP, ('device-list-properties', {'typename': 'max-x86_64-cpu'}))[0]
+    assert set(wanted) <= {prop['name'] for prop in known}
+    names = sorted(set(wanted) - ASKS_THE_KERNEL[version])
+    values = guest.ask(QMP, *(('qom-get', {'path': path, 'property': name}) for name in names))
+    assert dict(zip(names, values)) == {name: True if wanted[name] == 'on' else int(wanted[name], 0) for name in names}
+
+
+@pytest.mark.parametrize('argv, qemu, version', goldens())
+def test_starts_stopped(argv, qemu, version, tmp_path):
     if any('fd=16' in value for value in argv) and not shutil.which('swtpm'):
         pytest.skip('swtpm is not there')
-    argv = fit_to_host(make_files(argv, str(tmp_path)))
+    wanted = hyperv(argv[argv.index('-cpu') + 1])
+    argv = fit_to_host(make_files(argv, str(tmp_path)), version)
     guest = Guest([qemu] + argv[1:], str(tmp_path))
     try:
         status, machine, blocks = guest.ask(QMP, 'query-status', 'query-memory-devices', 'query-block')
@@ -203,6 +229,8 @@ def test_starts_stopped(argv, qemu, tmp_path):
         for number in (SERIAL,):
             with socket.socket(socket.AF_UNIX) as channel:
                 channel.connect(guest.paths[number])
+        if wanted:
+            check_hyperv(guest, wanted, version)
         drives = [value for value in argv if re.match(r'(virtio-blk-pci|ide-|scsi-[hc]d|nvme|usb-storage)', value)]
         assert len(blocks) >= len(drives)
         guest.ask(QMP, 'quit')
