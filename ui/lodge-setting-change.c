@@ -46,27 +46,6 @@ undo_free (gpointer data, GClosure *closure)
 }
 
 static void
-show_done (Change *change)
-{
-  AdwToast *toast;
-  GtkRoot *root = gtk_widget_get_root (change->from);
-
-  if (!ADW_IS_PREFERENCES_WINDOW (root))
-    {
-      lodge_feedback_undo_toast (change->from, change->done, G_CALLBACK (undo_cb), change, undo_free);
-      return;
-    }
-
-  toast = lodge_feedback_toast_new (change->done);
-  adw_toast_set_button_label (toast, _("_Undo"));
-  adw_toast_set_timeout (toast, LODGE_FEEDBACK_UNDO_SECONDS);
-  /* At once, not after the one of the change before: its Undo would be taken for this one's. */
-  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
-  g_signal_connect_data (toast, "button-clicked", G_CALLBACK (undo_cb), change, undo_free, G_CONNECT_SWAPPED);
-  adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (root), toast);
-}
-
-static void
 changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
@@ -82,7 +61,7 @@ changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   else if (change->done != NULL && change->old != NULL && change->from != NULL)
     {
-      show_done (change);
+      lodge_feedback_undo_toast (change->from, change->done, G_CALLBACK (undo_cb), change, undo_free);
       return;
     }
 

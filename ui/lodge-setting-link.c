@@ -98,8 +98,9 @@ apply (LodgeSettingLink *self)
 
   drop_question (self);
   drop_notice (self);
-  /* Also where the window was closed right after the click. */
-  lodge_setting_change (self->row, self->item, self->key, value, done);
+  /* Told at the window, as the row may be another one by then; and done where the window was closed after the click, too. */
+  lodge_setting_change (self->row != NULL ? GTK_WIDGET (gtk_widget_get_root (self->row)) : NULL, self->item, self->key,
+                        value, done);
 }
 
 static void
@@ -232,8 +233,6 @@ lodge_setting_link_new (GtkWidget *row, GtkLabel *mark, const char *key)
     {
       /* In two lines it leaves room in a narrow window. */
       gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-      gtk_label_set_width_chars (GTK_LABEL (label), 8);
-      gtk_label_set_max_width_chars (GTK_LABEL (label), 8);
       gtk_label_set_xalign (GTK_LABEL (label), 1);
       gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_RIGHT);
     }

@@ -10,7 +10,9 @@
 #include "core/ipc/lodge-doctor-text.h"
 #include "ui/lodge-amount-row.h"
 #include "ui/lodge-amounts.h"
+#include "ui/lodge-boot-order.h"
 #include "ui/lodge-choice-row.h"
+#include "ui/lodge-disk-group.h"
 #include "ui/lodge-fix-dialog.h"
 #include "ui/lodge-image-chooser.h"
 #include "ui/lodge-machine-text.h"
@@ -32,6 +34,7 @@ struct _LodgeSettingsWindow
   LodgeSettingLink *cores_link;  /* (owned) */
   LodgeSettingLink *memory_link; /* (owned) */
   LodgeSettingLink *medium_link; /* (owned) */
+  LodgeDisks *disks;             /* (owned) */
 
   AdwPreferencesPage *general;
   AdwPreferencesPage *system;
@@ -51,7 +54,6 @@ struct _LodgeSettingsWindow
   LodgeChoiceRow *firmware;
   LodgeSwitchRow *secure_boot;
   LodgeSwitchRow *tpm;
-  LodgeChoiceRow *boot;
   LodgeChoiceRow *clock;
   LodgeSwitchRow *balloon;
   LodgeSwitchRow *hyperv;
@@ -61,7 +63,8 @@ struct _LodgeSettingsWindow
   GtkLabel *medium_when;
   GtkWidget *eject;
   GtkButton *insert;
-  AdwActionRow *disk;
+  LodgeDiskGroup *disk_group;
+  LodgeBootOrder *boot_order;
   LodgeChoiceRow *network_kind;
   LodgeChoiceRow *nic_model;
   LodgeTextRow *mac;
@@ -165,18 +168,28 @@ update_confinement (LodgeSettingsWindow *self)
 static void
 update_storage (LodgeSettingsWindow *self)
 {
-  const char *disk = lodge_machine_item_setting_string (self->item, "disk", "");
   const char *cd = lodge_machine_item_setting_string (self->item, "cd", "");
-  guint64 size = lodge_machine_item_setting_uint (self->item, "disk-size", 0);
-  g_autofree char *bytes = lodge_text_size (size);
-  g_autofree char *disk_name = *disk != '\0' ? g_path_get_basename (disk) : g_strdup (_("None"));
-  g_autofree char *disk_line = size > 0 ? g_strdup_printf (_("%s, %s"), disk_name, bytes) : g_strdup (disk_name);
   g_autofree char *medium = *cd != '\0' ? g_path_get_basename (cd) : g_strdup (_("Empty"));
 
-  adw_action_row_set_subtitle (self->disk, disk_line);
   adw_action_row_set_subtitle (self->medium, medium);
   gtk_widget_set_visible (self->eject, *cd != '\0');
   gtk_button_set_label (self->insert, *cd != '\0' ? _("Change…") : _("Insert…"));
+}
+
+/* Without a drive there is nowhere to insert a disc. */
+static void
+disks_changed_cb (LodgeSettingsWindow *self)
+{
+  GVariant *disks = lodge_disks_get (self->disks);
+  gboolean drive = FALSE;
+
+  for (guint i = 0; i < g_variant_n_children (disks); i++)
+    {
+      g_autoptr (GVariant) disk = g_variant_get_child_value (disks, i);
+
+      drive |= lodge_disk_boolean (disk, "cdrom");
+    }
+  gtk_widget_set_visible (GTK_WIDGET (self->medium), drive);
 }
 
 static void
@@ -226,6 +239,12 @@ memory_cb (LodgeSettingsWindow *self)
   g_autofree char *done = g_strdup_printf (_("%s: %s"), _("Memory"), size);
 
   lodge_setting_link_change (self->memory_link, g_variant_new_uint64 (bytes), done);
+}
+
+static void
+new_mac_cb (LodgeSettingsWindow *self)
+{
+  lodge_text_row_apply (self->mac, "");
 }
 
 static void
@@ -342,7 +361,7 @@ link_row (LodgeSettingsWindow *self, gpointer row, GtkLabel *mark, const char *k
 static void
 setup_rows (LodgeSettingsWindow *self)
 {
-  LodgeChoiceRow *choices[] = { self->cpu, self->firmware, self->boot, self->clock, self->video, self->network_kind,
+  LodgeChoiceRow *choices[] = { self->cpu, self->firmware, self->clock, self->video, self->network_kind,
                                 self->nic_model, self->sound, self->pointer };
   LodgeSwitchRow *switches[] = { self->secure_boot, self->tpm, self->balloon, self->hyperv, self->accel_3d };
 
@@ -357,6 +376,10 @@ setup_rows (LodgeSettingsWindow *self)
   self->memory_link = link_row (self, self->memory, lodge_amount_row_get_mark (self->memory), "memory",
                                 G_CALLBACK (show_memory));
   self->medium_link = link_row (self, self->medium, self->medium_when, "cd", NULL);
+  self->disks = lodge_disks_new (self->item);
+  g_signal_connect_swapped (self->disks, "changed", G_CALLBACK (disks_changed_cb), self);
+  lodge_disk_group_set_disks (self->disk_group, self->library, self->disks);
+  lodge_boot_order_set_disks (self->boot_order, self->disks);
 }
 
 static void
@@ -382,6 +405,9 @@ lodge_settings_window_dispose (GObject *object)
   drop_link (self, &self->cores_link);
   drop_link (self, &self->memory_link);
   drop_link (self, &self->medium_link);
+  if (self->disks != NULL)
+    g_signal_handlers_disconnect_by_data (self->disks, self);
+  g_clear_object (&self->disks);
 }
 
 static void
@@ -427,7 +453,6 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   BIND (firmware);
   BIND (secure_boot);
   BIND (tpm);
-  BIND (boot);
   BIND (clock);
   BIND (balloon);
   BIND (hyperv);
@@ -437,7 +462,8 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   BIND (medium_when);
   BIND (eject);
   BIND (insert);
-  BIND (disk);
+  BIND (disk_group);
+  BIND (boot_order);
   BIND (network_kind);
   BIND (nic_model);
   BIND (mac);
@@ -448,6 +474,7 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, memory_cb);
   gtk_widget_class_bind_template_callback (widget_class, update_memory_hint);
   gtk_widget_class_bind_template_callback (widget_class, update_cores_hint);
+  gtk_widget_class_bind_template_callback (widget_class, new_mac_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_folder_cb);
   gtk_widget_class_bind_template_callback (widget_class, how_to_fix_cb);
   gtk_widget_class_bind_template_callback (widget_class, fix_confinement_cb);
@@ -459,7 +486,9 @@ static void
 lodge_settings_window_init (LodgeSettingsWindow *self)
 {
   g_type_ensure (LODGE_TYPE_AMOUNT_ROW);
+  g_type_ensure (LODGE_TYPE_BOOT_ORDER);
   g_type_ensure (LODGE_TYPE_CHOICE_ROW);
+  g_type_ensure (LODGE_TYPE_DISK_GROUP);
   g_type_ensure (LODGE_TYPE_SWITCH_ROW);
   g_type_ensure (LODGE_TYPE_TEXT_ROW);
   gtk_widget_init_template (GTK_WIDGET (self));

@@ -65,7 +65,8 @@ static void
 apply_cb (LodgeTextRow *self)
 {
   g_autofree char *text = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (self))));
-  g_autofree char *done = g_strdup_printf (_("%s: %s"), adw_preferences_row_get_title (ADW_PREFERENCES_ROW (self)), text);
+  g_autofree char *done = g_strdup_printf (_("%s: %s"), adw_preferences_row_get_title (ADW_PREFERENCES_ROW (self)),
+                                           *text != '\0' ? text : _("New"));
 
   if (lodge_setting_link_get_item (self->link) == NULL)
     return;
@@ -147,4 +148,11 @@ void
 lodge_text_row_set_item (LodgeTextRow *self, LodgeMachineItem *item)
 {
   lodge_setting_link_set_item (self->link, item);
+}
+
+void
+lodge_text_row_apply (LodgeTextRow *self, const char *text)
+{
+  gtk_editable_set_text (GTK_EDITABLE (self), text);
+  apply_cb (self);
 }

@@ -18,4 +18,7 @@ G_DECLARE_FINAL_TYPE (LodgeTextRow, lodge_text_row, LODGE, TEXT_ROW, AdwEntryRow
 
 void lodge_text_row_set_item (LodgeTextRow *self, LodgeMachineItem *item);
 
+/* As if @text had been typed and applied. */
+void lodge_text_row_apply    (LodgeTextRow *self, const char *text);
+
 G_END_DECLS

@@ -66,8 +66,9 @@ class Machine:
             'StateDetails': {}, 'PendingSettings': [], 'Effective': {}, 'Fault': {}, 'Created': 0, 'LastStarted': 0,
             'Settings': {'name': name, 'cores': 2, 'memory': 2 * GIB, 'firmware': 'uefi', '3d': False,
                          'network': 'user', 'disk': 'disks/disk0.qcow2', 'disk-size': 20 * GIB, 'cd': '', 'cpu': 'host',
-                         'secure-boot': False, 'tpm': False, 'boot': 'disk', 'video': 'virtio', 'sound': 'hda',
-                         'nic-model': 'virtio', 'mac': '52:54:00:12:34:56', 'pointer': 'tablet', 'clock': 'utc', 'hyperv': False, 'balloon': True},
+                         'secure-boot': False, 'tpm': False, 'boot-order': 'cd0,disk0', 'video': 'virtio', 'sound': 'hda',
+                         'nic-model': 'virtio', 'mac': '52:54:00:12:34:56', 'pointer': 'tablet', 'clock': 'utc', 'hyperv': False,
+                         'balloon': True},
         }
         settings = values.pop('Settings', {})
         self.values.update(values)
@@ -218,6 +219,17 @@ class Core:
             warnings = ['firmware-installed'] if 'firmware' in arguments.unpack()[0] else []
             invocation.return_value(GLib.Variant('(a{sv})', ({'pending': GLib.Variant('as', []),
                                                               'warnings': GLib.Variant('as', warnings)},)))
+        elif method == 'ListDisks':
+            settings = machine.values['Settings']
+            off = machine.values['State'] == 'off'
+            disk = {'id': 'disk0', 'file': settings['disk'], 'path': '/tmp/disk0.qcow2', 'format': 'qcow2', 'bus': 'virtio',
+                    'cdrom': False, 'size': settings['disk-size'], 'used': 3 * GIB, 'attached': True, 'own': True, 'waits': False,
+                    'reasons': GLib.Variant('as', []),
+                    'can': GLib.Variant('as', ['grow', 'compact', 'convert', 'detach'] if off else ['grow', 'detach'])}
+            drive = {'id': 'cd0', 'file': settings['cd'], 'path': settings['cd'], 'format': 'raw', 'bus': 'sata', 'cdrom': True,
+                     'size': 0, 'used': 0, 'attached': True, 'own': False, 'waits': False, 'reasons': GLib.Variant('as', []),
+                     'can': GLib.Variant('as', ['detach'])}
+            invocation.return_value(GLib.Variant('(aa{sv})', ([variants(disk), variants(drive)],)))
         elif method == 'Delete':
             self.trash[machine.values['Id']] = machine
             self.remove(machine)
