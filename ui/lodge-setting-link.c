@@ -233,6 +233,7 @@ lodge_setting_link_new (GtkWidget *row, GtkLabel *mark, const char *key)
     {
       /* In two lines it leaves room in a narrow window. */
       gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+      gtk_label_set_natural_wrap_mode (GTK_LABEL (label), GTK_NATURAL_WRAP_NONE);
       gtk_label_set_xalign (GTK_LABEL (label), 1);
       gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_RIGHT);
     }
