@@ -2,10 +2,10 @@
 
 #include "config.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <glib/gi18n.h>
-#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "app/ctl-output.h"
@@ -129,27 +129,51 @@ ctl_verb_doctor (CtlContext *ctx, int argc, char **argv)
 
 /* ---- report ---- */
 
-typedef struct
+/* The core writes into memory of ours: where the bundle goes then is our own matter, with our own rights. */
+static int
+make_report (CtlContext *ctx, const char *machine, GError **error)
 {
-  CtlContext *ctx;
-  const char *machine; /* (nullable) id */
-} Report;
-
-static gboolean
-write_report (FILE *file, gpointer data, GError **error)
-{
-  Report *report = data;
   g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   g_autoptr (GVariant) reply = NULL;
+  int fd = memfd_create ("lodge-report", MFD_CLOEXEC);
 
-  if (g_unix_fd_list_append (fds, fileno (file), error) < 0)
-    return FALSE;
-  if (report->machine != NULL)
-    g_variant_builder_add (&options, "{sv}", "machine", g_variant_new_string (report->machine));
-  reply = ctl_call (report->ctx, LODGE_CORE_PATH, LODGE_BUS_NAME, "WriteReport",
-                    g_variant_new ("(ha{sv})", 0, &options), "()", fds, NULL, error);
-  return reply != NULL;
+  if (fd < 0)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "memory for the bundle: %s", g_strerror (errno));
+      return -1;
+    }
+  if (machine != NULL)
+    g_variant_builder_add (&options, "{sv}", "machine", g_variant_new_string (machine));
+  if (g_unix_fd_list_append (fds, fd, error) >= 0)
+    reply = ctl_call (ctx, LODGE_CORE_PATH, LODGE_BUS_NAME, "WriteReport",
+                      g_variant_new ("(ha{sv})", 0, &options), "()", fds, NULL, error);
+  if (reply == NULL)
+    {
+      close (fd);
+      return -1;
+    }
+  return fd;
+}
+
+static gboolean
+copy_report (FILE *file, gpointer data, GError **error)
+{
+  char buffer[65536];
+  off_t offset = 0;
+  gssize length;
+
+  while ((length = pread (GPOINTER_TO_INT (data), buffer, sizeof buffer, offset)) > 0)
+    {
+      if (fwrite (buffer, 1, (gsize) length, file) != (gsize) length)
+        break;
+      offset += length;
+    }
+  if (length == 0)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, errno == ENOSPC ? LODGE_ERROR_NO_SPACE : LODGE_ERROR_IO, "writing the bundle: %s",
+               g_strerror (errno));
+  return FALSE;
 }
 
 CtlExit
@@ -164,9 +188,10 @@ ctl_verb_report (CtlContext *ctx, int argc, char **argv)
   g_autofree char *standard = g_date_time_format (now, "lodge-report-%Y%m%d-%H%M%S.tar.gz");
   g_autofree char *path = NULL, *id = NULL;
   g_autoptr (GError) error = NULL;
-  Report report = { ctx, NULL };
   const char *file;
+  gboolean ok;
   CtlExit code;
+  int fd;
 
   if (!ctl_verb_parse (ctx, entries, &argc, &argv, 0, 1, &code))
     return code;
@@ -177,11 +202,16 @@ ctl_verb_report (CtlContext *ctx, int argc, char **argv)
       path = ctl_find (ctx, machine, &code);
       if (path == NULL)
         return code;
-      report.machine = id = ctl_machine_id (path);
+      id = ctl_machine_id (path);
     }
 
-  if (!ctl_write_file (file, write_report, &report, &error))
-    return ctl_report_error (ctx, error, &(LodgeErrorContext){ .file = file });
+  fd = make_report (ctx, id, &error);
+  if (fd < 0)
+    return ctl_report_error (ctx, error, &(LodgeErrorContext){ .machine = machine });
+  ok = ctl_write_file (file, copy_report, GINT_TO_POINTER (fd), &error);
+  close (fd);
+  if (!ok)
+    return ctl_report_error (ctx, error, &(LodgeErrorContext){ .file = file, .role = "output" });
   if (ctx->json)
     ctl_json_print (ctx->out, g_variant_new_parsed ("{'file': <%s>}", file));
   else

@@ -10,10 +10,13 @@
 #include <png.h>
 #include <setjmp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/ipc/lodge-error.h"
 #include "core/ipc/lodge-picture.h"
+
+#define LINKS_MAX 40
 
 /* ---- Files ---- */
 
@@ -28,6 +31,8 @@ set_errno_error (GError **error, int saved, const char *path)
     code = LODGE_ERROR_NOT_READABLE;
   else if (saved == ENOSPC || saved == EDQUOT || saved == EFBIG)
     code = LODGE_ERROR_NO_SPACE;
+  else if (saved == EISDIR)
+    code = LODGE_ERROR_EXISTS;
   g_set_error (error, LODGE_ERROR, code, "%s: %s", path, g_strerror (saved));
 }
 
@@ -44,25 +49,35 @@ sync_folder (const char *path)
     }
 }
 
-gboolean
-ctl_write_file (const char *path, CtlFileWriter writer, gpointer data, GError **error)
+/* Where what is written by the name @path comes to lie: behind links, also those that lead to nothing yet. */
+static char *
+resolve_links (const char *path)
 {
-  g_autofree char *temporary = g_strconcat (path, ".XXXXXX", NULL);
-  int fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0644);
-  FILE *file;
-  gboolean ok;
+  char *at = g_strdup (path);
+
+  for (guint n = 0; n < LINKS_MAX; n++)
+    {
+      g_autofree char *link = g_file_read_link (at, NULL);
+      g_autofree char *folder = NULL;
+
+      if (link == NULL)
+        break;
+      folder = g_path_get_dirname (at);
+      g_free (at);
+      at = g_path_is_absolute (link) ? g_strdup (link) : g_build_filename (folder, link, NULL);
+    }
+  return at;
+}
+
+/* Fills @fd, which is taken. */
+static gboolean
+fill (int fd, const char *path, gboolean flush, CtlFileWriter writer, gpointer data, GError **error)
+{
+  FILE *file = fdopen (fd, "wb");
+  gboolean ok = writer (file, data, error);
   int saved;
 
-  if (fd < 0)
-    {
-      set_errno_error (error, errno, path);
-      return FALSE;
-    }
-
-  /* g_mkstemp_full() obeys the umask, as a program that makes a new file should. */
-  file = fdopen (fd, "wb");
-  ok = writer (file, data, error);
-  if (ok && (fflush (file) != 0 || fsync (fd) != 0))
+  if (ok && (fflush (file) != 0 || (flush && fsync (fd) != 0)))
     {
       set_errno_error (error, errno, path);
       ok = FALSE;
@@ -73,7 +88,39 @@ ctl_write_file (const char *path, CtlFileWriter writer, gpointer data, GError **
       set_errno_error (error, saved, path);
       ok = FALSE;
     }
-  if (ok && g_rename (temporary, path) != 0)
+  return ok;
+}
+
+/* Devices, pipes and the like are written to as they are; nothing is made, should it be gone by now. */
+static gboolean
+write_in_place (const char *path, CtlFileWriter writer, gpointer data, GError **error)
+{
+  int fd = open (path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+  if (fd < 0)
+    {
+      set_errno_error (error, errno, path);
+      return FALSE;
+    }
+  return fill (fd, path, FALSE, writer, data, error);
+}
+
+static gboolean
+replace_file (const char *target, const char *path, CtlFileWriter writer, gpointer data, GError **error)
+{
+  g_autofree char *temporary = g_strconcat (target, ".XXXXXX", NULL);
+  /* g_mkstemp_full() obeys the umask, as a program that makes a new file should. */
+  int fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0644);
+  gboolean ok;
+
+  if (fd < 0)
+    {
+      set_errno_error (error, errno, path);
+      return FALSE;
+    }
+
+  ok = fill (fd, path, TRUE, writer, data, error);
+  if (ok && g_rename (temporary, target) != 0)
     {
       set_errno_error (error, errno, path);
       ok = FALSE;
@@ -81,8 +128,29 @@ ctl_write_file (const char *path, CtlFileWriter writer, gpointer data, GError **
   if (!ok)
     g_unlink (temporary);
   else
-    sync_folder (path);
+    sync_folder (target);
   return ok;
+}
+
+gboolean
+ctl_write_file (const char *path, CtlFileWriter writer, gpointer data, GError **error)
+{
+  g_autofree char *target = resolve_links (path);
+  struct stat there, resolved;
+
+  if (stat (path, &there) == 0)
+    {
+      /* The links in /proc lead to files that their text need not name. */
+      if (!S_ISREG (there.st_mode) || stat (target, &resolved) != 0 || resolved.st_dev != there.st_dev
+          || resolved.st_ino != there.st_ino)
+        return write_in_place (path, writer, data, error);
+    }
+  else if (errno != ENOENT)
+    {
+      set_errno_error (error, errno, path);
+      return FALSE;
+    }
+  return replace_file (target, path, writer, data, error);
 }
 
 /* ---- PNG ---- */

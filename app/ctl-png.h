@@ -22,8 +22,9 @@ typedef gboolean (*CtlFileWriter) (FILE *file, gpointer data, GError **error);
 /**
  * ctl_write_file:
  *
- * Has @writer fill a temporary file beside @path and renames it, so that @path holds
- * the whole or is as it was. Errors: NOT_FOUND (no such folder), NOT_READABLE (no permission), NO_SPACE, IO, those of @writer
+ * Has @writer fill a temporary file beside @path and renames it, so that @path holds the whole or is as it was. A
+ * link stays one, and the file that it leads to is replaced; what is no regular file (a device, a pipe) is written to as it is.
+ * Errors: NOT_FOUND (no such folder), NOT_READABLE (no permission), EXISTS (a folder), NO_SPACE, IO, those of @writer
  */
 gboolean ctl_write_file  (const char *path, CtlFileWriter writer, gpointer data, GError **error);
 

@@ -70,7 +70,7 @@ ctl_verb_screenshot (CtlContext *ctx, int argc, char **argv)
                                : ctl_write_file (file, write_png, &picture, &error);
   close (picture.fd);
   if (!ok)
-    return ctl_report_error (ctx, error, &(LodgeErrorContext){ .file = file });
+    return ctl_report_error (ctx, error, &(LodgeErrorContext){ .file = file, .role = "output" });
 
   if (ctx->json)
     ctl_json_print (ctx->out, g_variant_new_parsed ("{'file': <%s>, 'width': <%u>, 'height': <%u>}",

@@ -178,6 +178,18 @@ static const struct
   { "initrd", N_("“%s” is not an initial RAM disk. Choose the one that belongs to the kernel.") },
 };
 
+/* Of files that were to be written. */
+static const struct
+{
+  LodgeError code;
+  const char *sentence;
+} outputs[] = {
+  { LODGE_ERROR_NOT_FOUND, N_("The folder in which “%s” was to be written does not exist. Make it first, or choose another place.") },
+  { LODGE_ERROR_NOT_READABLE, N_("“%s” may not be written by you. Choose another place, or change the permissions of the file or its folder.") },
+  { LODGE_ERROR_EXISTS, N_("“%s” is a folder. Give the name of a file in it.") },
+  { LODGE_ERROR_IO, N_("“%s” could not be written. Check that the disk is there and writable.") },
+};
+
 static const struct
 {
   const char *state;
@@ -235,6 +247,11 @@ lodge_error_text (const GError *error, const LodgeErrorContext *context)
     code = error->code;
   else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     code = LODGE_ERROR_CANCELLED;
+
+  if (context->file != NULL && g_strcmp0 (context->role, "output") == 0)
+    for (gsize i = 0; i < G_N_ELEMENTS (outputs); i++)
+      if ((int) outputs[i].code == code)
+        return g_strdup_printf (_(outputs[i].sentence), context->file);
 
   if (code == LODGE_ERROR_WRONG_FORMAT && context->file != NULL && context->role != NULL)
     for (gsize i = 0; i < G_N_ELEMENTS (wrong_formats); i++)

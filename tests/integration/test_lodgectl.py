@@ -237,7 +237,8 @@ def test_screen_and_keys(lodge, tmp_path):
     assert os.listdir(tmp_path) == ['screen.png']
     piped = lodge.run('lodgectl', 'screenshot', 'Demo', '-', text=False, check=True).stdout
     assert piped[:4] == b'\x89PNG'
-    assert '“%s/none/a.png”' % tmp_path in fails(lodge, 3, 'screenshot', 'Demo', tmp_path / 'none/a.png')
+    said = fails(lodge, 3, 'screenshot', 'Demo', tmp_path / 'none/a.png')
+    assert f'The folder in which “{tmp_path}/none/a.png” was to be written does not exist.' in said
 
     lodge.ctl('type', 'Demo', 'echo typed-$((3*5)) > /dev/ttyS0\n')
     serial.wait('typed-15$')
@@ -274,7 +275,21 @@ def test_report(lodge, tmp_path):
         assert 'lodge-report/host.txt' in bundle.getnames()
         text = b''.join(bundle.extractfile(entry).read() for entry in bundle if entry.isfile())
     assert os.path.expanduser('~').encode() + b'/' not in text
-    fails(lodge, 3, 'report', tmp_path / 'none' / 'report.tar.gz')
+    assert 'The folder in which “' in fails(lodge, 3, 'report', tmp_path / 'none' / 'report.tar.gz')
+    assert f'“{tmp_path}” is a folder.' in fails(lodge, 6, 'report', tmp_path)
+
+    # What is no file is written to, and stays what it is.
+    fifo, link = tmp_path / 'fifo', tmp_path / 'link'
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    with open(tmp_path / 'read', 'w+b') as read, \
+            subprocess.Popen(['timeout', '300', 'cat', str(fifo)], stdout=read) as reader:
+        assert lodge.ctl_json('report', link, '--machine', 'Demo') == {'file': str(link)}
+        assert reader.wait(300) == 0
+        read.seek(0)
+        with tarfile.open(fileobj=read, mode='r|gz') as bundle:
+            assert 'lodge-report/host.txt' in [entry.name for entry in bundle]
+    assert fifo.is_fifo() and link.is_symlink()
 
 
 def test_without_core_or_bus(lodge, tmp_path):

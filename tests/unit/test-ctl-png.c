@@ -2,10 +2,13 @@
 
 #include "app/ctl-png.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <png.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "core/ipc/lodge-error.h"
@@ -123,6 +126,108 @@ test_write_file (void)
   g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
 
+static void
+assert_kind (const char *path, mode_t kind)
+{
+  struct stat st;
+
+  g_assert_cmpint (g_lstat (path, &st), ==, 0);
+  g_assert_cmpuint (st.st_mode & S_IFMT, ==, kind);
+}
+
+static void
+assert_text (const char *path, const char *expected)
+{
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, expected);
+}
+
+/* A link stays a link, whether what it leads to is there or not. */
+static void
+test_write_link (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("lodge-test-XXXXXX", NULL);
+  g_autofree char *other = g_build_filename (folder, "other", NULL);
+  g_autofree char *file = g_build_filename (other, "file", NULL);
+  g_autofree char *link = g_build_filename (folder, "link", NULL);
+  g_autofree char *far = g_build_filename (folder, "far", NULL);
+  g_autofree char *ring = g_build_filename (folder, "ring", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir (other, 0700), ==, 0);
+  g_assert_cmpint (symlink ("other/file", link), ==, 0);
+  g_assert_cmpint (symlink (link, far), ==, 0);
+  g_assert_cmpint (symlink ("ring", ring), ==, 0);
+  for (guint i = 0; i < 2; i++)
+    {
+      const char *text = i == 0 ? "one" : "two";
+
+      g_assert_true (ctl_write_file (far, write_text, (gpointer) text, &error));
+      g_assert_no_error (error);
+      assert_kind (far, S_IFLNK);
+      assert_kind (link, S_IFLNK);
+      assert_kind (file, S_IFREG);
+      assert_text (file, text);
+    }
+  g_assert_false (ctl_write_file (ring, write_text, (gpointer) "one", &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_IO);
+  g_clear_error (&error);
+  g_assert_false (ctl_write_file (other, write_text, (gpointer) "one", &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS);
+
+  g_unlink (ring);
+  g_unlink (far);
+  g_unlink (link);
+  g_unlink (file);
+  g_assert_cmpint (g_rmdir (other), ==, 0);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+}
+
+/* What is no file gets the bytes, and is what it was. */
+static void
+test_write_special (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("lodge-test-XXXXXX", NULL);
+  g_autofree char *fifo = g_build_filename (folder, "fifo", NULL);
+  g_autofree char *device = g_build_filename (folder, "null", NULL);
+  g_autoptr (GError) error = NULL;
+  char read_back[8] = "";
+  int fd;
+
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  fd = g_open (fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_true (ctl_write_file (fifo, write_text, (gpointer) "one", &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (read (fd, read_back, sizeof read_back), ==, 3);
+  g_assert_cmpstr (read_back, ==, "one");
+  assert_kind (fifo, S_IFIFO);
+  close (fd);
+
+  /* The device that swallows everything, by a name of our own. */
+  if (mknod (device, S_IFCHR | 0600, makedev (1, 3)) == 0)
+    {
+      fd = g_open (device, O_WRONLY | O_CLOEXEC, 0);
+      if (fd >= 0)
+        {
+          g_assert_true (ctl_write_file (device, write_text, (gpointer) "one", &error));
+          g_assert_no_error (error);
+          close (fd);
+        }
+      else
+        g_test_message ("devices cannot be opened here");
+      assert_kind (device, S_IFCHR);
+      g_unlink (device);
+    }
+  else
+    g_test_message ("devices cannot be made here");
+
+  g_unlink (fifo);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -130,5 +235,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/ctl-png/pixels", test_pixels);
   g_test_add_func ("/ctl-png/hostile", test_hostile);
   g_test_add_func ("/ctl-png/write-file", test_write_file);
+  g_test_add_func ("/ctl-png/write-link", test_write_link);
+  g_test_add_func ("/ctl-png/write-special", test_write_special);
   return g_test_run ();
 }

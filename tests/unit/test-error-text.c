@@ -59,6 +59,30 @@ test_context (void)
   g_assert_cmpstr (other, !=, "");
 }
 
+/* A file that is to be written fails for other reasons than one that is to be read. */
+static void
+test_output (void)
+{
+  static const struct
+  {
+    int code;
+    const char *said;
+  } cases[] = {
+    { LODGE_ERROR_NOT_FOUND, "The folder in which “a.png” was to be written does not exist." },
+    { LODGE_ERROR_NOT_READABLE, "“a.png” may not be written by you." },
+    { LODGE_ERROR_EXISTS, "“a.png” is a folder." },
+    { LODGE_ERROR_IO, "“a.png” could not be written." },
+    { LODGE_ERROR_NO_SPACE, "There is not enough free disk space for “a.png”." },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = text_for (cases[i].code, &(LodgeErrorContext){ .file = "a.png", .role = "output" });
+
+      g_assert_true (g_str_has_prefix (text, cases[i].said));
+    }
+}
+
 static void
 test_states (void)
 {
@@ -139,6 +163,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/error-text/normalize", test_normalize);
   g_test_add_func ("/error-text/every-code", test_every_code);
   g_test_add_func ("/error-text/context", test_context);
+  g_test_add_func ("/error-text/output", test_output);
   g_test_add_func ("/error-text/states", test_states);
   g_test_add_func ("/error-text/reasons", test_reasons);
   g_test_add_func ("/error-text/faults", test_faults);
