@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "app/ctl-output.h"
+#include "app/ctl-repair.h"
 
 void
 ctl_context_clear (CtlContext *ctx)
@@ -251,6 +252,13 @@ CtlExit
 ctl_report_error (CtlContext *ctx, const GError *error, const LodgeErrorContext *context)
 {
   g_autofree char *sentence = lodge_error_text (error, context);
+
+  return ctl_report_sentence (ctx, error, sentence);
+}
+
+CtlExit
+ctl_report_sentence (CtlContext *ctx, const GError *error, const char *sentence)
+{
   g_autofree char *safe = ctl_escape (sentence, FALSE);
   g_autofree char *details = ctl_escape (error->message, TRUE);
   /* File names need not be UTF-8, JSON must. */
@@ -281,6 +289,8 @@ ctl_report_machine_error (CtlContext *ctx, const GError *error, const char *path
       properties = ctl_machine_get (ctx, path, NULL);
       if (properties != NULL)
         g_variant_lookup (properties, "State", "&s", &context.state);
+      if (g_strcmp0 (context.state, "broken") == 0)
+        return ctl_report_fault (ctx, properties, path, machine);
     }
   return ctl_report_error (ctx, error, &context);
 }

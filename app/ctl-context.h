@@ -82,7 +82,10 @@ char     *ctl_machine_id        (const char *path);
  */
 CtlExit   ctl_report_error      (CtlContext *ctx, const GError *error, const LodgeErrorContext *context);
 
-/** ctl_report_machine_error: the same for a machine's method that failed; asks for the state where it matters */
+/** ctl_report_sentence: the same with a sentence that is made already */
+CtlExit   ctl_report_sentence   (CtlContext *ctx, const GError *error, const char *sentence);
+
+/** ctl_report_machine_error: the same for a machine's method that failed; asks for the state where it matters, and of a broken machine says what is wrong */
 CtlExit   ctl_report_machine_error (CtlContext *ctx, const GError *error, const char *path, const char *machine);
 
 /** ctl_no_options: Returns: (transfer floating): an empty a{sv} */

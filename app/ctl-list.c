@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/ctl-output.h"
+#include "app/ctl-repair.h"
 
 /* A property of a machine under the name that --json gives it. */
 static const struct
@@ -264,12 +265,12 @@ print_machine (CtlContext *ctx, GVariant *properties)
   g_autoptr (GVariant) effective = g_variant_lookup_value (properties, "Effective", G_VARIANT_TYPE_VARDICT);
   g_autoptr (GVariant) details = g_variant_lookup_value (properties, "StateDetails", G_VARIANT_TYPE_VARDICT);
   g_autoptr (GVariant) fault = g_variant_lookup_value (properties, "Fault", G_VARIANT_TYPE_VARDICT);
+  const char *code = ctl_fault_code (properties);
   g_autofree char *created = format_time (properties, "Created");
   g_autofree char *started = format_time (properties, "LastStarted");
   g_auto (GStrv) pending = NULL;
   g_autofree char *reason = NULL;
   const char *message = NULL;
-  const char *code = NULL;
 
   g_variant_lookup (properties, "PendingSettings", "^as", &pending);
   reason = lodge_state_reason_text (get_string (properties, "StateReason"), details,
@@ -286,7 +287,7 @@ print_machine (CtlContext *ctx, GVariant *properties)
   print_line (ctx, _("Created"), created);
   print_line (ctx, _("Last started"), started);
 
-  if (fault != NULL && g_variant_lookup (fault, "code", "&s", &code))
+  if (*code != '\0')
     {
       g_autofree char *text = lodge_fault_text (code, get_string (properties, "Name"));
 

@@ -39,6 +39,7 @@ static const CtlVerb verbs[] = {
   { "delete", "NAME", N_("Move a machine to the trash"), ctl_verb_delete },
   { "undelete", "NAME", N_("Bring a machine back from the trash"), ctl_verb_undelete },
   { "trash", "list|empty [ID…]", N_("Show the trash, or delete for good what is in it"), ctl_verb_trash },
+  { "repair", "NAME", N_("Mend the description of a machine that cannot be used"), ctl_verb_repair },
   { "doctor", "", N_("Examine this computer and say what is missing"), ctl_verb_doctor },
   { "report", "[FILE]", N_("Write a bundle for a bug report, without personal data"), ctl_verb_report },
   { NULL, NULL, NULL, NULL },

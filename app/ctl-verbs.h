@@ -54,6 +54,7 @@ CtlExit        ctl_verb_delete    (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_undelete  (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_trash     (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_doctor    (CtlContext *ctx, int argc, char **argv);
+CtlExit        ctl_verb_repair    (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_report    (CtlContext *ctx, int argc, char **argv);
 
 G_END_DECLS

@@ -203,7 +203,7 @@ static const struct
   { "stopping", N_("Shutting Down"), N_("“%s” is shutting down, which does not allow this. Wait until it is off, or force it off.") },
   { "saving", N_("Saving"), N_("“%s” is just being saved, which does not allow this. Wait until it is saved, or cancel that.") },
   { "saved", N_("Saved"), N_("“%s” is saved, which does not allow this. Start it, so that it goes on, or drop its saved memory first.") },
-  { "broken", N_("Broken"), N_("The folder of “%s” cannot be used, which does not allow this. Restore or repair it first.") },
+  { "broken", N_("Broken"), N_("The folder of “%s” cannot be used, which does not allow this. Its page and “lodgectl show” say why, and what to do.") },
 };
 
 /* Reasons that need no word ("", "user", "guest-shutdown", "adopted") are not here. */
@@ -229,6 +229,7 @@ static const struct
   const char *sentence;
 } faults[] = {
   { "broken", N_("The description of “%s” (machine.json) is damaged. Restore the previous one, or correct the file.") },
+  { "broken-alone", N_("The description of “%s” (machine.json) is damaged, and there is no earlier one. Correct the file, or delete the machine.") },
   { "newer-schema", N_("“%s” was made by a newer Lodge. Update Lodge to use it.") },
   { "duplicate-id", N_("“%s” has the id of another machine, as a copied folder has. Make it a separate machine to use it.") },
   { "unreadable", N_("The folder of “%s” may not be read by you. Change its permissions.") },

@@ -50,7 +50,7 @@ char       *lodge_state_reason_text (const char *reason, GVariant *details, cons
 
 /**
  * lodge_fault_text:
- * @code: Fault's "code"
+ * @code: Fault's "code"; or "broken-alone" for a client that looks whether there is an earlier description
  *
  * Returns: (transfer full): what is wrong with the folder of @machine, and what to do
  */

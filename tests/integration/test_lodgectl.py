@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import tarfile
 import time
@@ -158,6 +159,87 @@ def test_trash(lodge):
     assert lodge.ctl_json('trash', 'empty') == {}
     assert lodge.ctl_json('trash', 'list') == []
     assert os.listdir(os.path.join(lodge.data, 'trash')) == []
+
+
+def error_of(lodge, *arguments):
+    """(exit code, code of --json, message, what is said on stderr) of a lodgectl that fails."""
+    done = lodge.ctl(*arguments, '--json', check=False)
+    error = json.loads(done.stdout)['error']
+    return done.returncode, error['code'], error['message'], done.stderr
+
+
+def break_description(lodge, name, change):
+    """Writes another machine.json; returns its path when the core has seen it."""
+    path = os.path.join(lodge.ctl_json('show', name)['folder'], 'machine.json')
+    with open(path, encoding='utf-8') as f:
+        text = change(f.read())
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+    wait_until(lambda: [m['state'] for m in lodge.ctl_json('list') if path.startswith(m['folder'] + '/')] == ['broken'],
+               20, 'the core to see that the folder is broken')
+    return path
+
+
+def test_broken_description(lodge):
+    machine = demo(lodge)
+    assert error_of(lodge, 'repair', 'Demo')[:3] == (5, 'wrong-state', '“Demo” needs no repair: its description can be used.')
+    lodge.ctl('set', 'Demo', 'cores=2')
+    lodge.ctl('set', 'Demo', 'cores=1')
+    path = break_description(lodge, 'Demo', lambda text: text[:len(text) // 2])
+
+    for verb in (['start', machine], ['set', machine, 'cores=2'], ['clone', machine, 'Other']):
+        code, name, message, said = error_of(lodge, *verb)
+        assert (code, name) == (12, 'broken-profile') and 'Restore the previous one' in message
+        assert f"\nRestore: lodgectl repair '{machine}'\n" in said
+    assert 'is no copy' in fails(lodge, 5, 'repair', '--separate', machine)
+    assert lodge.ctl_json('repair', machine) == {'id': machine, 'name': 'Demo', 'state': 'off'}
+    assert os.path.exists(path + '.broken')
+    assert lodge.ctl_json('show', 'Demo')['settings']['cores'] == 2
+    lodge.ctl('start', 'Demo', '--paused')
+    lodge.ctl('stop', '--force', 'Demo')
+
+    # With nothing to go back to, nobody is sent to a command that cannot help.
+    break_description(lodge, 'Demo', lambda text: '')
+    for generation in range(1, 10):
+        if os.path.exists(f'{path}.{generation}'):
+            os.unlink(f'{path}.{generation}')
+    lodge.core('Quit')
+    wait_until(lambda: lodge.core_pid() is None, 10, 'the core to leave')
+    for verb in ('start', 'repair'):
+        code, name, message, said = error_of(lodge, verb, machine)
+        assert (code, name) == (12, 'broken-profile') and 'there is no earlier one' in message
+        assert 'lodgectl repair' not in said
+    lodge.ctl('delete', machine)
+
+
+def test_description_of_a_newer_lodge(lodge):
+    machine = demo(lodge)
+    break_description(lodge, 'Demo', lambda text: json.dumps(dict(json.loads(text), schema=9999)))
+    for verb in ('start', 'repair'):
+        code, name, message, _ = error_of(lodge, verb, machine)
+        assert (code, name) == (12, 'newer-schema') and 'was made by a newer Lodge. Update Lodge to use it.' in message
+
+
+def test_copied_folder(lodge):
+    first = demo(lodge)
+    folder = lodge.ctl_json('show', 'Demo')['folder']
+    shutil.copytree(folder, folder + ' copy')
+    wait_until(lambda: len(lodge.ctl_json('list')) == 2, 20, 'the core to see the copy')
+    copy, = (m for m in lodge.ctl_json('list') if m['id'] != first)
+    assert copy['state'] == 'broken' and copy['fault']['code'] == 'duplicate-id'
+
+    for verb in ('start', 'repair'):
+        code, name, message, said = error_of(lodge, verb, copy['id'])
+        assert (code, name) == (5, 'wrong-state') and 'has the id of another machine, as a copied folder has' in message
+        assert f'\nMake separate: lodgectl repair --separate {copy["id"]}\n' in said
+    separate = lodge.ctl('repair', '--separate', copy['id']).stdout.strip()
+    assert separate not in (first, copy['id'])
+    machines = {m['id']: (m['state'], m['folder']) for m in lodge.ctl_json('list')}
+    assert machines == {first: ('off', folder), separate: ('off', folder + ' copy')}
+    for machine in machines:
+        lodge.ctl('start', machine, '--paused')
+    for machine in machines:
+        lodge.ctl('stop', '--force', machine)
 
 
 def test_serial_in_a_pipe(lodge):

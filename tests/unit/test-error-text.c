@@ -145,7 +145,7 @@ test_normalize (void)
 static void
 test_faults (void)
 {
-  static const char *const codes[] = { "broken", "newer-schema", "duplicate-id", "unreadable", "new" };
+  static const char *const codes[] = { "broken", "broken-alone", "newer-schema", "duplicate-id", "unreadable", "new" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (codes); i++)
     {
