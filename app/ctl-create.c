@@ -95,6 +95,13 @@ open_media (const Medium *media, gsize n_media, GUnixFDList *fds, LodgeErrorCont
   return g_variant_builder_end (&builder);
 }
 
+/* "0", "0G": no new disk. Whatever else it is, the core judges. */
+static gboolean
+is_nothing (const char *size)
+{
+  return size == NULL || (*size == '0' && strpbrk (size, "123456789") == NULL);
+}
+
 static void
 add_string (GVariantBuilder *settings, const char *key, const char *value)
 {
@@ -150,7 +157,7 @@ ctl_verb_create (CtlContext *ctx, int argc, char **argv)
       code = ctl_usage_error (ctx, argv[0], _("--initrd and --append need --kernel."));
       goto out;
     }
-  if (!demo && media[0].path == NULL && media[1].path == NULL && media[2].path == NULL && values[DISK_SIZE] == NULL)
+  if (!demo && media[0].path == NULL && media[1].path == NULL && media[2].path == NULL && is_nothing (values[DISK_SIZE]))
     {
       code = ctl_usage_error (ctx, argv[0], _("Say what the machine starts from: --iso, --disk, --kernel, --demo or --disk-size."));
       goto out;

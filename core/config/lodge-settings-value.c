@@ -87,6 +87,16 @@ parse_uint (const char *key, GVariant *value, LodgeFaults *faults)
   return g_variant_ref_sink (g_variant_new_uint32 ((guint32) MIN (number, G_MAXUINT32)));
 }
 
+static void
+refuse_size (const char *key, const char *found, LodgeFaults *faults)
+{
+  gboolean memory = g_str_equal (key, "memory");
+  g_autofree char *min = lodge_size_format (memory ? LODGE_MEMORY_MIN : LODGE_DISK_SIZE_MIN);
+  g_autofree char *max = lodge_size_format (memory ? LODGE_MEMORY_MAX : LODGE_DISK_SIZE_MAX);
+
+  lodge_faults_add (faults, LODGE_ERROR_OUT_OF_RANGE, key, "%s is out of range: %s to %s", found, min, max);
+}
+
 static GVariant *
 parse_size (const char *key, GVariant *value, LodgeFaults *faults)
 {
@@ -99,7 +109,14 @@ parse_size (const char *key, GVariant *value, LodgeFaults *faults)
       /* People say "memory=4096" and mean MiB; nobody counts disks in it. */
       guint64 unit = g_str_equal (key, "memory") ? LODGE_MIB : 1;
 
-      if (!lodge_size_parse (g_variant_get_string (value, NULL), unit, &number, &error))
+      if (!lodge_size_parse (g_variant_get_string (value, NULL), unit, &number, &error)
+          && error->code == LODGE_ERROR_OUT_OF_RANGE)
+        {
+          g_autofree char *quoted = lodge_quote (g_variant_get_string (value, NULL));
+
+          refuse_size (key, quoted, faults);
+        }
+      else if (error != NULL)
         lodge_faults_add (faults, error->code, key, "%s", error->message);
     }
   else if (!integer_of (value, &number, &negative))
@@ -108,7 +125,7 @@ parse_size (const char *key, GVariant *value, LodgeFaults *faults)
     }
 
   if (negative)
-    lodge_faults_add (faults, LODGE_ERROR_OUT_OF_RANGE, key, "a size cannot be negative");
+    refuse_size (key, "a negative size", faults);
   return g_variant_ref_sink (g_variant_new_uint64 (MIN (number, (guint64) G_MAXINT64)));
 }
 

@@ -4,6 +4,8 @@
 
 #include "core/ipc/lodge-error-text.h"
 
+#include "core/ipc/lodge-value-text.h"
+
 #include <glib/gi18n-lib.h>
 
 /* Each code has a sentence that needs no context, and better ones for what the context may hold.
@@ -263,6 +265,14 @@ lodge_error_text (const GError *error, const LodgeErrorContext *context)
     for (gsize i = 0; i < G_N_ELEMENTS (states); i++)
       if (g_str_equal (states[i].state, context->state))
         return g_strdup_printf (_(states[i].refusal), context->machine);
+
+  if (code == LODGE_ERROR_OUT_OF_RANGE || code == LODGE_ERROR_INVALID_ARGUMENT)
+    {
+      char *text = lodge_value_text (error->message);
+
+      if (text != NULL)
+        return text;
+    }
 
   if (code == LODGE_ERROR_NOT_FOUND && context->machine != NULL && context->lookup)
     return g_strdup_printf (_("There is no machine “%s”. Check its name or id."), context->machine);

@@ -238,13 +238,11 @@ make_profile (Create *create, GError **error)
   LodgeOsNeeds needs;
   LodgeProfile *profile;
 
-  if ((arch_word != NULL && !lodge_arch_parse (arch_word, &arch))
-      || (family_word != NULL && !lodge_family_parse (family_word, &family)))
-    {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "“%s” is not known",
-                   arch_word != NULL && !lodge_arch_parse (arch_word, &arch) ? arch_word : family_word);
-      return FALSE;
-    }
+  /* Words that are not known are refused with all other settings, below. */
+  if (arch_word != NULL)
+    lodge_arch_parse (arch_word, &arch);
+  if (family_word != NULL)
+    lodge_family_parse (family_word, &family);
   if (!lodge_name_validate (create->name, error))
     return FALSE;
 

@@ -458,14 +458,14 @@ lodge_engine_check_profile (LodgeEngine *self, const LodgeProfile *profile, GErr
   if (lodge_amounts_judge_memory (&amounts, profile->memory) == LODGE_JUDGEMENT_IMPOSSIBLE)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
-                   "memory: %" G_GUINT64_FORMAT " MiB asked, the host has %" G_GUINT64_FORMAT " MiB",
-                   profile->memory / MIB, host.memory / MIB);
+                   "memory: %" G_GUINT64_FORMAT " MiB is out of range: 16 MiB to %" G_GUINT64_FORMAT " MiB, which the host has",
+                   profile->memory / MIB, amounts.memory_maximum / MIB);
       return FALSE;
     }
   if (lodge_amounts_judge_cores (&amounts, profile->cores) == LODGE_JUDGEMENT_IMPOSSIBLE)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
-                   "cores: %u asked, at most %u make sense on this host of %u", profile->cores,
+                   "cores: %u is out of range: 1 to %u, as the host has %u", profile->cores,
                    amounts.cores_maximum, amounts.cores_host);
       return FALSE;
     }

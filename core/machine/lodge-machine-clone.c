@@ -597,7 +597,7 @@ check_names (const Clone *clone, GError **error)
 
   if (clone->count < 1 || clone->count > COUNT_MAX)
     {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE, "1 to %d clones can be made at once", COUNT_MAX);
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE, "count: %u is out of range: 1 to %d", clone->count, COUNT_MAX);
       return FALSE;
     }
   return lodge_name_validate (clone->count > 1 ? longest : clone->name, error);

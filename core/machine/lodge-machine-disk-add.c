@@ -439,7 +439,8 @@ parse (GTask *task, int fd, GError **error)
   else if (file != NULL && !is_plain (file))
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "the file must be one of disks/");
   else if (has_size && (work->size < SIZE_MIN || work->size > SIZE_MAX_BYTES))
-    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE, "a disk has 1 MiB to 64 TiB");
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
+                 "size: %" G_GUINT64_FORMAT " bytes is out of range: 1 MiB to 64 TiB", work->size);
   else
     {
       add->has_bus = bus != NULL;

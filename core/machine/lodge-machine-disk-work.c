@@ -158,7 +158,7 @@ lodge_machine_grow_disk_async (LodgeMachine *self, const char *id, guint64 size,
     fail (task, g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "a disk in the format %s cannot grow; convert it to qcow2 first",
                              work->format));
   else if (size > SIZE_MAX_BYTES)
-    fail_with (task, LODGE_ERROR_OUT_OF_RANGE, "a disk has at most 64 TiB");
+    fail_with (task, LODGE_ERROR_OUT_OF_RANGE, "size: that is out of range: 1 MiB to 64 TiB");
   else
     lodge_disk_work_look_async (task, grow_looked_cb);
 }

@@ -182,8 +182,8 @@ lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVar
     g_variant_lookup (options, "hold-time", "u", &hold);
   if (hold < 1 || hold > MAX_HOLD_MS)
     {
-      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT,
-                               "hold-time must be 1 to %d ms", MAX_HOLD_MS);
+      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
+                               "hold-time: %u is out of range: 1 to %d", hold, MAX_HOLD_MS);
       return;
     }
 

@@ -80,7 +80,7 @@ check_amounts (LodgeCommandLine *self, GError **error)
   if (profile->cores > max_cpus)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
-                   "%u processor cores are more than this kind of machine can have (%u)", profile->cores, max_cpus);
+                   "cores: %u is out of range: 1 to %u", profile->cores, max_cpus);
       return FALSE;
     }
   if (profile->memory > self->host->memory)
@@ -89,7 +89,7 @@ check_amounts (LodgeCommandLine *self, GError **error)
       g_autofree char *there = format_memory (self->host->memory);
 
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
-                   "%s of memory are more than this computer has (%s)", wanted, there);
+                   "memory: %s is out of range: 16 MB to %s, which the host has", wanted, there);
       return FALSE;
     }
   return TRUE;

@@ -313,10 +313,10 @@ test_refusals (void)
 
   profile->memory = 900 * GIB;
   assert_refused (profile, host, &launch, capabilities, LODGE_ERROR_OUT_OF_RANGE,
-                  "900 GB of memory are more than this computer has (24 GB)");
+                  "memory: 900 GB is out of range: 16 MB to 24 GB, which the host has");
   profile->memory = 4 * GIB;
   profile->cores = 280;
-  assert_refused (profile, host, &launch, capabilities, LODGE_ERROR_OUT_OF_RANGE, "280 processor cores");
+  assert_refused (profile, host, &launch, capabilities, LODGE_ERROR_OUT_OF_RANGE, "cores: 280 is out of range: 1 to ");
   profile->cores = 4;
 
   g_clear_pointer (&host->ovmf_code_secure, g_free);

@@ -50,6 +50,8 @@ test_usage (void)
     { "lodgectl stop --timeout soon a", "soon" },
     { "lodgectl stop --timeout -3 a", "negative" },
     { "lodgectl create a", "Say what the machine starts from" },
+    { "lodgectl create a --disk-size 0", "Say what the machine starts from" },
+    { "lodgectl create a --disk-size 0G", "Say what the machine starts from" },
     { "lodgectl create a --demo --iso /none", "--demo" },
     { "lodgectl create a --iso /none --append x", "--kernel" },
     { "lodgectl create --demo", "Something is missing" },

@@ -83,6 +83,44 @@ test_output (void)
     }
 }
 
+/* A value that is refused is named, with what it may be. */
+static void
+test_values (void)
+{
+  static const struct
+  {
+    int code;
+    const char *message, *text;
+  } cases[] = {
+    { LODGE_ERROR_OUT_OF_RANGE, "cores: 0 is out of range: 1 to 288", "“cores” can be 1 to 288. Choose a value between them." },
+    { LODGE_ERROR_OUT_OF_RANGE, "memory: 921600 MiB is out of range: 16 MiB to 3995 MiB, which the host has",
+      "“memory” can be 16 MiB to 3995 MiB on this computer. Choose a value between them." },
+    { LODGE_ERROR_OUT_OF_RANGE, "memory: “5: 1 to 2 is out of range: 7 to 8” is out of range: 16 MiB to 4 TiB\ncores: x",
+      "“memory” can be 16 MiB to 4 TiB. Choose a value between them." },
+    { LODGE_ERROR_OUT_OF_RANGE, "disks[0].size: 1 is out of range: 1 MiB to 64 TiB", "“disks[0].size” can be 1 MiB to 64 TiB. Choose a value between them." },
+    { LODGE_ERROR_OUT_OF_RANGE, "a disk can only become larger, since", "A disk can only become larger. Choose a larger size." },
+    { LODGE_ERROR_OUT_OF_RANGE, "something else", "One of the values is more or less than what is possible. Choose another one." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "disk-size: “4X” is not a size; write", "“disk-size” takes a size, such as 512M or 20G." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "cores: “many” is not a whole number", "“cores” takes a whole number." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "tpm: “x” is not on or off\ncores: y", "“tpm” can be on or off." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "firmware: “%s” is not one of bios, uefi", "“firmware” can be one of these: bios, uefi." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "“memroy”: there is no such setting; did you mean “memory”?",
+      "There is no setting “memroy”. Did you mean “memory”?" },
+    { LODGE_ERROR_INVALID_ARGUMENT, "“%n\xff”: there is no such setting", "There is no setting “%n\xef\xbf\xbd”." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "arch: can only be given when the machine is made", "“arch” can be given only when a machine is made." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "disk: can be read only", "“disk” cannot be set; it only tells something." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "", "One of the values cannot be understood. Correct it and try again." },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, cases[i].code, cases[i].message);
+      g_autofree char *text = lodge_error_text (error, &(LodgeErrorContext){ .machine = "web" });
+
+      g_assert_cmpstr (text, ==, cases[i].text);
+    }
+}
+
 static void
 test_states (void)
 {
@@ -164,6 +202,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/error-text/every-code", test_every_code);
   g_test_add_func ("/error-text/context", test_context);
   g_test_add_func ("/error-text/output", test_output);
+  g_test_add_func ("/error-text/values", test_values);
   g_test_add_func ("/error-text/states", test_states);
   g_test_add_func ("/error-text/reasons", test_reasons);
   g_test_add_func ("/error-text/faults", test_faults);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_value_text:
+ * @message: of an OutOfRange or InvalidArgument error
+ *
+ * The sentence about a value of a setting or option that the core refused: which one, and what it may be. It is made
+ * from the first line of @message, whose forms docs/DBUS.md gives ("Refused values").
+ *
+ * Returns: (transfer full) (nullable): translated; NULL where @message has none of the forms
+ */
+char *lodge_value_text (const char *message);
+
+G_END_DECLS
