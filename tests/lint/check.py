@@ -61,22 +61,41 @@ def reachable(folder):
     return seen
 
 
+def include_faults(path, text):
+    """What the file at path includes though it may not; from the source's root, and from its own folder, as a compiler looks."""
+    folder = folder_of(path)
+    for number, line in enumerate(text.splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s*(["<])([^">]+)', line)
+        if folder is None or not match:
+            continue
+        beside = os.path.normpath(os.path.join(os.path.dirname(path), match[2]))
+        target = folder_of(os.path.normpath(match[2])) or (folder_of(beside) if '/' in match[2] else None)
+        if target and target not in reachable(folder):
+            yield f'{path}:{number}: {folder} may not include {target}'
+        if '..' in match[2].split('/'):
+            yield f'{path}:{number}: "{match[2]}" wants its full path'
+        for place, pattern in FOREIGN.items():
+            if (folder + '/').startswith(place + '/') and re.search(pattern, line):
+                yield f'{path}:{number}: {folder} may not use {match[2]}'
+
+
 def check_include_directions():
     for path in named('.c', '.h'):
-        folder = folder_of(path)
-        if folder is None:
-            continue
-        allowed = reachable(folder)
-        for number, line in enumerate(read(path).splitlines(), 1):
-            match = re.match(r'\s*#\s*include\s+(["<])([^">]+)', line)
-            if not match:
-                continue
-            target = folder_of(match[2]) if match[1] == '"' else None
-            if target and target not in allowed:
-                yield f'{path}:{number}: {folder} may not include {target}'
-            for place, pattern in FOREIGN.items():
-                if (folder + '/').startswith(place + '/') and re.search(pattern, line):
-                    yield f'{path}:{number}: {folder} may not use {match[2]}'
+        yield from include_faults(path, read(path))
+
+
+def check_that_wrong_includes_are_seen():
+    """The check above, with what it is there for; nothing in the source would show that it has gone blind."""
+    for path, line, faults in (
+            ('core/config/x.c', '#include "core/ipc/lodge-error.h"', 0), ('display/x.c', '#include "lodge-display-core.h"', 0),
+            ('core/config/x.c', '#include "core/machine/lodge-machine.h"', 1), ('display/x.c', '# include "ui/lodge-window.h"', 1),
+            ('core/machine/x.c', '#include "../../ui/lodge-window.h"', 2), ('display/x.c', '#include "../ui/lodge-window.h"', 2),
+            ('display/x.c', '#include "./../ui/lodge-window.h"', 2), ('ui/x.c', '#include "../display/lodge-display-view.h"', 1),
+            ('ui/x.c', '#include <core/service/lodge-service.h>', 1), ('ui/x.c', '#include"display/../core/qemu/lodge-host.h"', 2),
+            ('core/ipc/x.c', '#include <gtk/gtk.h>', 2), ('core/ipc/x.c', '#include <gio/gio.h>', 0)):
+        found = list(include_faults(path, line))
+        if len(found) != faults:
+            yield f'{line} in {path}: {found or "was not seen"}'
 
 
 def check_own_headers_by_full_path():
