@@ -180,16 +180,27 @@ static const struct
   { "initrd", N_("“%s” is not an initial RAM disk. Choose the one that belongs to the kernel.") },
 };
 
-/* Of files that were to be written. */
+/* What is different when it is said of a file that was to be written, or of a folder with backups. */
 static const struct
 {
+  const char *role;
   LodgeError code;
   const char *sentence;
-} outputs[] = {
-  { LODGE_ERROR_NOT_FOUND, N_("The folder in which “%s” was to be written does not exist. Make it first, or choose another place.") },
-  { LODGE_ERROR_NOT_READABLE, N_("“%s” may not be written by you. Choose another place, or change the permissions of the file or its folder.") },
-  { LODGE_ERROR_EXISTS, N_("“%s” is a folder. Give the name of a file in it.") },
-  { LODGE_ERROR_IO, N_("“%s” could not be written. Check that the disk is there and writable.") },
+} for_roles[] = {
+  { "output", LODGE_ERROR_NOT_FOUND, N_("The folder in which “%s” was to be written does not exist. Make it first, or choose another place.") },
+  { "output", LODGE_ERROR_NOT_READABLE, N_("“%s” may not be written by you. Choose another place, or change the permissions of the file or its folder.") },
+  { "output", LODGE_ERROR_EXISTS, N_("“%s” is a folder. Give the name of a file in it.") },
+  { "output", LODGE_ERROR_IO, N_("“%s” could not be written. Check that the disk is there and writable.") },
+  { "backups", LODGE_ERROR_NOT_FOUND, N_("There is no such backup in “%s”, or not all that it builds on. The list of backups says which there are.") },
+  { "backups", LODGE_ERROR_NOT_READABLE, N_("The backup folder “%s” may not be read or written by you. Choose another one, or change its permissions.") },
+  { "backups", LODGE_ERROR_INVALID_ARGUMENT, N_("“%s” does not fit: it is no folder, or the backup is of another machine. The details say which.") },
+  { "backups", LODGE_ERROR_DAMAGED, N_("This backup in “%s” is damaged: what was read is not what was written. Use another one, and check the disk that it lies on.") },
+  { "backups", LODGE_ERROR_WRONG_FORMAT, N_("What lies in “%s” is not a backup of Lodge’s, or somebody has changed it. Use another one.") },
+  { "backups", LODGE_ERROR_BROKEN_PROFILE, N_("What lies in “%s” is not a backup of Lodge’s, or somebody has changed it. Use another one.") },
+  { "backups", LODGE_ERROR_NEWER_SCHEMA, N_("This backup in “%s” was made by a newer Lodge. Update Lodge to use it.") },
+  { "backups", LODGE_ERROR_IN_USE, N_("A backup into “%s” is under way, or the machine is in use. Wait until that has ended.") },
+  { "backups", LODGE_ERROR_NO_SPACE, N_("There is not enough free space for this, in “%s” or where the machine lies; the details say where. Free some and try again.") },
+  { "backups", LODGE_ERROR_IO, N_("The backup folder “%s” could not be read or written. Check that its disk is connected and writable.") },
 };
 
 static const struct
@@ -251,10 +262,10 @@ lodge_error_text (const GError *error, const LodgeErrorContext *context)
   else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     code = LODGE_ERROR_CANCELLED;
 
-  if (context->file != NULL && g_strcmp0 (context->role, "output") == 0)
-    for (gsize i = 0; i < G_N_ELEMENTS (outputs); i++)
-      if ((int) outputs[i].code == code)
-        return g_strdup_printf (_(outputs[i].sentence), context->file);
+  if (context->file != NULL && context->role != NULL)
+    for (gsize i = 0; i < G_N_ELEMENTS (for_roles); i++)
+      if ((int) for_roles[i].code == code && g_str_equal (for_roles[i].role, context->role))
+        return g_strdup_printf (_(for_roles[i].sentence), context->file);
 
   if (code == LODGE_ERROR_WRONG_FORMAT && context->file != NULL && context->role != NULL)
     for (gsize i = 0; i < G_N_ELEMENTS (wrong_formats); i++)

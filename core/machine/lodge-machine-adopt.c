@@ -9,6 +9,7 @@
  * is never said to run; whether its QEMU answers or not, it is ended. */
 
 #include "core/machine/lodge-machine-save.h"
+#include "core/machine/lodge-machine-view.h"
 
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
@@ -82,6 +83,9 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
           adopt_free (adopt);
           return;
         }
+      /* A backup that the killed core was making; a guest that stood still for it goes on. */
+      if (!adopt->again && self->entry != NULL && lodge_machine_recover_view (self))
+        status = "running";
       /* A core that died between spawn and cont left a guest that never ran; the person asked it to. */
       if (strcmp (status, "prelaunch") == 0 && !self->guest->record->paused)
         {

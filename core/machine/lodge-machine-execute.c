@@ -156,8 +156,8 @@ finish (Execution *execution, GError *error)
 
 /* ---- The agent ---- */
 
-static LodgeGuestAgent *
-agent_of (LodgeMachine *self, GError **error)
+LodgeGuestAgent *
+lodge_machine_get_agent (LodgeMachine *self, GError **error)
 {
   g_autoptr (GSocket) socket = NULL;
   GError *local = NULL;
@@ -619,7 +619,7 @@ lodge_machine_execute_async (LodgeMachine *self, const char *const *argv, GBytes
       execution->streams[i].handle = -1;
       execution->streams[i].path = g_strdup_printf ("/tmp/.lodge-%s", unique);
     }
-  if (!make_pipes (execution, &error) || (execution->agent = agent_of (self, &error)) == NULL)
+  if (!make_pipes (execution, &error) || (execution->agent = lodge_machine_get_agent (self, &error)) == NULL)
     {
       finish (execution, error);
       return;

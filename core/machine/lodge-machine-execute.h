@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/machine/lodge-machine.h"
+#include "core/qemu/lodge-guest-agent.h"
 
 G_BEGIN_DECLS
 
@@ -41,5 +42,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeExecution, lodge_execution_free)
 void            lodge_machine_execute_async    (LodgeMachine *self, const char *const *argv, GBytes *input, GVariant *options,
                                                 GAsyncReadyCallback callback, gpointer data);
 LodgeExecution *lodge_machine_execute_finish   (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/** lodge_machine_get_agent: the one connection to the agent of the guest that runs; whether it answers shows. Returns: (transfer full). Error: IO */
+LodgeGuestAgent *lodge_machine_get_agent       (LodgeMachine *self, GError **error);
 
 G_END_DECLS

@@ -26,8 +26,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RESTORE "restore"
-#define RESTORE_NEW "restore.new"
 #define SPACE_FOR_LAYERS (16 * 1024 * 1024)
 
 typedef struct
@@ -77,7 +75,7 @@ finish (GTask *owned_task, GError *error)
 static void
 replace (const char *folder, const char *from, const char *to)
 {
-  g_autofree char *source = g_build_filename (folder, RESTORE, from, NULL);
+  g_autofree char *source = g_build_filename (folder, LODGE_RESTORE_DIR, from, NULL);
   g_autofree char *target = g_build_filename (folder, to, NULL);
 
   if (access (source, F_OK) != 0)
@@ -87,10 +85,32 @@ replace (const char *folder, const char *from, const char *to)
     g_debug ("cannot rename %s: %s", source, g_strerror (errno));
 }
 
+/* What came with a backup; the names are free ones. */
+static void
+bring (const char *folder, const char *part)
+{
+  g_autofree char *from = g_build_filename (folder, LODGE_RESTORE_DIR, part, NULL);
+  g_autofree char *to = g_build_filename (folder, part, NULL);
+  g_autoptr (GDir) dir = g_dir_open (from, 0, NULL);
+  const char *name;
+
+  if (dir == NULL || g_mkdir_with_parents (to, 0700) != 0)
+    return;
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *source = g_build_filename (from, name, NULL);
+      g_autofree char *target = g_build_filename (to, name, NULL);
+
+      if (lodge_rename_new (source, target) != 0)
+        g_debug ("cannot rename %s: %s", source, g_strerror (errno));
+    }
+  lodge_folder_sync (to, NULL);
+}
+
 void
 lodge_machine_finish_restore (LodgeMachine *self)
 {
-  g_autofree char *place = g_build_filename (self->folder, RESTORE, NULL);
+  g_autofree char *place = g_build_filename (self->folder, LODGE_RESTORE_DIR, NULL);
   g_autofree char *json = g_build_filename (place, "machine.json", NULL);
   g_autofree char *vars = g_build_filename (place, "vars.qcow2", NULL);
   LodgeProfile *profile;
@@ -102,6 +122,8 @@ lodge_machine_finish_restore (LodgeMachine *self)
     {
       g_autofree char *to = g_build_filename (self->folder, lodge_profile_get_vars (profile), NULL);
 
+      bring (self->folder, "disks");
+      bring (self->folder, "boot");
       lodge_machine_remove_folder (self->folder, LODGE_SAVED_DIR);
       if (access (vars, F_OK) == 0 && rename (vars, to) != 0)
         g_debug ("cannot rename %s: %s", vars, g_strerror (errno));
@@ -112,7 +134,7 @@ lodge_machine_finish_restore (LodgeMachine *self)
     }
   replace (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_DIR);
   lodge_folder_sync (self->folder, NULL);
-  lodge_machine_remove_folder (self->folder, RESTORE);
+  lodge_machine_remove_folder (self->folder, LODGE_RESTORE_DIR);
   lodge_machine_recover_new_layers (self->folder);
   lodge_machine_look_for_saved (self);
 }
@@ -137,7 +159,7 @@ built_cb (GObject *source, GAsyncResult *result, gpointer data)
   self->busy = NULL;
   if (!g_task_propagate_boolean (G_TASK (result), &error))
     {
-      lodge_machine_remove_folder (restore->machine_folder, RESTORE_NEW);
+      lodge_machine_remove_folder (restore->machine_folder, LODGE_RESTORE_NEW_DIR);
       lodge_machine_recover_new_layers (restore->machine_folder);
       finish (task, error);
       return;
@@ -177,8 +199,8 @@ static void
 build_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Restore *restore = data;
-  g_autofree char *place = g_build_filename (restore->machine_folder, RESTORE_NEW, NULL);
-  g_autofree char *final = g_build_filename (restore->machine_folder, RESTORE, NULL);
+  g_autofree char *place = g_build_filename (restore->machine_folder, LODGE_RESTORE_NEW_DIR, NULL);
+  g_autofree char *final = g_build_filename (restore->machine_folder, LODGE_RESTORE_DIR, NULL);
   g_autofree char *json = g_build_filename (place, "machine.json", NULL);
   g_autofree char *vars = g_build_filename (restore->from, "vars.qcow2", NULL);
   g_autofree char *to_vars = g_build_filename (place, "vars.qcow2", NULL);
@@ -440,7 +462,7 @@ lodge_machine_recover_snapshots (LodgeMachine *self)
   g_autoptr (GDir) dir = NULL;
   const char *name;
 
-  lodge_machine_remove_folder (self->folder, RESTORE_NEW);
+  lodge_machine_remove_folder (self->folder, LODGE_RESTORE_NEW_DIR);
   lodge_machine_finish_restore (self);
   lodge_machine_recover_new_layers (self->folder);
   dir = g_dir_open (path, 0, NULL);

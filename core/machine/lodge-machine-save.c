@@ -21,6 +21,7 @@
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-file-tree.h"
 #include "core/machine/lodge-machine-snapshot.h"
+#include "core/machine/lodge-machine-view.h"
 #include "core/machine/lodge-picture.h"
 #include "core/machine/lodge-stream.h"
 #include "core/qemu/lodge-process-tree.h"
@@ -528,6 +529,7 @@ lodge_machine_tidy (LodgeMachine *self)
     return;
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_USED_DIR);
+  lodge_machine_remove_folder (self->folder, LODGE_VIEW_DIR);
   lodge_machine_recover_snapshots (self);
   dir = g_dir_open (self->folder, 0, NULL);
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)

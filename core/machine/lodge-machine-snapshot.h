@@ -61,6 +61,10 @@ gboolean   lodge_machine_save_profile   (LodgeMachine *self, LodgeProfile *profi
 /** lodge_machine_copy_firmware: UEFI variables and TPM between the machine and the folder of a snapshot. Errors: NO_SPACE, IO */
 gboolean   lodge_machine_copy_firmware  (const LodgeProfile *profile, const char *machine_folder, const char *snapshot_folder, GError **error);
 
+/** Where what is restored is put together, and what it is called when it is whole; in the machine's folder */
+#define LODGE_RESTORE_NEW_DIR "restore.new"
+#define LODGE_RESTORE_DIR "restore"
+
 /* ---- lodge-machine-merge.c ---- */
 
 /** lodge_machine_note_nameless: @lines: files that a snapshot or machine.json named, relative to @folder, one a line; for a thread. Errors: NO_SPACE, IO */

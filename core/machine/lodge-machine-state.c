@@ -72,6 +72,7 @@ static const struct
   [LODGE_METHOD_GET_SNAPSHOT_PICTURE] = { "GetSnapshotPicture", OFF | STARTING | ALIVE | SAVING | SAVED | BROKEN },
   [LODGE_METHOD_FORECAST] = { "Forecast", OFF | RUNNING | PAUSED | SAVED },
   [LODGE_METHOD_EXECUTE] = { "Execute", RUNNING | STOPPING },
+  [LODGE_METHOD_BACKUP] = { "Backup", OFF | RUNNING | PAUSED | SAVED },
 };
 
 #define NONE (-1)

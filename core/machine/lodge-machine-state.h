@@ -62,8 +62,9 @@ typedef enum
   LODGE_METHOD_GET_SNAPSHOT_PICTURE,
   LODGE_METHOD_FORECAST,
   LODGE_METHOD_EXECUTE,
+  LODGE_METHOD_BACKUP,
 } LodgeMethod;
-#define LODGE_N_METHODS (LODGE_METHOD_EXECUTE + 1)
+#define LODGE_N_METHODS (LODGE_METHOD_BACKUP + 1)
 
 /* What can happen to a machine; the second table says where it leads. */
 typedef enum

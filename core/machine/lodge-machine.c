@@ -295,7 +295,7 @@ check_family (LodgeMachine *self, LodgeMethod method, GError **error)
 
   if (!clones && method != LODGE_METHOD_START && method != LODGE_METHOD_DELETE && method != LODGE_METHOD_SET_TEMPLATE
       && method != LODGE_METHOD_FLATTEN && method != LODGE_METHOD_TAKE_SNAPSHOT && method != LODGE_METHOD_RESTORE_SNAPSHOT
-      && method != LODGE_METHOD_DELETE_SNAPSHOT)
+      && method != LODGE_METHOD_DELETE_SNAPSHOT && method != LODGE_METHOD_SAVE && method != LODGE_METHOD_BACKUP)
     return TRUE;
 
   /* Clones of one machine are made side by side. */

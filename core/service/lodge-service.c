@@ -17,6 +17,7 @@
 #include "core/machine/lodge-advice.h"
 #include "core/machine/lodge-create.h"
 #include "core/machine/lodge-identifier.h"
+#include "core/service/lodge-backup-object.h"
 #include "core/service/lodge-clients.h"
 #include "core/qemu/lodge-doctor.h"
 #include "core/service/lodge-disks-object.h"
@@ -137,6 +138,7 @@ update_facts (LodgeService *self)
   g_strv_builder_add (features, "disks");
   g_strv_builder_add (features, "snapshots");
   g_strv_builder_add (features, "execute");
+  g_strv_builder_add (features, "backup");
   list = g_strv_builder_end (features);
 
   lodge_ipc_core_set_api_version (self->core, LODGE_API_VERSION);
@@ -146,9 +148,26 @@ update_facts (LodgeService *self)
 }
 
 static void
+job_ended_cb (LodgeService *self, LodgeJob *job)
+{
+  self->working--;
+  update_idle (self);
+}
+
+/* Work goes on when whoever asked for it has left. */
+static void
 job_cb (LodgeService *self, LodgeJob *job)
 {
   lodge_job_object_export (self->manager, ++self->n_jobs, job);
+  self->working++;
+  g_signal_connect_object (job, "ended", G_CALLBACK (job_ended_cb), self, G_CONNECT_SWAPPED);
+  update_idle (self);
+}
+
+static void
+backup_job_cb (LodgeJob *job, gpointer data)
+{
+  job_cb (data, job);
 }
 
 static void
@@ -160,6 +179,7 @@ machine_added_cb (LodgeService *self, LodgeMachine *machine)
 
   lodge_disks_object_connect (skeleton, machine);
   lodge_family_object_connect (skeleton, machine, self->machines);
+  lodge_backup_object_connect_machine (skeleton, machine);
   g_dbus_object_manager_server_export (self->manager, G_DBUS_OBJECT_SKELETON (object));
   g_signal_connect_object (machine, "changed", G_CALLBACK (update_idle), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (machine, "job", G_CALLBACK (job_cb), self, G_CONNECT_SWAPPED);
@@ -660,6 +680,7 @@ lodge_service_new (GDBusConnection *connection, LodgeEngine *engine, guint idle_
   self->manager = g_dbus_object_manager_server_new (LODGE_CORE_PATH);
   self->clients = lodge_clients_new (connection);
   self->machines = lodge_machine_set_new (engine);
+  lodge_backup_object_connect (self->core, engine, self->machines, backup_job_cb, self);
   g_signal_connect_object (self->clients, "changed", G_CALLBACK (update_idle), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->machines, "added", G_CALLBACK (machine_added_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->machines, "removed", G_CALLBACK (machine_removed_cb), self, G_CONNECT_SWAPPED);

@@ -45,6 +45,8 @@ static const struct
   { "device_add", "machine-disks" },
   { "device_del", "machine-disks" },
   { "transaction", "integration/test_snapshots.py" },
+  { "nbd-server-stop", "integration/test_backup.py" },
+  { "block-job-cancel", "integration/test_backup.py" },
   { NULL, NULL },
 };
 

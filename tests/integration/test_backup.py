@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backups: what was read is what comes back, each costs what has changed, and nothing is left half-made."""
+import hashlib
+import json
+import os
+import subprocess
+
+import pytest
+from gi.repository import GLib
+
+from lodgetest import Machine
+from lodgetest.lodge import error_code
+
+MIB = 1 << 20
+
+
+def folder_call(lodge, method, signature, folder, *values, timeout=120):
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return lodge.core(method, signature, (0, *values), [fd], timeout=timeout)[0]
+    finally:
+        os.close(fd)
+
+
+def options(**values):
+    return {key.replace('_', '-'): GLib.Variant('b' if isinstance(value, bool) else 's', value) for key, value in values.items()}
+
+
+def back_up(machine, folder, **values):
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return machine.call('Backup', '(ha{sv})', (0, options(**values)), [fd], timeout=180)[0]
+    finally:
+        os.close(fd)
+
+
+def listed(lodge, folder, **values):
+    return folder_call(lodge, 'ListBackups', '(ha{sv})', folder, options(**values))[0]
+
+
+def verify(lodge, folder, backup):
+    return folder_call(lodge, 'VerifyBackup', '(hsa{sv})', folder, backup, {})[0]
+
+
+def delete(lodge, folder, backup):
+    folder_call(lodge, 'DeleteBackup', '(hsa{sv})', folder, backup, {})
+
+
+def restore(lodge, folder, backup, **values):
+    return Machine(lodge, folder_call(lodge, 'RestoreBackup', '(hsa{sv})', folder, backup, options(**values), timeout=180)[0])
+
+
+def refused(call, *arguments, **values):
+    with pytest.raises(GLib.Error) as caught:
+        call(*arguments, **values)
+    return error_code(caught.value)
+
+
+def disk(machine):
+    with open(os.path.join(machine.get('Folder'), 'machine.json'), encoding='utf-8') as f:
+        return os.path.join(machine.get('Folder'), json.load(f)['disks'][0]['file'])
+
+
+def qemu_io(path, *commands):
+    words = [word for command in commands for word in ('-c', command)]
+    done = subprocess.run(['qemu-io', '-f', 'qcow2', *words, path], capture_output=True, text=True)
+    assert done.returncode == 0 and 'failed' not in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+def contents(machine):
+    """A hash of the disk as a guest sees it, and of what else the machine consists of."""
+    raw = os.path.join(machine.lodge.state, 'raw')
+    subprocess.run(['qemu-img', 'check', '-q', disk(machine)], check=True)
+    subprocess.run(['qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', disk(machine), raw], check=True)
+    found = []
+    for path in raw, os.path.join(machine.get('Folder'), 'firmware/vars.qcow2'), os.path.join(machine.get('Folder'), 'tpm/tpm2-00.permall'):
+        if os.path.exists(path):
+            with open(path, 'rb') as f:
+                found.append(hashlib.sha256(f.read()).hexdigest())
+    os.unlink(raw)
+    return found
+
+
+def files(folder):
+    return {os.path.relpath(os.path.join(path, name), folder): os.path.getsize(os.path.join(path, name))
+            for path, _, names in os.walk(folder) for name in names if name != '.lock'}
+
+
+@pytest.fixture
+def safe(lodge):
+    """The folder for the backups."""
+    folder = os.path.join(lodge.state, 'safe')
+    os.mkdir(folder)
+    return folder
+
+
+def test_a_machine_comes_back(lodge, safe):
+    machine = lodge.create('Box', firmware='uefi', tpm=True, disk_size=96 * MIB + 4096)
+    with open(os.path.join(machine.get('Folder'), 'tpm/tpm2-00.permall'), 'w', encoding='ascii') as f:
+        f.write('sealed')
+    qemu_io(disk(machine), 'write -P 7 0 3M', 'write -P 8 50M 64k', 'write -P 9 96M 4096')
+    first_state = contents(machine)
+    before = {name: size for name, size in files(machine.get('Folder')).items() if not name.startswith('log')}
+    first, facts = back_up(machine, safe, verify=True)
+    assert not facts['incremental'] and facts['consistent'] == 'off' and facts['size'] == 96 * MIB + 4096
+    assert 3 * MIB < facts['stored'] < 8 * MIB
+    assert {name: size for name, size in files(machine.get('Folder')).items() if not name.startswith('log')} == before
+
+    qemu_io(disk(machine), 'write -P 11 1M 100k', 'write -z 50M 64k')
+    second_state = contents(machine)
+    second, facts = back_up(machine, safe)
+    assert facts['incremental'] and facts['stored'] < 2 * MIB
+    found = listed(lodge, safe)
+    assert [backup['id'] for backup in found] == [first, second]
+    assert {backup['name'] for backup in found} == {'Box'} and not any(backup['fault'] for backup in found)
+    assert listed(lodge, safe, machine='somebody else') == []
+
+    # Each is whole by itself, also when the one that it builds on was deleted.
+    copy = restore(lodge, safe, first, name='Copy')
+    assert contents(copy) == first_state and copy.get('Id') != machine.get('Id') and copy.get('Name') == 'Copy'
+    delete(lodge, safe, first)
+    assert [backup['id'] for backup in listed(lodge, safe)] == [second]
+    assert verify(lodge, safe, second)['disks'] == 1
+    assert contents(restore(lodge, safe, second)) == second_state
+    assert refused(restore, lodge, safe, first) == 'NotFound'
+
+    # In place, the present is kept.
+    qemu_io(disk(machine), 'write -P 12 0 10M')
+    present = contents(machine)
+    restore(lodge, safe, second, machine=machine.get('Id'))
+    assert contents(machine) == second_state and machine.get('Name') == 'Box'
+    kept = machine.call('ListSnapshots')[0][0]
+    assert len(kept) == 1 and kept[0]['automatic']
+    machine.call('RestoreSnapshot', '(sa{sv})', (kept[0]['id'], {'keep-present': GLib.Variant('b', False)}))
+    assert contents(machine) == present
+    assert refused(restore, lodge, safe, second, machine=copy.get('Id')) == 'InvalidArgument'
+
+    # A machine that is lost comes back as itself.
+    name = machine.get('Id')
+    machine.call('Delete')
+    lodge.core('EmptyTrash', '(asa{sv})', ([], {}))
+    again = restore(lodge, safe, second)
+    assert again.get('Id') == name and contents(again) == second_state
+    delete(lodge, safe, second)
+    assert os.listdir(safe) == []
+
+
+def test_damage_is_found(lodge, safe):
+    machine = lodge.create('Box', disk_size=64 * MIB)
+    qemu_io(disk(machine), 'write -P 7 0 3M')
+    state = contents(machine)
+    first, _ = back_up(machine, safe)
+    data = os.path.join(safe, first, 'data-0000')
+    with open(data, 'r+b') as f:
+        f.seek(300000)
+        f.write(b'x')
+    assert refused(verify, lodge, safe, first) == 'Damaged'
+    assert refused(restore, lodge, safe, first) == 'Damaged'
+    assert len(lodge.machines()) == 1 and os.listdir(os.path.join(lodge.data, 'machines')) == [os.path.basename(machine.get('Folder'))]
+    # One that compares writes again what was damaged since.
+    second, facts = back_up(machine, safe, verify=True)
+    assert facts['incremental'] and facts['stored'] < 2 * MIB
+    assert contents(restore(lodge, safe, second)) == state
+    os.truncate(data, MIB)
+    assert refused(verify, lodge, safe, second) == 'Damaged'
+    os.unlink(data)
+    assert refused(verify, lodge, safe, second) == 'NotFound'
