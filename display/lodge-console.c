@@ -11,6 +11,11 @@
  * many wishes, so one request is under way and only the latest wish waits behind it. A guest may
  * leave the size that was asked for by itself, and the same wish then counts again; but QEMU drops a
  * request that is the same as the last one, so the physical size differs in a millimetre.
+ *
+ * The size of a picture: QEMU 7.2 announces a new one here, and on the listener's connection only by an update of the whole
+ * picture, which a text mode may never send. So an update beyond the edges makes the picture grow, and the size that is
+ * announced cuts it. An update of the old mode may come after that and make it grow again, for good; so what is larger than
+ * announced is cut once more when both connections had time to settle.
  */
 
 #include "display/lodge-console.h"
@@ -22,6 +27,8 @@
 #include "display/lodge-console-private.h"
 #include "display/lodge-display-error.h"
 #include "display/lodge-handshake.h"
+
+#define SETTLE_MS 250
 
 typedef struct
 {
@@ -41,6 +48,9 @@ struct _LodgeConsole
   char *label;                 /* (owned) */
   guint width, height;
   gboolean graphic, closed;
+
+  guint settle_source;
+  guint cut_width, cut_height; /* of a picture that was cut when all had settled; it is left alone if it grows again */
 
   Size asked;                  /* the last request that was sent, as QEMU has it */
   gboolean left;               /* the guest has changed its size since it was what was asked for */
@@ -100,6 +110,44 @@ listener_closed_cb (LodgeListener *listener, GError *reason, LodgeConsole *self)
 }
 
 static void
+tell_size (LodgeConsole *self)
+{
+  for (guint i = 0; i < self->listeners->len; i++)
+    lodge_framebuffer_set_size_hint (lodge_listener_get_framebuffer (self->listeners->pdata[i]), self->width, self->height);
+}
+
+static gboolean
+settle_cb (gpointer data)
+{
+  LodgeConsole *self = data;
+
+  self->settle_source = 0;
+  for (guint i = 0; i < self->listeners->len; i++)
+    {
+      LodgeFramebuffer *framebuffer = lodge_listener_get_framebuffer (self->listeners->pdata[i]);
+      guint width, height;
+
+      lodge_framebuffer_get_size (framebuffer, &width, &height);
+      lodge_framebuffer_set_size_hint (framebuffer, MIN (width, self->width), MIN (height, self->height));
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+listener_damaged_cb (LodgeListener *listener, LodgeConsole *self)
+{
+  guint width, height;
+
+  lodge_framebuffer_get_size (lodge_listener_get_framebuffer (listener), &width, &height);
+  if ((width <= self->width && height <= self->height) || (width == self->cut_width && height == self->cut_height))
+    return;
+  self->cut_width = width;
+  self->cut_height = height;
+  if (self->settle_source == 0)
+    self->settle_source = g_timeout_add (SETTLE_MS, settle_cb, self);
+}
+
+static void
 attach_step (GTask *task, GError *error)
 {
   Attach *attach = g_task_get_task_data (task);
@@ -127,6 +175,7 @@ attach_step (GTask *task, GError *error)
   g_ptr_array_add (self->listeners, listener);
   g_object_weak_ref (G_OBJECT (listener), listener_gone_cb, self->listeners);
   g_signal_connect_object (listener, "closed", G_CALLBACK (listener_closed_cb), self, 0);
+  g_signal_connect_object (listener, "damaged", G_CALLBACK (listener_damaged_cb), self, 0);
   g_task_return_pointer (task, listener, g_object_unref);
 }
 
@@ -195,6 +244,7 @@ lodge_console_dispose (GObject *object)
 {
   LodgeConsole *self = LODGE_CONSOLE (object);
 
+  g_clear_handle_id (&self->settle_source, g_source_remove);
   if (self->listeners != NULL)
     {
       lodge_console_shut (self, NULL);
@@ -350,9 +400,8 @@ lodge_console_update (LodgeConsole *self, const char *interface, GVariant *all)
           g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GRAPHIC]);
         }
       g_object_thaw_notify (G_OBJECT (self));
-      for (guint i = 0; i < self->listeners->len; i++)
-        lodge_framebuffer_set_size_hint (lodge_listener_get_framebuffer (self->listeners->pdata[i]),
-                                         self->width, self->height);
+      self->cut_width = self->cut_height = 0;
+      tell_size (self);
     }
 }
 

@@ -290,6 +290,15 @@ lodge_framebuffer_set_size_hint (LodgeFramebuffer *self, guint width, guint heig
   unlock_and_notify (self, tell);
 }
 
+void
+lodge_framebuffer_get_size (LodgeFramebuffer *self, guint *width, guint *height)
+{
+  g_mutex_lock (&self->mutex);
+  *width = self->pixels != NULL ? self->layout.width : 0;
+  *height = self->pixels != NULL ? self->layout.height : 0;
+  g_mutex_unlock (&self->mutex);
+}
+
 gboolean
 lodge_framebuffer_scanout_map (LodgeFramebuffer *self, const LodgeFramebufferLayout *layout, int fd,
                                guint32 offset, GError **error)

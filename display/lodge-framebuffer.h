@@ -45,6 +45,9 @@ gboolean lodge_framebuffer_update  (LodgeFramebuffer *self, gint32 x, gint32 y, 
 /** What the console says its size is: sets the edges of a picture that comes as bytes. */
 void     lodge_framebuffer_set_size_hint (LodgeFramebuffer *self, guint width, guint height);
 
+/** The size of a picture that comes as bytes; 0 where there is none. */
+void     lodge_framebuffer_get_size (LodgeFramebuffer *self, guint *width, guint *height);
+
 /** @fd: (transfer none) */
 gboolean lodge_framebuffer_scanout_map (LodgeFramebuffer *self, const LodgeFramebufferLayout *layout,
                                         int fd, guint32 offset, GError **error);

@@ -12,7 +12,8 @@
  *   mapped                whether pictures come through shared memory
  *   closed                waits until the session has ended; says the code and the message
  *
- * Each line is answered by one line that begins with "ok" or "error". The arguments are the number of the
+ * Each line is answered by one line that begins with "ok" or "error"; what is waited for and does not come within two minutes
+ * is an error, which says what is there instead. The arguments are the number of the
  * socket's descriptor and, for a confined QEMU, of its keyring's.
  */
 
@@ -24,6 +25,8 @@
 #include "display/lodge-display-session.h"
 #include "display/lodge-display-view.h"
 
+#define PATIENCE_S 120
+
 static LodgeDisplaySession *session;
 static LodgeDisplayView *view;
 static GtkWindow *window;
@@ -32,12 +35,14 @@ static char *closed;
 static gboolean seen;
 static char *waiting_for;
 static guint wanted_width, wanted_height;
+static guint patience;
 
 static void read_line (void);
 
 static void
 answer (const char *text)
 {
+  g_clear_handle_id (&patience, g_source_remove);
   g_print ("%s\n", text);
   read_line ();
 }
@@ -69,10 +74,25 @@ check_wait (void)
     }
 }
 
+static gboolean
+too_long_cb (gpointer data)
+{
+  g_autofree char *waited = g_steal_pointer (&waiting_for);
+  g_autofree char *text = NULL;
+  guint width, height;
+
+  patience = 0;
+  g_object_get (view, "guest-width", &width, "guest-height", &height, NULL);
+  text = g_strdup_printf ("error there is no %s, but a picture of %ux%u", waited, width, height);
+  answer (text);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 wait_for (const char *what)
 {
   waiting_for = g_strdup (what);
+  patience = g_timeout_add_seconds (PATIENCE_S, too_long_cb, NULL);
   check_wait ();
 }
 

@@ -381,6 +381,38 @@ test_resize_again (Fixture *f, gconstpointer data)
   g_assert_cmpstr (last_call (f), ==, "SetUIInfo (0, 0, 0, 0, 800, 600)");
 }
 
+static gboolean
+has_size (Fixture *f, guint width, guint height)
+{
+  LodgeFramebuffer *fb = lodge_listener_get_framebuffer (f->listener);
+  guint now_width, now_height;
+
+  lodge_framebuffer_begin (fb);
+  lodge_framebuffer_end (fb);
+  lodge_framebuffer_get_size (fb, &now_width, &now_height);
+  return now_width == width && now_height == height;
+}
+
+/* An update of the old mode comes after the new size, by another connection: what it adds is cut off again. */
+static void
+test_late_update (Fixture *f, gconstpointer data)
+{
+  send_scanout (f, 640, 480, 0);
+  wait_until (has_size (f, 640, 480));
+  fake_display_set_size (f->peer, 720, 400);
+  wait_until (has_size (f, 720, 400));
+  fake_display_send (f->peer, "Update", g_variant_new ("(iiiiuu@ay)", 0, 464, 640, 16, 2560, XRGB,
+                                                       fake_display_bytes (2560 * 16, 1)), -1);
+  wait_until (has_size (f, 720, 480));
+  wait_until (has_size (f, 720, 400));
+  /* One that paints there again means it. */
+  fake_display_send (f->peer, "Update", g_variant_new ("(iiiiuu@ay)", 0, 464, 640, 16, 2560, XRGB,
+                                                       fake_display_bytes (2560 * 16, 1)), -1);
+  wait_until (has_size (f, 720, 480));
+  fake_display_set_size (f->peer, 720, 401);
+  wait_until (has_size (f, 720, 401));
+}
+
 static void
 test_keyboard (Fixture *f, gconstpointer data)
 {
@@ -568,6 +600,7 @@ main (int argc, char *argv[])
   add ("/display-session/close", test_close, NULL);
   add ("/display-session/resize", test_resize, NULL);
   add ("/display-session/resize-again", test_resize_again, NULL);
+  add ("/display-session/late-update", test_late_update, NULL);
   add ("/display-session/keyboard", test_keyboard, NULL);
   add ("/display-session/mouse", test_mouse, NULL);
   g_test_add_func ("/display-session/no-console", test_no_console);
