@@ -102,6 +102,18 @@ lodge_guest_free (LodgeGuest *guest)
 }
 
 /* What this guest's QEMU wrote last, as text that can be shown. */
+void
+lodge_guest_write_record (LodgeMachine *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *profile = NULL;
+  gsize length;
+
+  profile = lodge_profile_to_json (self->guest->profile, &length);
+  if (!lodge_runtime_record_write (self->guest->record, profile, length, &error))
+    g_debug ("%s: %s", self->id, error->message);
+}
+
 char *
 lodge_guest_log_tail (LodgeGuest *guest)
 {

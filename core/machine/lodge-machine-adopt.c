@@ -12,6 +12,7 @@
 #include "core/machine/lodge-machine-view.h"
 
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-snapshot.h"
 #include "core/machine/lodge-machine-check.h"
 
 #include <string.h>
@@ -77,7 +78,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
       lodge_guest_hold_inner (self);
       if (adopt->again ? strcmp (self->reason, "not-responding") == 0 : self->state != LODGE_STATE_SAVING)
         lodge_machine_say (self, gone ? "folder-gone" : adopt->again ? "" : "adopted", NULL);
-      if (!adopt->again && lodge_machine_recover_saving (self, status))
+      if (!adopt->again && (lodge_machine_recover_saving (self, status) || lodge_machine_undo_snapshot (self)))
         {
           answer_task (adopt);
           adopt_free (adopt);

@@ -6,6 +6,7 @@
 
 #include "core/machine/lodge-machine-disks-private.h"
 
+#include "core/machine/lodge-block-nodes.h"
 #include "core/machine/lodge-launch.h"
 #include "core/qemu/lodge-command-line.h"
 
@@ -65,18 +66,6 @@ is_current (const Plug *plug)
 }
 
 static void
-write_record (LodgeMachine *self)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *profile = NULL;
-  gsize length;
-
-  profile = lodge_profile_to_json (self->guest->profile, &length);
-  if (!lodge_runtime_record_write (self->guest->record, profile, length, &error))
-    g_debug ("%s: %s", self->id, error->message);
-}
-
-static void
 forget_nodes (Plug *plug)
 {
   g_autofree char *file = g_strdup_printf ("%s-file", plug->disk->id);
@@ -111,7 +100,7 @@ device_added_cb (GObject *source, GAsyncResult *result, gpointer data)
       if (guest->locks != NULL)
         g_ptr_array_add (guest->locks, g_steal_pointer (&plug->lock));
       g_ptr_array_add (guest->profile->disks, g_steal_pointer (&plug->disk));
-      write_record (plug->machine);
+      lodge_guest_write_record (plug->machine);
     }
   g_task_return_boolean (task, TRUE);
 }
@@ -195,7 +184,7 @@ let_go (GTask *owned_task)
 
       if (disk != NULL)
         g_ptr_array_remove (profile->disks, disk);
-      write_record (plug->machine);
+      lodge_guest_write_record (plug->machine);
     }
   g_task_return_boolean (task, TRUE);
 }
@@ -285,26 +274,9 @@ resized_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (disk != NULL)
     {
       disk->size = plug->size;
-      write_record (plug->machine);
+      lodge_guest_write_record (plug->machine);
     }
   g_task_return_boolean (task, TRUE);
-}
-
-/* The node on top of the disk: a snapshot may have put one over that of the start. */
-static const char *
-top_node (JsonArray *devices, const char *id)
-{
-  g_autofree char *inside = g_strdup_printf ("/machine/peripheral/%s/", id);
-
-  for (guint i = 0; devices != NULL && i < json_array_get_length (devices); i++)
-    {
-      JsonObject *device = lodge_qmp_element (devices, i);
-      const char *qdev = lodge_qmp_string (device, "qdev");
-
-      if (qdev != NULL && (g_str_equal (qdev, id) || g_str_has_prefix (qdev, inside)))
-        return lodge_qmp_string (lodge_qmp_object (device, "inserted"), "node-name");
-    }
-  return NULL;
 }
 
 static void
@@ -314,7 +286,7 @@ queried_cb (GObject *source, GAsyncResult *result, gpointer data)
   Plug *plug = g_task_get_task_data (task);
   GError *error = NULL;
   g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (plug->qmp, result, &error);
-  const char *node = answer != NULL ? top_node (lodge_qmp_node_array (answer), plug->disk->id) : NULL;
+  const char *node = answer != NULL ? lodge_block_top (lodge_qmp_node_array (answer), plug->disk->id, NULL) : NULL;
   g_autoptr (JsonObject) arguments = NULL;
 
   if (error == NULL && node == NULL)

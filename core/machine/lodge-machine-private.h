@@ -113,6 +113,7 @@ LodgeGuest *lodge_guest_new           (LodgeMachine *self, LodgeProfile *profile
 void        lodge_guest_free          (LodgeGuest *guest);
 char       *lodge_guest_log_tail      (LodgeGuest *guest);
 void        lodge_guest_watch_process (LodgeMachine *self);
+void        lodge_guest_write_record  (LodgeMachine *self); /* what its profile has become, for the next core */
 void        lodge_guest_follow_folder (LodgeGuest *guest, const char *folder); /* (nullable) it is gone */
 void        lodge_guest_watch_helper  (LodgeMachine *self, LodgeHelper *helper, const char *log); /* helper: taken */
 void        lodge_guest_connect       (LodgeMachine *self, LodgeQmpClient *qmp);

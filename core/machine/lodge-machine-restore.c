@@ -458,20 +458,9 @@ lodge_machine_delete_snapshot_async (LodgeMachine *self, const char *id, GVarian
 void
 lodge_machine_recover_snapshots (LodgeMachine *self)
 {
-  g_autofree char *path = g_build_filename (self->folder, LODGE_SNAPSHOTS_DIR, NULL);
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
   lodge_machine_remove_folder (self->folder, LODGE_RESTORE_NEW_DIR);
   lodge_machine_finish_restore (self);
   lodge_machine_recover_new_layers (self->folder);
-  dir = g_dir_open (path, 0, NULL);
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_prefix (name, LODGE_SNAPSHOTS_NEW_PREFIX))
-      {
-        g_autofree char *half = g_build_filename (LODGE_SNAPSHOTS_DIR, name, NULL);
-
-        lodge_machine_remove_folder (self->folder, half);
-      }
+  lodge_machine_forget_half_made (self);
   lodge_machine_merge (self);
 }

@@ -15,7 +15,8 @@
  *   the rest of the stream, UEFI variables, TPM          the guest goes on
  *   all is flushed; .new-ID renamed to ID                the commit: before, it is no snapshot
  *
- * Undone after the transaction, the frozen files stay below as layers without a name, which costs space and no data.
+ * Undone after the transaction, the frozen files stay below as layers without a name until they are merged. A guest that outlives the
+ * core has it undone by the next one (lodge-machine-undo.c).
  * Of a machine that is off the same without QEMU; of a saved one the memory gets a second name, and saved/ the new files. */
 
 #include "core/machine/lodge-machine-snapshot.h"
@@ -23,6 +24,7 @@
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-file-tree.h"
 #include "core/config/lodge-json.h"
+#include "core/machine/lodge-block-nodes.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-save.h"
 #include "core/machine/lodge-picture.h"
@@ -292,6 +294,25 @@ release (GTask *task)
     }
 }
 
+/* The machine goes on in the layers over files that no snapshot names. */
+static void
+give_up_name (LodgeMachine *self, Take *take)
+{
+  g_autoptr (GString) files = g_string_new (NULL);
+
+  for (guint i = 0; i < take->layers->len; i++)
+    g_string_append_printf (files, "%s\n", ((LodgeNewLayer *) g_ptr_array_index (take->layers, i))->frozen);
+  lodge_machine_note_nameless (take->machine_folder, files->str, NULL);
+  if (self->entry != NULL && self->entry->profile != NULL && g_strcmp0 (self->entry->profile->snapshot, take->snapshot->id) == 0)
+    {
+      LodgeProfile *profile = lodge_profile_copy (self->entry->profile);
+
+      g_free (profile->snapshot);
+      profile->snapshot = g_strdup (take->snapshot->parent);
+      lodge_machine_save_profile (self, profile, NULL);
+    }
+}
+
 /* @task: taken */
 static void
 give_up_at_last (GTask *owned_task)
@@ -313,6 +334,8 @@ give_up_at_last (GTask *owned_task)
         lodge_machine_save_profile (self, lodge_profile_copy (take->before), NULL);
       lodge_machine_recover_new_layers (take->machine_folder);
     }
+  else if (take->switched)
+    give_up_name (self, take);
   lodge_file_tree_remove (take->folder, NULL, NULL);
   release (task);
   lodge_job_end (take->job, error);
@@ -378,7 +401,10 @@ commit_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancel
   Take *take = data;
   g_autofree char *place = lodge_snapshot_folder (take->machine_folder, take->snapshot->id);
   g_autofree char *snapshots = g_path_get_dirname (place);
+  g_autofree char *mark = g_build_filename (take->folder, LODGE_SNAPSHOT_RUNNING, NULL);
   GError *error = NULL;
+
+  unlink (mark);
 
   if (take->fd >= 0 && fsync (take->fd) != 0)
     lodge_error_set_errno (&error, errno, "flushing", take->folder);
@@ -493,6 +519,7 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   take->switched = TRUE;
   lodge_machine_name_layers (self->guest->profile, take->layers);
+  lodge_guest_write_record (self);
   if (take->fd >= 0)
     lodge_stream_go_on_async (self, streamed_cb, task);
   else
@@ -609,40 +636,6 @@ next_node (GTask *task)
     }
 }
 
-/* The last part of an image's name. QEMU gives a node whose parent is another than its header says a description in place of it. */
-static char *
-image_name (const char *file)
-{
-  g_autoptr (JsonNode) node = NULL;
-
-  if (file != NULL && g_str_has_prefix (file, "json:"))
-    {
-      node = lodge_json_parse (file + strlen ("json:"), strlen (file) - strlen ("json:"), NULL);
-      file = lodge_qmp_string (lodge_qmp_object (lodge_qmp_node_object (node), "file"), "filename");
-    }
-  return file != NULL ? g_path_get_basename (file) : NULL;
-}
-
-/* The node at the top of @layer's disk now; NULL where it is not the file that machine.json names. */
-static const char *
-find_node (JsonArray *blocks, const LodgeNewLayer *layer)
-{
-  g_autofree char *name = g_path_get_basename (layer->frozen);
-
-  for (guint i = 0; blocks != NULL && i < json_array_get_length (blocks); i++)
-    {
-      JsonObject *block = lodge_qmp_element (blocks, i);
-      JsonObject *inserted = lodge_qmp_object (block, "inserted");
-      const char *qdev = lodge_qmp_string (block, "qdev"), *file = lodge_qmp_string (inserted, "file");
-      g_autofree char *prefix = g_strdup_printf ("/machine/peripheral/%s/", layer->disk);
-      g_autofree char *base = image_name (file);
-
-      if (qdev != NULL && (strcmp (qdev, layer->disk) == 0 || g_str_has_prefix (qdev, prefix)) && g_strcmp0 (base, name) == 0)
-        return lodge_qmp_string (inserted, "node-name");
-    }
-  return NULL;
-}
-
 static void
 blocks_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -654,9 +647,11 @@ blocks_cb (GObject *source, GAsyncResult *result, gpointer data)
   for (guint i = 0; value != NULL && i < take->layers->len && error == NULL; i++)
     {
       const LodgeNewLayer *layer = g_ptr_array_index (take->layers, i);
-      const char *node = find_node (lodge_qmp_node_array (value), layer);
+      g_autofree char *name = g_path_get_basename (layer->frozen);
+      g_autofree char *file = NULL;
+      const char *node = lodge_block_top (lodge_qmp_node_array (value), layer->disk, &file);
 
-      if (node == NULL)
+      if (node == NULL || g_strcmp0 (file, name) != 0)
         error = g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
                              "the guest's disk “%s” is not the file that its settings name; shut it down first", layer->disk);
       else
@@ -796,10 +791,12 @@ prepare (LodgeMachine *self, Take *take, gboolean wants_memory, GError **error)
 {
   g_autofree char *name = g_strconcat (LODGE_SNAPSHOTS_NEW_PREFIX, take->snapshot->id, NULL);
   g_autofree char *memory = NULL;
+  g_autofree char *mark = NULL;
   guint64 space = SPACE_FOR_LAYERS;
 
   take->folder = lodge_snapshot_folder (self->folder, name);
   memory = g_build_filename (take->folder, LODGE_SAVED_MEMORY, NULL);
+  mark = g_build_filename (take->folder, LODGE_SNAPSHOT_RUNNING, NULL);
   take->layers = lodge_machine_plan_layers (take->before, self->folder, error);
   if (take->layers == NULL)
     return FALSE;
@@ -829,7 +826,9 @@ prepare (LodgeMachine *self, Take *take, gboolean wants_memory, GError **error)
     return lodge_error_set_errno (error, errno, "making", take->folder);
   if (take->saved != NULL && (take->fd = open (memory, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
     return lodge_error_set_errno (error, errno, "making", memory);
-  return lodge_snapshot_write (take->snapshot, take->folder, error) && write_profile (take, error);
+  /* Before there is anything to be undone. */
+  return (!take->was_running || lodge_atomic_file_write (mark, "", 0, error))
+         && lodge_snapshot_write (take->snapshot, take->folder, error) && write_profile (take, error);
 }
 
 void

@@ -65,6 +65,14 @@ gboolean   lodge_machine_copy_firmware  (const LodgeProfile *profile, const char
 #define LODGE_RESTORE_NEW_DIR "restore.new"
 #define LODGE_RESTORE_DIR "restore"
 
+/* ---- lodge-machine-undo.c ---- */
+
+/** lodge_machine_undo_snapshot: under a guest that was found alive: takes back what a killed core has left half-made. Returns: whether something is under way now */
+gboolean   lodge_machine_undo_snapshot    (LodgeMachine *self);
+
+/** lodge_machine_forget_half_made: the same without a guest */
+void       lodge_machine_forget_half_made (LodgeMachine *self);
+
 /* ---- lodge-machine-merge.c ---- */
 
 /** lodge_machine_note_nameless: @lines: files that a snapshot or machine.json named, relative to @folder, one a line; for a thread. Errors: NO_SPACE, IO */

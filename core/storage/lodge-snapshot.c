@@ -110,10 +110,11 @@ dup_or (const char *text, const char *fallback)
   return g_strdup (text != NULL ? text : fallback);
 }
 
-LodgeSnapshot *
-lodge_snapshot_read (const char *machine_folder, const char *id, GError **error)
+/* @name: of its folder */
+static LodgeSnapshot *
+read_from (const char *machine_folder, const char *name, const char *id, GError **error)
 {
-  g_autofree char *path = g_build_filename (machine_folder, LODGE_SNAPSHOTS_DIR, id, FILE_NAME, NULL);
+  g_autofree char *path = g_build_filename (machine_folder, LODGE_SNAPSHOTS_DIR, name, FILE_NAME, NULL);
   g_autofree char *text = NULL;
   g_autoptr (JsonNode) node = NULL;
   g_autoptr (LodgeSnapshot) snapshot = NULL;
@@ -160,14 +161,28 @@ lodge_snapshot_read (const char *machine_folder, const char *id, GError **error)
   json_object_iter_init (&iter, disks);
   while (json_object_iter_next (&iter, &disk, &file))
     {
-      const char *name = lodge_qmp_string (disks, disk);
+      const char *frozen = lodge_qmp_string (disks, disk);
 
-      if (name == NULL)
+      if (frozen == NULL)
         continue;
       g_ptr_array_add (snapshot->disks, g_strdup (disk));
-      g_ptr_array_add (snapshot->disks, g_strdup (name));
+      g_ptr_array_add (snapshot->disks, g_strdup (frozen));
     }
   return g_steal_pointer (&snapshot);
+}
+
+LodgeSnapshot *
+lodge_snapshot_read (const char *machine_folder, const char *id, GError **error)
+{
+  return read_from (machine_folder, id, id, error);
+}
+
+LodgeSnapshot *
+lodge_snapshot_read_half_made (const char *machine_folder, const char *id, GError **error)
+{
+  g_autofree char *name = g_strconcat (LODGE_SNAPSHOTS_NEW_PREFIX, id, NULL);
+
+  return read_from (machine_folder, name, id, error);
 }
 
 static int

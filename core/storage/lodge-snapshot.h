@@ -7,6 +7,7 @@ G_BEGIN_DECLS
 
 #define LODGE_SNAPSHOTS_DIR "snapshots"
 #define LODGE_SNAPSHOTS_NEW_PREFIX ".new-" /* being made */
+#define LODGE_SNAPSHOT_RUNNING "running" /* a file in it until then: the guest is to run afterwards */
 #define LODGE_SNAPSHOT_NAME_MAX 128 /* characters */
 #define LODGE_SNAPSHOT_NOTE_MAX 4096
 
@@ -44,6 +45,9 @@ gboolean       lodge_snapshot_write    (const LodgeSnapshot *snapshot, const cha
 
 /** lodge_snapshot_read: untrusted. Errors: NOT_FOUND (also: @id is no id), WRONG_FORMAT, NEWER_SCHEMA, IO */
 LodgeSnapshot *lodge_snapshot_read     (const char *machine_folder, const char *id, GError **error);
+
+/** lodge_snapshot_read_half_made: one that a killed core has left. Errors: the same */
+LodgeSnapshot *lodge_snapshot_read_half_made (const char *machine_folder, const char *id, GError **error);
 
 /** lodge_snapshot_list: those that can be read, oldest first. Returns: (transfer full) (element-type LodgeSnapshot) */
 GPtrArray     *lodge_snapshot_list     (const char *machine_folder);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Snapshots: a tree whose every node comes back as it was, disks, memory, firmware and TPM."""
 import hashlib
+import json
 import os
 import random
+import socket
 import subprocess
 import time
 
@@ -47,10 +49,13 @@ def settled(machine):
     wait_until(is_quiet, 60, 'the merging to end')
 
 
+def profile_of(machine, folder=None):
+    with open(os.path.join(folder or machine.get('Folder'), 'machine.json'), encoding='utf-8') as f:
+        return json.load(f)
+
+
 def active_disk(machine):
-    import json
-    with open(os.path.join(machine.get('Folder'), 'machine.json'), encoding='utf-8') as f:
-        return os.path.join(machine.get('Folder'), json.load(f)['disks'][0]['file'])
+    return os.path.join(machine.get('Folder'), profile_of(machine)['disks'][0]['file'])
 
 
 def write_disk(machine, value):
@@ -192,6 +197,62 @@ def test_a_guest_goes_on_from_a_snapshot(lodge_qemu):
     for one in list(snapshots(machine)):
         delete(machine, one)
         settled(machine)
+    machine.start()
+    machine.force_off()
+
+
+def qmp(folder, *commands):
+    """Says so to QEMU, with its sockets in this folder, while no core does."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(20)
+        line.connect(os.path.join(folder, 'qmp.sock'))
+        with line.makefile('rw') as stream:
+            stream.readline()
+            for command in ('qmp_capabilities', *commands):
+                stream.write(json.dumps({'execute': command}))
+                stream.flush()
+                while 'return' not in stream.readline():
+                    pass
+
+
+def test_killed_between_machine_json_and_qemu(lodge):
+    """What a core left that named the new layers and did not come to tell QEMU: the next one puts it right under the guest."""
+    machine = lodge.create('web', disk_size=64 << 20, memory=64 << 20)
+    folder = machine.get('Folder')
+    machine.start()
+    first = take(machine)
+    assert profile_of(machine)['disks'][0]['file'] == 'disks/disk0-1.qcow2'
+    runtime = os.path.join(lodge.runtime, 'lodge', machine.id[:8])
+    lodge.kill_core()
+    profile = profile_of(machine, folder)
+    profile['disks'][0]['file'] = 'disks/disk0-2.qcow2'
+    profile['snapshot'] = 'abcdef01'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-u', '-b', 'disk0-1.qcow2', '-F', 'qcow2',
+                    os.path.join(folder, 'disks/disk0-2.qcow2'), '64M'], check=True)
+    half = os.path.join(folder, 'snapshots/.new-abcdef01')
+    os.mkdir(half)
+    for path, text in ((os.path.join(folder, 'machine.json'), json.dumps(profile)), (os.path.join(half, 'running'), ''),
+                       (os.path.join(folder, 'snapshots/.layers'), 'disks/disk0-2.qcow2\n'),
+                       (os.path.join(half, 'snapshot.json'), json.dumps({'schema': 1, 'id': 'abcdef01', 'name': 'half', 'parent': first,
+                                                                         'disks': {'disk0': 'disks/disk0-1.qcow2'}}))):
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(text)
+    qmp(runtime, 'stop')
+
+    machine = lodge.machine('web')
+    wait_until(lambda: machine.state == 'running' and not os.path.exists(half), 30, 'the guest to go on')
+    assert profile_of(machine)['disks'][0]['file'] == 'disks/disk0-1.qcow2' and machine.get('CurrentSnapshot') == first
+    assert sorted(os.listdir(os.path.join(folder, 'disks'))) == ['disk0-1.qcow2', 'disk0.qcow2']
+    second = take(machine, name='and again')
+    assert machine.state == 'running'
+    # The next core knows what the guest writes to, so what it saves does not go on in a frozen file.
+    lodge.kill_core()
+    machine = lodge.machine('web')
+    third = take(machine)
+    machine.call('Save', timeout=60)
+    files = ['disks/disk0-1.qcow2', 'disks/disk0-2.qcow2', 'disks/disk0-3.qcow2']
+    for place, file in ((f'snapshots/{second}', files[0]), (f'snapshots/{third}', files[1]), ('saved', files[2])):
+        assert profile_of(machine, os.path.join(folder, place))['disks'][0]['file'] == file, place
     machine.start()
     machine.force_off()
 

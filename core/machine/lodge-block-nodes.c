@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/machine/lodge-block-nodes.h"
+
+#include "core/config/lodge-json.h"
+#include "core/qemu/lodge-qmp-value.h"
+
+#include <string.h>
+
+char *
+lodge_block_file_name (const char *file)
+{
+  g_autoptr (JsonNode) node = NULL;
+
+  /* A node whose parent is another than its header says has a description in place of the name. */
+  if (file != NULL && g_str_has_prefix (file, "json:"))
+    {
+      node = lodge_json_parse (file + strlen ("json:"), strlen (file) - strlen ("json:"), NULL);
+      file = lodge_qmp_string (lodge_qmp_object (lodge_qmp_node_object (node), "file"), "filename");
+    }
+  return file != NULL ? g_path_get_basename (file) : NULL;
+}
+
+const char *
+lodge_block_top (JsonArray *blocks, const char *disk, char **file)
+{
+  g_autofree char *inside = g_strdup_printf ("/machine/peripheral/%s/", disk);
+
+  for (guint i = 0; blocks != NULL && i < json_array_get_length (blocks); i++)
+    {
+      JsonObject *block = lodge_qmp_element (blocks, i);
+      JsonObject *inserted = lodge_qmp_object (block, "inserted");
+      const char *qdev = lodge_qmp_string (block, "qdev");
+
+      if (qdev == NULL || (!g_str_equal (qdev, disk) && !g_str_has_prefix (qdev, inside)))
+        continue;
+      if (file != NULL)
+        *file = lodge_block_file_name (lodge_qmp_string (inserted, "file"));
+      return lodge_qmp_string (inserted, "node-name");
+    }
+  return NULL;
+}
+
+GPtrArray *
+lodge_block_named (JsonArray *nodes, GPtrArray *files)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; nodes != NULL && i < files->len; i++)
+    {
+      g_autofree char *wanted = g_path_get_basename (files->pdata[i]);
+
+      /* The image before the file that it is in. */
+      for (guint file = 0; file < 2; file++)
+        for (guint n = 0; n < json_array_get_length (nodes); n++)
+          {
+            JsonObject *node = lodge_qmp_element (nodes, n);
+            const char *name = lodge_qmp_string (node, "node-name");
+            g_autofree char *base = lodge_block_file_name (lodge_qmp_string (node, "file"));
+
+            /* QEMU's own names begin with #; those go with the node that they are of. */
+            if (name != NULL && *name != '#' && g_str_has_suffix (name, "-file") == (file == 1) && g_strcmp0 (base, wanted) == 0)
+              g_ptr_array_add (names, g_strdup (name));
+          }
+    }
+  return names;
+}
