@@ -12,8 +12,10 @@ import time
 import zlib
 
 import pytest
+from gi.repository import GLib
 
-from lodgetest import wait_until
+from lodgetest import Lodge, wait_until
+from lodgetest.lodge import error_code
 
 
 def fails(lodge, code, *arguments):
@@ -372,6 +374,68 @@ def test_report(lodge, tmp_path):
         with tarfile.open(fileobj=read, mode='r|gz') as bundle:
             assert 'lodge-report/host.txt' in [entry.name for entry in bundle]
     assert fifo.is_fifo() and link.is_symlink()
+
+
+def read_bundle(path):
+    """{name: text} of what is in it."""
+    with tarfile.open(path) as bundle:
+        return {entry.name.removeprefix('lodge-report/'): bundle.extractfile(entry).read().decode() for entry in bundle}
+
+
+@pytest.mark.as_user
+def test_report_names_nobody(tmp_path):
+    """Neither the machine nor its files, its owner or the computer; and yet it can be told which is which."""
+    home = tmp_path / 'hearth'
+    disk = home / 'Ledgers, old' / 'Smith & Sons.qcow2'
+    disk.parent.mkdir(parents=True)
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', str(disk), '4M'], check=True)
+    lodge = Lodge(environment={'HOME': str(home)})
+    try:
+        first = lodge.ctl('create', 'Payroll "Marple"', '--disk', disk, '--memory', '64M').stdout.strip()
+        kernel = os.path.join(os.environ['LODGE_BUILD_DIR'], 'data/demo/lodge-demo.vmlinux')
+        second = lodge.ctl('create', 'Poirot', '--kernel', kernel, '--append', 'key=verysecret quiet', '--memory', '64M').stdout.strip()
+        macs = []
+        for machine in (first, second):
+            lodge.ctl('start', machine, '--paused')
+            macs.append(lodge.ctl_json('show', machine)['settings']['mac'])
+            lodge.ctl('stop', '--force', machine)
+        # What QEMU might say, and a description that cannot be read.
+        folder = lodge.ctl_json('show', first)['folder']
+        with open(os.path.join(folder, 'log/qemu.log'), 'a', encoding='utf-8') as log:
+            log.write(f'-name guest=Payroll "Marple" -drive file={str(disk).replace(",", ",,")} of {folder}: gone\n')
+        break_description(lodge, second, lambda text: text + '}')
+        lodge.core('Quit')
+        wait_until(lambda: lodge.core_pid() is None, 10, 'the core to leave')
+
+        lodge.ctl('report', tmp_path / 'all.tar.gz')
+        lodge.ctl('report', '--machine', first, tmp_path / 'one.tar.gz')
+        contents = read_bundle(tmp_path / 'all.tar.gz')
+        for text in (*contents.values(), *read_bundle(tmp_path / 'one.tar.gz').values()):
+            for word in ('Payroll', 'Marple', 'Poirot', 'Smith', 'Ledgers', 'hearth', 'verysecret', *macs, first, second):
+                assert word.lower() not in text.lower(), f'{word}: {text}'
+            for word in {os.uname().nodename, os.uname().nodename.split('.')[0]} - {'localhost'}:
+                assert not re.search(rf'(?<!\w){re.escape(word)}(?!\w)', text), text
+        name = f'machine-{first[:8]}'
+        assert json.loads(contents[f'{name}/machine.json'])['name'] == name
+        assert json.loads(contents[f'{name}/machine.json'])['disks'][0]['file'] == 'disk-1'
+        assert f'-name guest={name} -drive file=disk-1 of ' in contents[f'{name}/qemu.log']
+        assert 'PRETTY_NAME' in contents['host.txt'] or not os.path.exists('/usr/lib/os-release')
+    except BaseException:
+        lodge.close(strict=False)
+        raise
+    lodge.close()
+
+
+def test_report_for_a_pipe_that_nobody_reads(lodge):
+    """The core refuses it, rather than have a thread wait for ever."""
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(GLib.Error) as caught:
+            lodge.core('WriteReport', '(ha{sv})', (0, {}), [writing])
+        assert error_code(caught.value) == 'InvalidArgument'
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def test_without_core_or_bus(lodge, tmp_path):
