@@ -18,7 +18,13 @@
 
 #include "core/qemu/lodge-sandbox.h"
 
+#include "core/qemu/lodge-probe-command.h"
+
 #include <string.h>
+
+/* Some ten milliseconds are enough; on a computer that is busy beyond measure guests shall not be confined less for it. */
+#define PROBE_TIMEOUT_MS 20000
+#define MAX_OUTPUT 4096
 
 #define BASE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -225,6 +231,7 @@ typedef struct
   char         *landlock;  /* (owned) (nullable) */
   LodgeSandbox *candidate; /* (owned) the one that is being tried */
   const char   *reason;    /* why it is not bubblewrap */
+  guint         timeout;   /* milliseconds, for each */
 } Probe;
 
 static void try_candidate (GTask *task);
@@ -277,20 +284,15 @@ tried_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
   Probe *probe = g_task_get_task_data (task);
-  GSubprocess *process = G_SUBPROCESS (source);
-  g_autofree char *words = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeCommandResult) tried = lodge_command_run_finish (result, &error);
 
-  if (!g_subprocess_communicate_utf8_finish (process, result, NULL, &words, &error))
+  if (g_task_return_error_if_cancelled (task))
     {
-      g_subprocess_force_exit (process);
-      if (g_task_return_error_if_cancelled (task))
-        {
-          g_object_unref (task);
-          return;
-        }
+      g_object_unref (task);
+      return;
     }
-  else if (g_subprocess_get_successful (process))
+  if (tried != NULL && !tried->timed_out && !tried->flooded && g_spawn_check_wait_status (tried->wait_status, NULL))
     {
       g_task_return_pointer (task, g_steal_pointer (&probe->candidate), g_object_unref);
       g_object_unref (task);
@@ -298,9 +300,9 @@ tried_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
 
   if (lodge_sandbox_get_level (probe->candidate) == LODGE_CONFINEMENT_BUBBLEWRAP)
-    probe->reason = reason_from_words (words);
+    probe->reason = reason_from_words (tried != NULL ? tried->errors : NULL);
   g_debug ("%s does not work: %s", lodge_confinement_name (lodge_sandbox_get_level (probe->candidate)),
-           words != NULL ? words : error->message);
+           tried == NULL ? error->message : tried->timed_out ? "no end of it" : tried->errors);
   try_next (task);
 }
 
@@ -311,25 +313,14 @@ try_candidate (GTask *task)
   static const char *const argv[] = { "/bin/true", NULL };
   Probe *probe = g_task_get_task_data (task);
   LodgeSandboxSpec spec = { .new_session = TRUE };
-  g_auto (GStrv) command = lodge_sandbox_wrap (probe->candidate, &spec, argv);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process =
-      g_subprocess_newv ((const char *const *) command,
-                         G_SUBPROCESS_FLAGS_STDERR_PIPE | G_SUBPROCESS_FLAGS_STDOUT_SILENCE, &error);
+  g_auto (GStrv) wrapped = lodge_sandbox_wrap (probe->candidate, &spec, argv);
+  LodgeCommand command = { .argv = (const char *const *) wrapped, .max_output = MAX_OUTPUT, .timeout = probe->timeout };
 
-  if (process == NULL)
-    {
-      if (lodge_sandbox_get_level (probe->candidate) == LODGE_CONFINEMENT_BUBBLEWRAP)
-        probe->reason = "bubblewrap-failed";
-      try_next (task);
-      return;
-    }
-
-  g_subprocess_communicate_utf8_async (process, NULL, g_task_get_cancellable (task), tried_cb, task);
+  lodge_command_run_async (&command, g_task_get_cancellable (task), tried_cb, task);
 }
 
 void
-lodge_sandbox_probe_programs_async (const char *bwrap, const char *landlock, GCancellable *cancellable,
+lodge_sandbox_probe_programs_async (const char *bwrap, const char *landlock, guint timeout, GCancellable *cancellable,
                                     GAsyncReadyCallback callback, gpointer data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, data);
@@ -338,6 +329,7 @@ lodge_sandbox_probe_programs_async (const char *bwrap, const char *landlock, GCa
   g_task_set_source_tag (task, lodge_sandbox_probe_programs_async);
   g_task_set_task_data (task, probe, (GDestroyNotify) probe_free);
   probe->landlock = g_strdup (landlock);
+  probe->timeout = timeout;
   probe->reason = "no-bubblewrap";
 
   if (bwrap == NULL)
@@ -361,7 +353,7 @@ lodge_sandbox_probe_async (GCancellable *cancellable, GAsyncReadyCallback callba
       landlock = g_find_program_in_path ("lodge-landlock"); /* a build tree */
     }
 
-  lodge_sandbox_probe_programs_async (bwrap, landlock, cancellable, callback, data);
+  lodge_sandbox_probe_programs_async (bwrap, landlock, PROBE_TIMEOUT_MS, cancellable, callback, data);
 }
 
 LodgeSandbox *

@@ -42,8 +42,8 @@ G_DECLARE_FINAL_TYPE (LodgeSandbox, lodge_sandbox, LODGE, SANDBOX, GObject)
 /** lodge_sandbox_probe_async: tries bubblewrap with the options Lodge uses, then Landlock. Never fails but when cancelled. */
 void             lodge_sandbox_probe_async  (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 
-/** lodge_sandbox_probe_programs_async: with these programs (nullable: there is none) in place of the installed ones */
-void             lodge_sandbox_probe_programs_async (const char *bwrap, const char *landlock, GCancellable *cancellable,
+/** lodge_sandbox_probe_programs_async: with these programs (nullable: there is none) in place of the installed ones; @timeout: milliseconds that each may take */
+void             lodge_sandbox_probe_programs_async (const char *bwrap, const char *landlock, guint timeout, GCancellable *cancellable,
                                                      GAsyncReadyCallback callback, gpointer data);
 LodgeSandbox    *lodge_sandbox_probe_finish (GAsyncResult *result, GError **error);
 

@@ -21,14 +21,20 @@ probed_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static LodgeSandbox *
-probe (const char *bwrap, const char *landlock)
+probe_for (const char *bwrap, const char *landlock, guint timeout)
 {
   found = NULL;
-  lodge_sandbox_probe_programs_async (bwrap, landlock, NULL, probed_cb, NULL);
+  lodge_sandbox_probe_programs_async (bwrap, landlock, timeout, NULL, probed_cb, NULL);
   while (found == NULL)
     g_main_context_iteration (NULL, TRUE);
 
   return g_steal_pointer (&found);
+}
+
+static LodgeSandbox *
+probe (const char *bwrap, const char *landlock)
+{
+  return probe_for (bwrap, landlock, 120000);
 }
 
 static char *
@@ -141,6 +147,22 @@ test_probe (void)
   g_rmdir (folder);
 }
 
+/* One that never ends is given up, with whatever it has started. */
+static void
+test_no_end (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("lodge-sandbox-XXXXXX", NULL);
+  g_autofree char *script = g_build_filename (folder, "bwrap", NULL);
+  g_autoptr (LodgeSandbox) sandbox = NULL;
+
+  g_assert_true (g_file_set_contents_full (script, "#!/bin/sh\nsleep 1000\n", -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+  sandbox = probe_for (script, NULL, 300);
+  g_assert_cmpint (lodge_sandbox_get_level (sandbox), ==, LODGE_CONFINEMENT_SECCOMP);
+  g_assert_cmpstr (lodge_sandbox_get_reason (sandbox), ==, "bubblewrap-failed");
+  g_unlink (script);
+  g_rmdir (folder);
+}
+
 static void
 cancelled_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -155,7 +177,7 @@ test_cancel (void)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
 
-  lodge_sandbox_probe_programs_async ("/bin/cat", NULL, cancellable, cancelled_cb, &error);
+  lodge_sandbox_probe_programs_async ("/bin/cat", NULL, 120000, cancellable, cancelled_cb, &error);
   g_cancellable_cancel (cancellable);
   while (error == NULL)
     g_main_context_iteration (NULL, TRUE);
@@ -292,6 +314,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sandbox/golden", test_golden);
   g_test_add_func ("/sandbox/probe", test_probe);
+  g_test_add_func ("/sandbox/no-end", test_no_end);
   g_test_add_func ("/sandbox/cancel", test_cancel);
   g_test_add_data_func ("/sandbox/inside-bubblewrap", GINT_TO_POINTER (LODGE_CONFINEMENT_BUBBLEWRAP), test_inside);
   g_test_add_data_func ("/sandbox/inside-landlock", GINT_TO_POINTER (LODGE_CONFINEMENT_LANDLOCK), test_inside);
