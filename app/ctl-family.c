@@ -47,6 +47,10 @@ reason_text (const char *reason)
     return _("Copied in full, because a disk lies outside the machine’s folder.");
   if (g_str_equal (reason, "many-layers"))
     return _("Copied in full, because its disks have many layers already.");
+  if (g_str_equal (reason, "tpm"))
+    return _("It starts from the disks, because the machine has a TPM, which cannot be in two running guests.");
+  if (g_str_equal (reason, "memory-refused"))
+    return _("It starts from the disks, because the memory of this machine cannot be shared.");
   return NULL;
 }
 
@@ -78,13 +82,17 @@ print_clones (CtlContext *ctx, const char *const *paths, const char *kind, const
 CtlExit
 ctl_verb_clone (CtlContext *ctx, int argc, char **argv)
 {
-  gboolean full = FALSE, linked = FALSE, start = FALSE;
+  gboolean full = FALSE, linked = FALSE, instant = FALSE, start = FALSE, off = FALSE;
+  g_autofree char *snapshot = NULL;
   int count = 1;
   const GOptionEntry entries[] = {
     { "full", 0, 0, G_OPTION_ARG_NONE, &full, N_("Copy the disks, so that the clone depends on nothing"), NULL },
     { "linked", 0, 0, G_OPTION_ARG_NONE, &linked, N_("Build on the disks of the machine, which takes no time and no space"), NULL },
+    { "instant", 0, 0, G_OPTION_ARG_NONE, &instant, N_("Go on where the guest is now, or was saved"), NULL },
+    { "snapshot", 0, 0, G_OPTION_ARG_STRING, &snapshot, N_("Clone this snapshot of the machine"), N_("ID") },
     { "count", 'n', 0, G_OPTION_ARG_INT, &count, N_("How many clones to make (1)"), N_("N") },
-    { "start", 0, 0, G_OPTION_ARG_NONE, &start, N_("Start them"), NULL },
+    { "start", 0, 0, G_OPTION_ARG_NONE, &start, N_("Start them; instant ones are started anyway"), NULL },
+    { "no-start", 0, 0, G_OPTION_ARG_NONE, &off, N_("Leave instant ones saved"), NULL },
     G_OPTION_ENTRY_NULL
   };
   g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
@@ -97,20 +105,24 @@ ctl_verb_clone (CtlContext *ctx, int argc, char **argv)
 
   if (!ctl_verb_parse (ctx, entries, &argc, &argv, 2, 2, &code))
     return code;
-  if (full && linked)
-    return ctl_usage_error (ctx, argv[0], _("A clone is either --full or --linked."));
+  if (full + linked + instant > 1)
+    return ctl_usage_error (ctx, argv[0], _("A clone is one of --full, --linked and --instant."));
+  if (start && off)
+    return ctl_usage_error (ctx, argv[0], _("--start and --no-start exclude each other."));
   if (count < 1)
     return ctl_usage_error (ctx, argv[0], _("--count is at least 1."));
   path = ctl_find (ctx, argv[1], &code);
   if (path == NULL)
     return code;
 
-  if (full || linked)
-    g_variant_builder_add (&options, "{sv}", "kind", g_variant_new_string (full ? "full" : "linked"));
+  if (full || linked || instant)
+    g_variant_builder_add (&options, "{sv}", "kind", g_variant_new_string (full ? "full" : linked ? "linked" : "instant"));
+  if (snapshot != NULL)
+    g_variant_builder_add (&options, "{sv}", "snapshot", g_variant_new_string (snapshot));
   if (count > 1)
     g_variant_builder_add (&options, "{sv}", "count", g_variant_new_uint32 ((guint32) count));
-  if (start)
-    g_variant_builder_add (&options, "{sv}", "start", g_variant_new_boolean (TRUE));
+  if (start || off)
+    g_variant_builder_add (&options, "{sv}", "start", g_variant_new_boolean (start));
   reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "Clone",
                     g_variant_new ("(s@a{sv})", argv[2], g_variant_builder_end (&options)), "(aoss)", NULL, NULL, &error);
   if (reply == NULL)
@@ -125,6 +137,12 @@ ctl_verb_clone (CtlContext *ctx, int argc, char **argv)
 CtlExit
 ctl_verb_disposable (CtlContext *ctx, int argc, char **argv)
 {
+  g_autofree char *snapshot = NULL;
+  const GOptionEntry entries[] = {
+    { "snapshot", 0, 0, G_OPTION_ARG_STRING, &snapshot, N_("A clone of this snapshot of the machine"), N_("ID") },
+    G_OPTION_ENTRY_NULL
+  };
+  g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = NULL;
   g_autofree char *path = NULL;
@@ -132,13 +150,15 @@ ctl_verb_disposable (CtlContext *ctx, int argc, char **argv)
   const char *clone;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 1, 1, &code))
+  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 1, 1, &code))
     return code;
   path = ctl_find (ctx, argv[1], &code);
   if (path == NULL)
     return code;
 
-  reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "OpenDisposable", g_variant_new ("(@a{sv})", ctl_no_options ()),
+  if (snapshot != NULL)
+    g_variant_builder_add (&options, "{sv}", "snapshot", g_variant_new_string (snapshot));
+  reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "OpenDisposable", g_variant_new ("(@a{sv})", g_variant_builder_end (&options)),
                     "(o)", NULL, NULL, &error);
   if (reply == NULL)
     return ctl_report_machine_error (ctx, error, path, argv[1]);

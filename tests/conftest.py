@@ -18,6 +18,7 @@ MARKS = {
     'as_user': 'run again as an ordinary user when the tests run as root',
     'slow': 'takes more than half a minute',
     'soak': 'a long test',
+    'long': 'not in the short form of the soak tests',
     'prove_kvm': 'needs KVM that boots kernels', 'prove_gpu': 'needs a render node', 'prove_usb': 'needs a USB device',
     'prove_systemd': 'needs a systemd user session', 'prove_windows': 'needs Windows media in $LODGE_WINDOWS_ISO',
 }
@@ -32,7 +33,11 @@ def pytest_configure(config):
         config.addinivalue_line('markers', f'{name}: {meaning}')
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if config.getoption('--short'):
+        left_out = [item for item in items if item.get_closest_marker('long')]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     # The long ones first: two workers then end at about the same time.
     items.sort(key=lambda item: item.get_closest_marker('slow') is None)
 

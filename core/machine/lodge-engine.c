@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-engine.h"
 
+#include "core/machine/lodge-fork.h"
 #include "core/machine/lodge-identifier.h"
 #include "core/machine/lodge-launch.h"
 #include "core/qemu/lodge-command-line.h"
@@ -41,6 +42,7 @@ struct _LodgeEngine
   GPtrArray *waiting;        /* (element-type GTask) task data: the architecture */
   GPtrArray *sandbox_waiting; /* (element-type GTask) */
   LodgeIdentifier *identifier; /* (owned) */
+  GHashTable *memories; /* (owned) of lodge-fork-open.c */
   LodgePromisedFunc promised; /* (nullable) */
   gpointer promised_data;
 };
@@ -216,6 +218,7 @@ lodge_engine_finalize (GObject *object)
     }
   g_ptr_array_unref (self->waiting);
   g_ptr_array_unref (self->sandbox_waiting);
+  g_hash_table_unref (self->memories);
 
   G_OBJECT_CLASS (lodge_engine_parent_class)->finalize (object);
 }
@@ -235,6 +238,7 @@ static void
 lodge_engine_init (LodgeEngine *self)
 {
   self->cancellable = g_cancellable_new ();
+  self->memories = lodge_fork_memories_new ();
   self->waiting = g_ptr_array_new_with_free_func (g_object_unref);
   self->sandbox_waiting = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < N_ARCHES; i++)
@@ -470,4 +474,10 @@ lodge_engine_check_profile (LodgeEngine *self, const LodgeProfile *profile, GErr
       return FALSE;
     }
   return TRUE;
+}
+
+GHashTable *
+lodge_engine_get_memories (LodgeEngine *self)
+{
+  return self->memories;
 }

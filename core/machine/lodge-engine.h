@@ -70,6 +70,9 @@ void               lodge_engine_get_amounts    (LodgeEngine *self, const char *e
 /** lodge_engine_get_identifier: which system an image holds: core/machine/lodge-identifier.h. Returns: (transfer none): */
 LodgeIdentifier   *lodge_engine_get_identifier (LodgeEngine *self);
 
+/** lodge_engine_get_memories: what lodge-fork-open.c keeps. Returns: (transfer none): */
+GHashTable        *lodge_engine_get_memories   (LodgeEngine *self);
+
 /** lodge_engine_get_facts: the Host property of Core1. Returns: (transfer floating): a{sv} */
 GVariant          *lodge_engine_get_facts      (LodgeEngine *self);
 

@@ -188,6 +188,12 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
         g_ptr_array_add (disk->cdrom ? read_only : read_write, g_strdup (disk->file));
     }
 
+  if (profile->kernel != NULL && g_path_is_absolute (profile->kernel))
+    g_ptr_array_add (read_only, g_strdup (profile->kernel));
+  if (profile->initrd != NULL && g_path_is_absolute (profile->initrd))
+    g_ptr_array_add (read_only, g_strdup (profile->initrd));
+  if (plan->launch.ram != NULL && plan->launch.ram_use == LODGE_RAM_PRIVATE)
+    g_ptr_array_add (frozen, g_strdup (plan->launch.ram));
   add_folder (read_only, lodge_capabilities_get_binary (capabilities));
   add_path (read_only, host->ovmf_code);
   add_path (read_only, host->ovmf_code_secure);
@@ -217,6 +223,7 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   spec.environment = (const char *const *) environment->pdata;
   spec.network = !plan->launch.passt && wants_network (profile);
   spec.new_session = TRUE;
+  spec.die_with_parent = plan->with_core;
   return lodge_sandbox_wrap (lodge_engine_get_sandbox (engine), &spec, argv);
 }
 

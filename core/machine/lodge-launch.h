@@ -16,6 +16,7 @@ typedef struct
   char        *folder;    /* (owned) */
   char        *keyring;   /* (owned) (nullable) where QEMU's D-Bus keeps its cookies */
   GArray      *fds;       /* (element-type LodgeFdMap) ends with {-1, -1}; sources are closed with the plan */
+  gboolean     with_core;  /* it dies with the core; never for a guest */
   const char  *accel_reason; /* static or the host's */
   const char  *gl_reason;
 } LodgeLaunchPlan;

@@ -4,27 +4,32 @@
  *
  * A clone is built in a hidden folder, as every new machine is, and appears by one rename:
  *
- *   choose the kind -> the parent's disks hold still (a template's do; another machine is frozen for a linked clone,
- *   and locked for a full one) -> for each clone: hidden folder, disks, what else belongs to the machine -> all are renamed
+ *   choose the kind -> a moment of the parent is held (lodge-machine-fork.c; one that is off is only locked for a full clone)
+ *   -> for each clone: hidden folder, disks, what else belongs to the machine -> all are renamed -> the moment is let go
  *
  * Linked: each disk is an empty layer on the parent's file. Full: qemu-img copies what the disk reads as, with all that lies below,
- * into one file without dependence.
+ * into one file without dependence. Instant: linked, and a saved machine whose memory is the parent's, so that it starts where that one was.
  *
  * A clone is another machine: it has an id of its own (which is also its SMBIOS UUID), MAC addresses of its own, and like every
- * start it gets a new VM generation id. What firmware and TPM have stored is copied, since the system in the clone needs it to start. */
+ * start it gets a new VM generation id. What the firmware has stored is copied, since the system in the clone needs it to start. What the
+ * TPM holds is not: two machines with one TPM could each pass for the other, so the clone's is a new one. */
 
 #include "core/machine/lodge-machine-family.h"
 
+#include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-file-tree.h"
 #include "core/machine/lodge-create-files.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-family-private.h"
+#include "core/machine/lodge-machine-snapshot.h"
+#include "core/machine/lodge-saved.h"
 #include "core/qemu/lodge-command-line.h"
 #include "core/qemu/lodge-qemu-img.h"
 #include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-layers.h"
 #include "core/storage/lodge-overlay.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,8 +51,11 @@ typedef struct
   char *name;            /* (owned) */
   guint count;
   gboolean linked;
+  gboolean instant;      /* and linked */
+  gboolean chosen;       /* by us, and not by the caller */
   gboolean disposable;
   const char *reason;
+  char *snapshot;        /* (owned) (nullable) id */
   char *source;          /* (owned) the parent's folder */
   LodgeProfile *parent;  /* (owned) as it was when the clone was asked for */
   LodgeFrozen *frozen;   /* (owned) (nullable) */
@@ -60,6 +68,7 @@ typedef struct
 } Clone;
 
 static void convert_next (GTask *task);
+static void hold_still (GTask *task);
 static void dispatch (LodgeMachine *self);
 
 static void
@@ -77,6 +86,7 @@ static void
 clone_free (Clone *clone)
 {
   g_free (clone->name);
+  g_free (clone->snapshot);
   g_free (clone->source);
   g_clear_pointer (&clone->parent, lodge_profile_free);
   g_clear_pointer (&clone->frozen, lodge_frozen_free);
@@ -92,6 +102,12 @@ lodge_cloned_free (LodgeCloned *cloned)
 {
   g_ptr_array_unref (cloned->ids);
   g_free (cloned);
+}
+
+static const char *
+kind_name (const Clone *clone)
+{
+  return clone->instant ? "instant" : clone->linked ? "linked" : "full";
 }
 
 /* The end of each clone, good or not. */
@@ -112,6 +128,8 @@ finish (GTask *owned_task, LodgeCloned *cloned, GError *error)
     }
   g_clear_pointer (&clone->locks, g_ptr_array_unref);
   lodge_machine_release (self);
+  if (clone->frozen != NULL)
+    lodge_machine_let_go (self, clone->frozen);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       g_clear_error (&error);
@@ -133,7 +151,7 @@ commit (GTask *task)
   GError *error = NULL;
 
   cloned->ids = g_ptr_array_new_with_free_func (g_free);
-  cloned->kind = clone->linked ? "linked" : "full";
+  cloned->kind = kind_name (clone);
   cloned->reason = clone->reason;
   for (guint i = 0; i < clone->copies->len && error == NULL; i++)
     {
@@ -161,6 +179,42 @@ find_disk (const LodgeProfile *profile, const char *id)
   return NULL;
 }
 
+/* @profile is the same hardware as @clone, of an earlier moment: it becomes that machine. */
+static void
+become (LodgeProfile *profile, const LodgeProfile *clone)
+{
+  g_free (profile->id);
+  profile->id = g_strdup (clone->id);
+  g_free (profile->name);
+  profile->name = g_strdup (clone->name);
+  profile->created = clone->created;
+  profile->template = FALSE;
+  profile->disposable = clone->disposable;
+  lodge_parent_clear (&profile->parent);
+  g_clear_pointer (&profile->snapshot, g_free);
+  for (guint i = 0; i < MIN (profile->nics->len, clone->nics->len); i++)
+    {
+      LodgeNic *nic = profile->nics->pdata[i];
+
+      g_free (nic->mac);
+      nic->mac = g_strdup (((LodgeNic *) clone->nics->pdata[i])->mac);
+    }
+  for (guint i = 0; i < profile->disks->len; i++)
+    {
+      LodgeDisk *disk = profile->disks->pdata[i];
+      const LodgeDisk *own = find_disk (clone, disk->id);
+
+      if (own == NULL || disk->cdrom)
+        continue;
+      g_free (disk->file);
+      disk->file = g_strdup (own->file);
+      g_free (disk->format);
+      disk->format = g_strdup (own->format);
+      disk->size = own->size;
+      disk->mtime = own->mtime;
+    }
+}
+
 static gboolean
 link_disks (const Clone *clone, const Copy *copy, GError **error)
 {
@@ -176,35 +230,67 @@ link_disks (const Clone *clone, const Copy *copy, GError **error)
   return TRUE;
 }
 
-static void
-add_file (GPtrArray *copies, const Clone *clone, const char *file)
+/* The clone is a saved machine. */
+static gboolean
+link_memory (const Clone *clone, const Copy *copy, GError **error)
 {
-  g_autofree char *path = g_build_filename (clone->source, file, NULL);
+  g_autofree char *folder = g_build_filename (copy->prepared, LODGE_SAVED_DIR, NULL);
+  g_autoptr (LodgeSaved) saved = lodge_saved_read (clone->frozen->memory, error);
+
+  if (saved == NULL)
+    return FALSE;
+  if (mkdir (folder, 0700) != 0)
+    return lodge_error_set_errno (error, errno, "making", folder);
+  for (guint i = 0; i < MIN (saved->profile->nics->len, copy->profile->nics->len); i++)
+    {
+      const char *before = ((LodgeNic *) saved->profile->nics->pdata[i])->mac;
+      const char *after = ((LodgeNic *) copy->profile->nics->pdata[i])->mac;
+
+      if (before != NULL && after != NULL)
+        lodge_saved_replace (saved, before, after);
+    }
+  become (saved->profile, copy->profile);
+  saved->created = g_get_real_time () / G_USEC_PER_SEC;
+  saved->running = saved->forked = TRUE;
+  saved->stamped = FALSE;
+  return lodge_saved_share (saved, clone->frozen->memory, folder, error) && lodge_saved_write (saved, folder, error);
+}
+
+static void
+add_file_from (GPtrArray *copies, const char *folder, const char *name, const char *file)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
 
   if (access (path, F_OK) == 0)
     g_ptr_array_add (copies, lodge_copy_new_from_path (g_steal_pointer (&path), file));
 }
 
+static void
+add_file (GPtrArray *copies, const Clone *clone, const char *file)
+{
+  add_file_from (copies, clone->source, file, file);
+}
+
 /* The state alone: locks and sockets are of the program that made them. */
 static void
-add_folder (GPtrArray *copies, const Clone *clone, const char *folder)
+add_folder (GPtrArray *copies, const char *source, const char *folder)
 {
-  g_autofree char *path = g_build_filename (clone->source, folder, NULL);
+  g_autofree char *path = g_build_filename (source, folder, NULL);
   GDir *dir = g_dir_open (path, 0, NULL);
   const char *name;
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *file = g_build_filename (folder, name, NULL);
-      g_autofree char *whole = g_build_filename (clone->source, file, NULL);
+      g_autofree char *whole = g_build_filename (source, file, NULL);
 
       if (*name != '.' && g_file_test (whole, G_FILE_TEST_IS_REGULAR) && !g_file_test (whole, G_FILE_TEST_IS_SYMLINK))
-        add_file (copies, clone, file);
+        add_file_from (copies, source, file, file);
     }
   g_clear_pointer (&dir, g_dir_close);
 }
 
-/* What is not a disk: kernel and initrd, UEFI variables, the TPM's state, a CD in the folder. */
+/* What is not a disk: kernel and initrd, UEFI variables, a CD in the folder. */
 static GPtrArray *
 other_files (const Clone *clone)
 {
@@ -222,8 +308,12 @@ other_files (const Clone *clone)
       if (disk->cdrom && disk->file != NULL && !g_path_is_absolute (disk->file))
         add_file (copies, clone, disk->file);
     }
-  add_folder (copies, clone, "firmware");
-  add_folder (copies, clone, "tpm");
+  if (clone->frozen->firmware == NULL)
+    {
+      add_folder (copies, clone->source, "firmware");
+      return copies;
+    }
+  add_file_from (copies, clone->frozen->firmware, "vars.qcow2", lodge_profile_get_vars (profile));
   return copies;
 }
 
@@ -234,7 +324,8 @@ link_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancella
   GError *error = NULL;
 
   for (guint i = 0; i < clone->copies->len && error == NULL; i++)
-    link_disks (clone, clone->copies->pdata[i], &error);
+    if (link_disks (clone, clone->copies->pdata[i], &error) && clone->instant)
+      link_memory (clone, clone->copies->pdata[i], &error);
   if (error != NULL)
     g_task_return_error (work, error);
   else
@@ -397,7 +488,9 @@ profile_for (const Clone *clone, guint number)
   profile->disposable = clone->disposable;
   lodge_parent_clear (&profile->parent);
   profile->parent.machine = g_strdup (clone->parent->id);
-  profile->parent.kind = g_strdup (clone->linked ? "linked" : "full");
+  profile->parent.snapshot = g_strdup (clone->snapshot);
+  profile->parent.kind = g_strdup (kind_name (clone));
+  g_clear_pointer (&profile->snapshot, g_free);
   for (guint i = 0; i < profile->nics->len; i++)
     g_clear_pointer (&((LodgeNic *) profile->nics->pdata[i])->mac, g_free);
   for (guint i = 0; i < clone->frozen->disks->len; i++)
@@ -496,15 +589,30 @@ held_still (GTask *task)
 }
 
 static void
-frozen_cb (GObject *source, GAsyncResult *result, gpointer data)
+held_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
   LodgeMachine *self = LODGE_MACHINE (source);
   Clone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
-  clone->frozen = lodge_machine_freeze_finish (self, result, &error);
+  clone->frozen = lodge_machine_hold_finish (self, result, &error);
   self->freezing = FALSE;
+  if (clone->frozen == NULL && clone->instant && clone->chosen && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED)
+      && lodge_machine_state_allows (self->state, LODGE_METHOD_CLONE))
+    {
+      /* Its disks alone, then, as after a power cut. */
+      g_clear_error (&error);
+      clone->instant = FALSE;
+      clone->reason = "memory-refused";
+      hold_still (task);
+      return;
+    }
+  if (clone->frozen != NULL && clone->frozen->profile != NULL)
+    {
+      lodge_profile_free (clone->parent);
+      clone->parent = lodge_profile_copy (clone->frozen->profile);
+    }
   if (clone->frozen != NULL)
     held_still (task);
   else
@@ -520,14 +628,15 @@ hold_still (GTask *task)
   Clone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (clone->linked && !clone->parent->template)
+  if (clone->linked || clone->snapshot != NULL || clone->parent->template || self->state != LODGE_STATE_OFF)
     {
       self->freezing = TRUE;
-      lodge_machine_freeze_async (self, frozen_cb, task);
+      if (self->state != LODGE_STATE_OFF && clone->snapshot == NULL)
+        lodge_machine_emit_job (self, clone->job);
+      lodge_machine_hold_async (self, clone->snapshot, clone->instant, clone->job, held_cb, task);
       return;
     }
-  if (!clone->linked && !clone->parent->template)
-    clone->locks = lodge_launch_lock_disks (clone->parent, clone->source, FALSE, &error);
+  clone->locks = lodge_launch_lock_disks (clone->parent, clone->source, FALSE, &error);
   if (error == NULL)
     clone->frozen = lodge_machine_frozen_now (self, &error);
   if (error == NULL)
@@ -571,20 +680,36 @@ why_not_linked (LodgeMachine *self, const LodgeProfile *profile)
 static gboolean
 choose_kind (LodgeMachine *self, Clone *clone, const char *asked, GError **error)
 {
-  const char *why_not = why_not_linked (self, clone->parent);
+  static const char *const kinds[] = { "best", "instant", "linked", "full", NULL };
+  const char *why_not = clone->snapshot == NULL ? why_not_linked (self, clone->parent) : NULL;
+  gboolean memory = lodge_machine_has_memory (self, clone->snapshot);
 
-  clone->linked = asked != NULL ? g_str_equal (asked, "linked") : why_not == NULL;
-  clone->reason = asked != NULL ? "asked" : why_not != NULL ? why_not : "no-copy-needed";
+  if (asked != NULL && !g_strv_contains (kinds, asked))
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "there is no kind of clone “%s”", asked);
+      return FALSE;
+    }
+  if (g_strcmp0 (asked, "best") == 0)
+    asked = NULL;
+  clone->chosen = asked == NULL;
+  clone->instant = asked != NULL ? g_str_equal (asked, "instant") : memory && why_not == NULL && !clone->parent->tpm;
+  clone->linked = asked != NULL ? !g_str_equal (asked, "full") : why_not == NULL;
+  clone->reason = asked != NULL                   ? "asked"
+                  : why_not != NULL               ? why_not
+                  : clone->instant                ? "has-memory"
+                  : memory && clone->parent->tpm  ? "tpm"
+                                                  : "no-copy-needed";
+  if (clone->instant && !memory)
+    {
+      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
+                           "an instant clone is made of a memory: of a machine that runs or is saved, or of a snapshot with memory");
+      return FALSE;
+    }
   if (clone->linked && why_not != NULL)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "%s",
                    g_str_equal (why_not, "disk-outside") ? "a linked clone needs disks in the machine's own folder; this one has a disk elsewhere"
                                                          : "the disks have too many layers for a further linked clone; flatten the machine");
-      return FALSE;
-    }
-  if (asked != NULL && !clone->linked && !g_str_equal (asked, "full"))
-    {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "there is no kind of clone “%s”", asked);
       return FALSE;
     }
   return TRUE;
@@ -607,12 +732,15 @@ void
 lodge_machine_clone_async (LodgeMachine *self, const char *name, GVariant *options, gboolean disposable,
                            GAsyncReadyCallback callback, gpointer data)
 {
-  static const char *const known[] = { "kind", "s", "count", "u", "start", "b", NULL };
+  static const char *const known[] = { "kind", "s", "count", "u", "start", "b", "snapshot", "s", NULL };
   g_autoptr (GTask) task = NULL;
-  Clone *clone = g_new0 (Clone, 1);
+  Clone *clone;
   const char *kind = NULL;
   GError *error = NULL;
 
+  if (lodge_machine_put_off (self, disposable ? LODGE_METHOD_OPEN_DISPOSABLE : LODGE_METHOD_CLONE, name, options, callback, data))
+    return;
+  clone = g_new0 (Clone, 1);
   clone->job = lodge_job_new ("clone", self->id);
   clone->copies = g_ptr_array_new_with_free_func (copy_free);
   clone->name = g_strdup (name);
@@ -630,6 +758,9 @@ lodge_machine_clone_async (LodgeMachine *self, const char *name, GVariant *optio
     }
   g_variant_lookup (options, "count", "u", &clone->count);
   g_variant_lookup (options, "kind", "&s", &kind);
+  g_variant_lookup (options, "snapshot", "s", &clone->snapshot);
+  if (clone->snapshot != NULL && *clone->snapshot == '\0')
+    g_clear_pointer (&clone->snapshot, g_free);
   clone->parent = lodge_profile_copy (self->entry->profile);
   clone->source = g_strdup (self->folder);
   if (!check_names (clone, &error) || !choose_kind (self, clone, kind, &error))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* A disposable machine is a linked clone that its machine.json calls disposable: it lives as long as its guest. Whoever finds one
+/* A disposable machine is a clone, instant or linked, that its machine.json calls disposable: it lives as long as its guest. Whoever finds one
  * without a guest deletes it: the end of the guest itself, a start that failed, and after a crash the next core when it has
  * adopted what still runs. Deleting begins with a rename to a hidden name, which every core clears away at its start. */
 
@@ -93,7 +93,7 @@ void
 lodge_machine_open_disposable_async (LodgeMachine *self, LodgeMachineSet *machines, GVariant *options,
                                      GAsyncReadyCallback callback, gpointer data)
 {
-  static const char *const none[] = { NULL };
+  static const char *const known[] = { "snapshot", "s", NULL };
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
   Opening *opening = g_new0 (Opening, 1);
   g_autofree char *name = name_for (self);
@@ -102,7 +102,7 @@ lodge_machine_open_disposable_async (LodgeMachine *self, LodgeMachineSet *machin
   g_task_set_source_tag (task, lodge_machine_open_disposable_async);
   opening->machines = g_object_ref (machines);
   g_task_set_task_data (task, opening, (GDestroyNotify) opening_free);
-  if (!lodge_machine_check_options (options, none, &error))
+  if (!lodge_machine_check_options (options, known, &error))
     g_task_return_error (task, error);
   else
     lodge_machine_clone_async (self, name, options, TRUE, cloned_cb, g_steal_pointer (&task));

@@ -64,6 +64,7 @@ typedef struct
   Stream           streams[2];
   int              status_fd;
   gboolean         shell;
+  gboolean         second;   /* the guest gets its identity first */
   GCancellable    *waiting;  /* (owned) ends the wait for an agent */
   guint            wait;     /* source: that wait is over */
   guint            timeout;  /* seconds, 0: none */
@@ -512,6 +513,26 @@ open_next (Execution *execution)
   ask (execution, "guest-file-open", arguments, opened_cb);
 }
 
+static gboolean
+is_renewing (Execution *execution)
+{
+  LodgeGuest *guest = execution->machine->guest;
+
+  return execution->second && guest != NULL && guest->renewing;
+}
+
+static gboolean
+begin_cb (gpointer data)
+{
+  Execution *execution = data;
+
+  if (is_renewing (execution))
+    return G_SOURCE_CONTINUE;
+  execution->timer = 0;
+  open_next (execution);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 pinged_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -522,7 +543,10 @@ pinged_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (node != NULL)
     {
       g_clear_handle_id (&execution->wait, g_source_remove);
-      open_next (execution);
+      if (is_renewing (execution))
+        execution->timer = g_timeout_add (POLL_FIRST_MS, begin_cb, execution);
+      else
+        open_next (execution);
     }
   else if (!g_cancellable_is_cancelled (execution->waiting) && !lodge_guest_agent_is_closed (execution->agent))
     ping (execution);
@@ -551,18 +575,20 @@ static gboolean
 make_pipes (Execution *execution, GError **error)
 {
   int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+  gboolean good = TRUE;
 
+  for (gsize i = 0; i < G_N_ELEMENTS (pipes) && good; i++)
+    good = pipe2 (pipes[i], O_CLOEXEC) == 0 && fcntl (pipes[i][1], F_SETFL, O_NONBLOCK) == 0;
+  if (!good)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "no pipe: %s", g_strerror (errno));
   execution->reading = g_new0 (LodgeExecution, 1);
-  for (gsize i = 0; i < G_N_ELEMENTS (pipes); i++)
-    if (pipe2 (pipes[i], O_CLOEXEC) != 0 || fcntl (pipes[i][1], F_SETFL, O_NONBLOCK) != 0)
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "no pipe: %s", g_strerror (errno));
   execution->reading->output = pipes[0][0];
   execution->reading->errors = pipes[1][0];
   execution->reading->status = pipes[2][0];
   execution->streams[0].fd = pipes[0][1];
   execution->streams[1].fd = pipes[1][1];
   execution->status_fd = pipes[2][1];
-  return execution->status_fd >= 0 && pipes[1][1] >= 0 && pipes[0][1] >= 0;
+  return good;
 }
 
 static gboolean
@@ -605,6 +631,7 @@ lodge_machine_execute_async (LodgeMachine *self, const char *const *argv, GBytes
   execution->argv = g_strdupv ((char **) argv);
   execution->input = input != NULL ? g_bytes_ref (input) : NULL;
   execution->shell = self->guest->profile->family != LODGE_FAMILY_WINDOWS;
+  execution->second = self->guest->renewing;
   execution->status_fd = -1;
   execution->waiting = g_cancellable_new ();
   g_variant_lookup (options, "environment", "^as", &execution->environment);

@@ -30,10 +30,16 @@ typedef struct
 
 typedef struct
 {
-  GPtrArray *disks; /* (element-type LodgeFrozenDisk) */
+  GPtrArray    *disks;     /* (element-type LodgeFrozenDisk) */
+  LodgeProfile *profile;   /* (nullable) as it was then, where that is not the present one */
+  char         *firmware;  /* (nullable) folder with the UEFI variables and the TPM's state of then */
+  char         *memory;    /* (nullable) folder with the mapped memory of then */
+  char         *transient; /* (nullable) id of a snapshot that goes with it: lodge_machine_let_go() */
 } LodgeFrozen;
 
+LodgeFrozen *lodge_frozen_new                  (void);
 void         lodge_frozen_free                 (LodgeFrozen *frozen);
+void         lodge_frozen_add                  (LodgeFrozen *frozen, const char *disk, const char *path, const char *format, guint64 size);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeFrozen, lodge_frozen_free)
 
 /**
@@ -43,7 +49,26 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeFrozen, lodge_frozen_free)
 void         lodge_machine_freeze_async        (LodgeMachine *self, GAsyncReadyCallback callback, gpointer data);
 LodgeFrozen *lodge_machine_freeze_finish       (LodgeMachine *self, GAsyncResult *result, GError **error);
 
-/** lodge_machine_frozen_now: the disks as they are, of a machine whose files nobody will write to: a template */
+/** lodge_machine_frozen_now: the disks as they are, of a machine whose files nobody will write to: a template, or one that is locked */
 LodgeFrozen *lodge_machine_frozen_now          (LodgeMachine *self, GError **error);
+
+/**
+ * lodge_machine_hold_async: a moment of the machine, which is occupied, to make clones of; lodge_machine_let_go() when they are there
+ * @snapshot: (nullable): id; the present when NULL
+ * @memory: with its memory
+ * @job: is told the progress and can cancel; the caller ends it
+ *
+ * Errors: those of TakeSnapshot, of lodge_machine_freeze_async() and of lodge_fork_map_async()
+ */
+void         lodge_machine_hold_async          (LodgeMachine *self, const char *snapshot, gboolean memory, LodgeJob *job,
+                                                GAsyncReadyCallback callback, gpointer data);
+LodgeFrozen *lodge_machine_hold_finish         (LodgeMachine *self, GAsyncResult *result, GError **error);
+void         lodge_machine_let_go              (LodgeMachine *self, LodgeFrozen *frozen);
+
+/** lodge_machine_has_memory: whether that moment has memory; @snapshot: (nullable) */
+gboolean     lodge_machine_has_memory          (LodgeMachine *self, const char *snapshot);
+
+/** lodge_machine_recover_forks: what a killed core left of such a moment goes, also while a guest runs */
+void         lodge_machine_recover_forks       (LodgeMachine *self);
 
 G_END_DECLS

@@ -170,7 +170,7 @@ gboolean
 lodge_machine_check_disks_unused (LodgeMachine *self, GError **error)
 {
   g_autoptr (GPtrArray) dependants = find_dependants (self);
-  const LodgeProfile *profile = self->entry->profile;
+  const LodgeProfile *profile = self->saved != NULL ? self->saved->profile : self->entry->profile;
 
   for (guint i = dependants->len; i > 0; i--)
     {
@@ -228,6 +228,21 @@ unfrozen_cb (GObject *source, GAsyncResult *result, gpointer data)
     g_task_return_error (task, error);
 }
 
+static void
+saved_unfrozen_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GError *error = NULL;
+  g_autofree char *id = lodge_machine_take_snapshot_finish (self, result, &error);
+
+  lodge_machine_release (self);
+  if (id != NULL && lodge_machine_drop_snapshot (self, id, &error) && save_template (self, FALSE, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
 void
 lodge_machine_set_template_async (LodgeMachine *self, gboolean template, GVariant *options, GAsyncReadyCallback callback,
                                   gpointer data)
@@ -241,8 +256,13 @@ lodge_machine_set_template_async (LodgeMachine *self, gboolean template, GVarian
     g_task_return_error (task, error);
   else if (!template && self->entry->profile->template && lodge_machine_has_dependants (self))
     {
+      g_autoptr (LodgeJob) job = lodge_job_new ("snapshot", self->id);
+
       lodge_machine_occupy (self, "being made a machine again");
-      lodge_machine_freeze_async (self, unfrozen_cb, g_steal_pointer (&task));
+      if (self->state == LODGE_STATE_SAVED)
+        lodge_machine_take_transient_async (self, TRUE, job, saved_unfrozen_cb, g_steal_pointer (&task));
+      else
+        lodge_machine_freeze_async (self, unfrozen_cb, g_steal_pointer (&task));
     }
   else if (template == self->entry->profile->template || save_template (self, template, &error))
     g_task_return_boolean (task, TRUE);

@@ -20,8 +20,8 @@ gboolean   lodge_machine_set_template_finish (LodgeMachine *self, GAsyncResult *
 typedef struct
 {
   GPtrArray  *ids;    /* (element-type utf8) */
-  const char *kind;   /* "linked", "full" */
-  const char *reason; /* why that kind: "asked", "no-copy-needed", "disk-outside", "many-layers" */
+  const char *kind;   /* "instant", "linked", "full" */
+  const char *reason; /* why that kind: "asked", "no-copy-needed", "disk-outside", "many-layers", "has-memory", "memory-refused", "tpm" */
 } LodgeCloned;
 
 void         lodge_cloned_free             (LodgeCloned *cloned);
@@ -29,7 +29,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeCloned, lodge_cloned_free)
 
 /**
  * lodge_machine_clone_async:
- * @options: kind s, count u (1 to 100), disposable b (of this core only)
+ * @options: kind s, count u (1 to 100), snapshot s
+ * @disposable: the clones go when their guests end
  *
  * All clones appear, or none. A full one is a job. Errors: WRONG_STATE, IN_USE, NAME_INVALID, INVALID_ARGUMENT, NOT_SUPPORTED (the
  * kind that was asked for; says why), NOT_FOUND, NO_SPACE, IO, CANCELLED

@@ -64,11 +64,15 @@ void
 lodge_frozen_free (LodgeFrozen *frozen)
 {
   g_ptr_array_unref (frozen->disks);
+  lodge_profile_free (frozen->profile);
+  g_free (frozen->firmware);
+  g_free (frozen->memory);
+  g_free (frozen->transient);
   g_free (frozen);
 }
 
-static LodgeFrozen *
-frozen_new (void)
+LodgeFrozen *
+lodge_frozen_new (void)
 {
   LodgeFrozen *frozen = g_new0 (LodgeFrozen, 1);
 
@@ -133,6 +137,12 @@ frozen_disk_new (const char *id, const char *path, const char *format, guint64 s
   disk->format = g_strdup (format);
   disk->size = size;
   return disk;
+}
+
+void
+lodge_frozen_add (LodgeFrozen *frozen, const char *disk, const char *path, const char *format, guint64 size)
+{
+  g_ptr_array_add (frozen->disks, frozen_disk_new (disk, path, format, size));
 }
 
 static guint64
@@ -254,7 +264,7 @@ save (LodgeMachine *self, const Freeze *freeze, GError **error)
 static LodgeFrozen *
 take_frozen (Freeze *freeze)
 {
-  LodgeFrozen *frozen = frozen_new ();
+  LodgeFrozen *frozen = lodge_frozen_new ();
 
   for (guint i = 0; i < freeze->disks->len; i++)
     g_ptr_array_add (frozen->disks, g_steal_pointer (&((Disk *) freeze->disks->pdata[i])->frozen));
@@ -316,7 +326,7 @@ LodgeFrozen *
 lodge_machine_frozen_now (LodgeMachine *self, GError **error)
 {
   Freeze *freeze = freeze_new (self);
-  g_autoptr (LodgeFrozen) frozen = frozen_new ();
+  g_autoptr (LodgeFrozen) frozen = lodge_frozen_new ();
   gboolean good = TRUE;
 
   for (guint i = 0; i < freeze->disks->len && good; i++)

@@ -152,6 +152,10 @@ make_call (LodgeMachine *self, const Call *call)
     case LODGE_METHOD_FLATTEN:
       lodge_machine_flatten_async (self, call->options, call->callback, call->data);
       break;
+    case LODGE_METHOD_CLONE:
+    case LODGE_METHOD_OPEN_DISPOSABLE:
+      lodge_machine_clone_async (self, call->text, call->options, call->method == LODGE_METHOD_OPEN_DISPOSABLE, call->callback, call->data);
+      break;
     default:
       g_assert_not_reached ();
     }

@@ -45,6 +45,7 @@ typedef struct
   GError             *start_error; /* (owned) (nullable) why it was given up, once known */
   GPtrArray          *off_waiters; /* (element-type GTask) ForceOff calls */
   struct _LodgeMachineSave *save;  /* (owned) (nullable) the Save that is under way */
+  gboolean            renewing;    /* it gets the identity of a clone, and no command begins before that */
   gboolean            held;        /* it stands still for a moment, for a snapshot: its state does not follow */
   GTask              *stream;      /* (owned) (nullable) whoever waits for the stream of its memory */
   LodgeJob           *check;       /* (owned) (nullable) of the disks, before QEMU may have them */
@@ -90,6 +91,7 @@ struct _LodgeMachine
   char             *doing;      /* (owned) (nullable) what they are, for a sentence */
   GPtrArray        *clones_waiting; /* (owned) (nullable) (element-type GTask) for a freeze that is under way */
   gboolean          freezing;
+  char             *shown_snapshot; /* (owned) (nullable) the one that it came from, while a snapshot for clones is there */
   gboolean          opening;    /* a disposable one that is still to start */
   GQueue            inputs; /* (element-type GTask) (owned) SendKeys and TypeText; the first is under way */
   struct _LodgeMachineMerge *merge; /* (nullable) of layers, which goes on by itself */

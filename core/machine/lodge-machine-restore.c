@@ -177,22 +177,14 @@ built_cb (GObject *source, GAsyncResult *result, gpointer data)
 static gboolean
 build_saved (Restore *restore, const char *place, GError **error)
 {
-  static const char *const files[] = { LODGE_SAVED_MEMORY, LODGE_SAVED_PICTURE };
   g_autofree char *saved = g_build_filename (place, LODGE_SAVED_DIR, NULL);
 
   if (restore->saved == NULL)
     return TRUE;
   if (g_mkdir_with_parents (saved, 0700) != 0)
     return lodge_error_set_errno (error, errno, "making", saved);
-  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
-    {
-      g_autofree char *from = g_build_filename (restore->from, files[i], NULL);
-      g_autofree char *to = g_build_filename (saved, files[i], NULL);
-
-      if ((i == 0 || access (from, F_OK) == 0) && !lodge_file_share (from, to, error))
-        return FALSE;
-    }
-  return lodge_saved_write (restore->saved, saved, error) && lodge_folder_sync (saved, error);
+  return lodge_saved_share (restore->saved, restore->from, saved, error) && lodge_saved_write (restore->saved, saved, error)
+         && lodge_folder_sync (saved, error);
 }
 
 static void
@@ -401,28 +393,18 @@ lodge_machine_snapshot_finish (LodgeMachine *self, GAsyncResult *result, GError 
 
 /* ---- Delete ---- */
 
-void
-lodge_machine_delete_snapshot_async (LodgeMachine *self, const char *id, GVariant *options, GAsyncReadyCallback callback,
-                                     gpointer data)
+gboolean
+lodge_machine_drop_snapshot (LodgeMachine *self, const char *id, GError **error)
 {
-  static const char *const none[] = { NULL };
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
-  g_autoptr (LodgeSnapshot) snapshot = NULL;
+  g_autoptr (LodgeSnapshot) snapshot = lodge_snapshot_read (self->folder, id, error);
   g_autoptr (GPtrArray) list = NULL;
   g_autoptr (GString) files = g_string_new (NULL);
   g_autofree char *name = NULL;
-  GError *error = NULL;
 
-  g_task_set_source_tag (task, lodge_machine_delete_snapshot_async);
-  if (!lodge_machine_check (self, LODGE_METHOD_DELETE_SNAPSHOT, &error) || !lodge_machine_check_options (options, none, &error)
-      || (snapshot = lodge_snapshot_read (self->folder, id, &error)) == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-
+  if (snapshot == NULL)
+    return FALSE;
   list = lodge_snapshot_list (self->folder);
-  for (guint i = 0; i < list->len && error == NULL; i++)
+  for (guint i = 0; i < list->len; i++)
     {
       LodgeSnapshot *child = g_ptr_array_index (list, i);
       g_autofree char *folder = lodge_snapshot_folder (self->folder, child->id);
@@ -431,28 +413,44 @@ lodge_machine_delete_snapshot_async (LodgeMachine *self, const char *id, GVarian
         continue;
       g_free (child->parent);
       child->parent = g_strdup (snapshot->parent);
-      lodge_snapshot_write (child, folder, &error);
+      if (!lodge_snapshot_write (child, folder, error))
+        return FALSE;
     }
-  if (error == NULL && g_strcmp0 (self->entry->profile->snapshot, id) == 0)
+  if (g_strcmp0 (self->entry->profile->snapshot, id) == 0)
     {
       LodgeProfile *profile = lodge_profile_copy (self->entry->profile);
 
       g_free (profile->snapshot);
       profile->snapshot = g_strdup (snapshot->parent);
-      lodge_machine_save_profile (self, profile, &error);
+      if (!lodge_machine_save_profile (self, profile, error))
+        return FALSE;
     }
   for (guint i = 0; i + 1 < snapshot->disks->len; i += 2)
     g_string_append_printf (files, "%s\n", (char *) g_ptr_array_index (snapshot->disks, i + 1));
-  if (error != NULL || !lodge_machine_note_nameless (self->folder, files->str, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
+  if (!lodge_machine_note_nameless (self->folder, files->str, error))
+    return FALSE;
   name = g_build_filename (LODGE_SNAPSHOTS_DIR, id, NULL);
   lodge_machine_remove_folder (self->folder, name);
-  lodge_machine_emit_snapshots (self);
+  if (!snapshot->transient)
+    lodge_machine_emit_snapshots (self);
   lodge_machine_merge (self);
-  g_task_return_boolean (task, TRUE);
+  return TRUE;
+}
+
+void
+lodge_machine_delete_snapshot_async (LodgeMachine *self, const char *id, GVariant *options, GAsyncReadyCallback callback,
+                                     gpointer data)
+{
+  static const char *const none[] = { NULL };
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
+  GError *error = NULL;
+
+  g_task_set_source_tag (task, lodge_machine_delete_snapshot_async);
+  if (lodge_machine_check (self, LODGE_METHOD_DELETE_SNAPSHOT, &error) && lodge_machine_check_options (options, none, &error)
+      && lodge_machine_drop_snapshot (self, id, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
 }
 
 void

@@ -20,6 +20,7 @@
 
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-file-tree.h"
+#include "core/machine/lodge-machine-family-private.h"
 #include "core/machine/lodge-machine-snapshot.h"
 #include "core/machine/lodge-machine-view.h"
 #include "core/machine/lodge-picture.h"
@@ -525,6 +526,7 @@ lodge_machine_tidy (LodgeMachine *self)
   g_autoptr (GDir) dir = NULL;
   const char *name;
 
+  lodge_machine_recover_forks (self);
   if (self->guest != NULL || self->folder == NULL || self->entry == NULL)
     return;
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);

@@ -60,6 +60,7 @@ typedef struct
   guint serial;            /* of the guest, 0 for none */
   guint added;             /* layers that QEMU has opened */
   int fd;                  /* of the memory, or -1 */
+  gboolean borrowed;       /* the job is the caller's */
   gboolean was_running;
   gboolean switched;       /* the transaction is done */
   gint64 began;
@@ -338,7 +339,8 @@ give_up_at_last (GTask *owned_task)
     give_up_name (self, take);
   lodge_file_tree_remove (take->folder, NULL, NULL);
   release (task);
-  lodge_job_end (take->job, error);
+  if (!take->borrowed)
+    lodge_job_end (take->job, error);
   g_task_return_error (task, error);
 }
 
@@ -443,9 +445,12 @@ committed_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   release (task);
-  lodge_job_end (take->job, NULL);
-  lodge_machine_emit_snapshots (self);
-  lodge_machine_merge (self);
+  if (!take->borrowed)
+    {
+      lodge_job_end (take->job, NULL);
+      lodge_machine_emit_snapshots (self);
+      lodge_machine_merge (self);
+    }
   g_task_return_pointer (task, g_strdup (take->snapshot->id), g_free);
   g_object_unref (task);
 }
@@ -520,6 +525,9 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer data)
   take->switched = TRUE;
   lodge_machine_name_layers (self->guest->profile, take->layers);
   lodge_guest_write_record (self);
+  /* Clones read on in what was frozen, which this guest does not write to any more. */
+  g_clear_pointer (&self->guest->locks, g_ptr_array_unref);
+  self->guest->locks = lodge_launch_lock_disks (self->guest->profile, self->folder, TRUE, NULL);
   if (take->fd >= 0)
     lodge_stream_go_on_async (self, streamed_cb, task);
   else
@@ -671,24 +679,27 @@ static gboolean
 keep_saved (LodgeMachine *self, Take *take, GError **error)
 {
   g_autofree char *saved = g_build_filename (self->folder, LODGE_SAVED_DIR, NULL);
-  static const char *const files[] = { LODGE_SAVED_MEMORY, LODGE_SAVED_LAUNCH, LODGE_SAVED_PROFILE, LODGE_SAVED_PICTURE };
+  static const char *const files[] = { LODGE_SAVED_LAUNCH, LODGE_SAVED_PROFILE };
   g_autoptr (LodgeSaved) moved = lodge_saved_read (saved, error);
 
-  if (moved == NULL)
+  if (moved == NULL || !lodge_saved_share (moved, saved, take->folder, error))
     return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
     {
       g_autofree char *from = g_build_filename (saved, files[i], NULL);
       g_autofree char *to = g_build_filename (take->folder, files[i], NULL);
 
-      if ((i < 3 || access (from, F_OK) == 0)
-          && !(i == 0 ? lodge_file_share (from, to, error) : lodge_file_duplicate (from, to, error)))
+      if (!lodge_file_duplicate (from, to, error))
         return FALSE;
     }
   /* It goes on in the new layers, too, which nobody has touched. */
   lodge_machine_name_layers (moved->profile, take->layers);
   moved->stamped = FALSE;
-  return lodge_saved_write (moved, saved, error);
+  if (!lodge_saved_write (moved, saved, error))
+    return FALSE;
+  lodge_saved_free (self->saved);
+  self->saved = g_steal_pointer (&moved);
+  return TRUE;
 }
 
 /* @task: taken */
@@ -800,7 +811,8 @@ prepare (LodgeMachine *self, Take *take, gboolean wants_memory, GError **error)
   take->layers = lodge_machine_plan_layers (take->before, self->folder, error);
   if (take->layers == NULL)
     return FALSE;
-  if (self->guest == NULL && (take->locks = lodge_launch_lock_disks (take->before, self->folder, FALSE, error)) == NULL)
+  /* A template's own clones may run: they read what nobody writes. */
+  if (self->guest == NULL && !take->before->template && (take->locks = lodge_launch_lock_disks (take->before, self->folder, FALSE, error)) == NULL)
     return FALSE;
   for (guint i = 0; i < take->layers->len; i++)
     {
@@ -831,50 +843,35 @@ prepare (LodgeMachine *self, Take *take, gboolean wants_memory, GError **error)
          && lodge_snapshot_write (take->snapshot, take->folder, error) && write_profile (take, error);
 }
 
-void
-lodge_machine_take_snapshot_async (LodgeMachine *self, GVariant *options, GAsyncReadyCallback callback, gpointer data)
+static GTask *
+take_new (LodgeMachine *self, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
 {
-  static const char *const known[] = { "name", "s", "note", "s", "memory", "b", "automatic", "b", NULL };
-  g_autoptr (GTask) task = NULL;
-  Take *take;
-  const char *name = NULL, *note = NULL;
-  gboolean memory = TRUE, automatic = FALSE;
-  GError *error = NULL;
+  GTask *task = g_task_new (self, NULL, callback, data);
+  Take *take = g_new0 (Take, 1);
 
-  if (lodge_machine_put_off (self, LODGE_METHOD_TAKE_SNAPSHOT, NULL, options, callback, data))
-    return;
-  task = g_task_new (self, NULL, callback, data);
-  take = g_new0 (Take, 1);
   take->fd = -1;
   take->began = g_get_monotonic_time ();
-  take->job = lodge_job_new ("snapshot", self->id);
+  take->borrowed = job != NULL;
+  take->job = job != NULL ? g_object_ref (job) : lodge_job_new ("snapshot", self->id);
   take->snapshot = lodge_snapshot_new ();
   take->nodes = g_ptr_array_new_with_free_func (g_free);
   g_task_set_source_tag (task, lodge_machine_take_snapshot_async);
   g_task_set_task_data (task, take, (GDestroyNotify) take_free);
-  if (!lodge_machine_check (self, LODGE_METHOD_TAKE_SNAPSHOT, &error) || !lodge_machine_check_options (options, known, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  if (options != NULL)
-    {
-      g_variant_lookup (options, "name", "&s", &name);
-      g_variant_lookup (options, "note", "&s", &note);
-      g_variant_lookup (options, "memory", "b", &memory);
-      g_variant_lookup (options, "automatic", "b", &automatic);
-    }
-  if (self->entry == NULL || self->entry->profile == NULL)
-    g_set_error_literal (&error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "the machine's folder is gone");
-  else if (lodge_snapshot_check_text (name != NULL && *name != '\0' ? name : NULL, note, &error))
-    {
-      g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  return task;
+}
 
-      g_free (take->snapshot->name);
-      take->snapshot->name = name != NULL && *name != '\0' ? g_strdup (name) : g_date_time_format (now, "%F %T");
-      g_free (take->snapshot->note);
-      take->snapshot->note = g_strdup (note != NULL ? note : "");
-      take->snapshot->automatic = automatic;
+/* @task: taken; @error: taken, (nullable) what stands against it already */
+static void
+begin (GTask *owned_task, gboolean memory, GError *error)
+{
+  g_autoptr (GTask) task = owned_task;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Take *take = g_task_get_task_data (task);
+
+  if (error == NULL && (self->entry == NULL || self->entry->profile == NULL))
+    g_set_error_literal (&error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "the machine's folder is gone");
+  if (error == NULL)
+    {
       take->snapshot->parent = g_strdup (self->entry->profile->snapshot);
       take->machine_folder = g_strdup (self->folder);
       take->before = lodge_profile_copy (self->entry->profile);
@@ -890,8 +887,9 @@ lodge_machine_take_snapshot_async (LodgeMachine *self, GVariant *options, GAsync
       return;
     }
 
-  self->busy = "a snapshot is being taken";
-  lodge_machine_emit_job (self, take->job);
+  self->busy = take->snapshot->transient ? "a clone is being made" : "a snapshot is being taken";
+  if (!take->borrowed)
+    lodge_machine_emit_job (self, take->job);
   if (self->guest == NULL)
     {
       make_layers (g_steal_pointer (&task));
@@ -899,6 +897,62 @@ lodge_machine_take_snapshot_async (LodgeMachine *self, GVariant *options, GAsync
     }
   self->guest->held = TRUE;
   lodge_broker_screenshot (self, g_task_new (self, NULL, pictured_cb, g_steal_pointer (&task)));
+}
+
+void
+lodge_machine_take_snapshot_async (LodgeMachine *self, GVariant *options, GAsyncReadyCallback callback, gpointer data)
+{
+  static const char *const known[] = { "name", "s", "note", "s", "memory", "b", "automatic", "b", NULL };
+  GTask *task;
+  LodgeSnapshot *snapshot;
+  const char *name = NULL, *note = NULL;
+  gboolean memory = TRUE;
+  GError *error = NULL;
+
+  if (lodge_machine_put_off (self, LODGE_METHOD_TAKE_SNAPSHOT, NULL, options, callback, data))
+    return;
+  task = take_new (self, NULL, callback, data);
+  snapshot = ((Take *) g_task_get_task_data (task))->snapshot;
+  if (lodge_machine_check (self, LODGE_METHOD_TAKE_SNAPSHOT, &error) && lodge_machine_check_options (options, known, &error)
+      && options != NULL)
+    {
+      g_variant_lookup (options, "name", "&s", &name);
+      g_variant_lookup (options, "note", "&s", &note);
+      g_variant_lookup (options, "memory", "b", &memory);
+      g_variant_lookup (options, "automatic", "b", &snapshot->automatic);
+    }
+  if (error == NULL && lodge_snapshot_check_text (name != NULL && *name != '\0' ? name : NULL, note, &error))
+    {
+      g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+
+      g_free (snapshot->name);
+      snapshot->name = name != NULL && *name != '\0' ? g_strdup (name) : g_date_time_format (now, "%F %T");
+      g_free (snapshot->note);
+      snapshot->note = g_strdup (note != NULL ? note : "");
+    }
+  begin (task, memory, error);
+}
+
+void
+lodge_machine_take_transient_async (LodgeMachine *self, gboolean memory, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
+{
+  GTask *task = take_new (self, job, callback, data);
+  LodgeSnapshot *snapshot = ((Take *) g_task_get_task_data (task))->snapshot;
+  GError *error = NULL;
+
+  g_free (snapshot->name);
+  snapshot->name = g_strdup ("Clone");
+  g_free (snapshot->note);
+  snapshot->note = g_strdup ("");
+  snapshot->automatic = snapshot->transient = TRUE;
+  if (lodge_machine_state_check (self->state, LODGE_METHOD_TAKE_SNAPSHOT, &error))
+    {
+      if (self->busy != NULL)
+        g_set_error (&error, LODGE_ERROR, LODGE_ERROR_IN_USE, "%s", self->busy);
+      else if (self->guest != NULL && self->guest->qmp == NULL)
+        g_set_error_literal (&error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "there is no connection to QEMU");
+    }
+  begin (task, memory, error);
 }
 
 char *

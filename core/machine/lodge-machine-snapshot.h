@@ -14,6 +14,15 @@ G_BEGIN_DECLS
 void      lodge_machine_take_snapshot_async  (LodgeMachine *self, GVariant *options, GAsyncReadyCallback callback, gpointer data);
 char     *lodge_machine_take_snapshot_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/**
+ * lodge_machine_take_transient_async: the same for a clone that is being made, also of a machine that is occupied with that. @job is
+ * told the progress and can cancel; the caller ends it. lodge_machine_drop_snapshot() must follow, and does at the next core's start.
+ */
+void      lodge_machine_take_transient_async (LodgeMachine *self, gboolean memory, LodgeJob *job, GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_machine_drop_snapshot: DeleteSnapshot without asking whether that may be now */
+gboolean  lodge_machine_drop_snapshot        (LodgeMachine *self, const char *id, GError **error);
+
 /** lodge_machine_restore_snapshot_async: RestoreSnapshot */
 void      lodge_machine_restore_snapshot_async  (LodgeMachine *self, const char *id, GVariant *options,
                                                  GAsyncReadyCallback callback, gpointer data);

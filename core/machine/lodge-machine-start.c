@@ -7,8 +7,10 @@
 
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-settings.h"
+#include "core/machine/lodge-fork.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
+#include "core/machine/lodge-machine-execute.h"
 #include "core/machine/lodge-scope.h"
 #include "core/machine/lodge-stream.h"
 #include "core/qemu/lodge-command-line.h"
@@ -30,6 +32,8 @@ typedef struct
   LodgeCapabilities *capabilities; /* (owned) (nullable) */
   LodgeLaunchPlan *plan;           /* (owned) (nullable) descriptors and what differs this time */
   LodgeSaved *saved;               /* (owned) (nullable) what the guest is resumed from */
+  char *ram;                       /* (owned) (nullable) of a mapped memory: as QEMU is told of it */
+  int ram_fd;                      /* or -1 */
   LodgeJob *job;                   /* (owned) (nullable) the memory is being read */
   gboolean paused;
   gboolean without_kvm;
@@ -42,6 +46,9 @@ start_free (Start *start)
   g_clear_object (&start->capabilities);
   g_clear_pointer (&start->plan, lodge_launch_plan_free);
   g_clear_pointer (&start->saved, lodge_saved_free);
+  g_free (start->ram);
+  if (start->ram_fd >= 0)
+    close (start->ram_fd);
   if (start->job != NULL)
     {
       g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_QEMU_FAILED, "the memory could not be read");
@@ -93,6 +100,8 @@ succeed (Start *start)
     lodge_machine_change (self, LODGE_CHANGE_STOPPED, "user", NULL);
   else
     lodge_machine_change (self, LODGE_CHANGE_RAN, "", NULL);
+  if (start->saved != NULL && start->saved->forked && !start->paused)
+    lodge_machine_renew_identity (self);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -156,7 +165,8 @@ read_memory (Start *owned)
 {
   g_autoptr (Start) start = owned;
   LodgeMachine *self = start->machine;
-  g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_MEMORY, NULL);
+  g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR,
+                                            start->saved->mapped ? LODGE_SAVED_DEVICES : LODGE_SAVED_MEMORY, NULL);
   int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   LodgeJob *job;
   GError *error = NULL;
@@ -170,6 +180,13 @@ read_memory (Start *owned)
   else
     {
       fcntl (fd, F_SETFL, 0);
+      if (start->saved->mapped)
+        {
+          /* A moment, so no job. */
+          lodge_stream_devices_in_async (self, fd, memory_read_cb, g_steal_pointer (&start));
+          close (fd);
+          return;
+        }
       job = start->job = lodge_job_new ("restore", self->id);
       lodge_machine_emit_job (self, job);
       lodge_stream_in_async (self, fd, job, memory_read_cb, g_steal_pointer (&start));
@@ -398,6 +415,82 @@ assign (LodgeMachine *self, LodgeGuest *guest, LodgeCapabilities *capabilities, 
 }
 
 static void
+launch (Start *owned)
+{
+  g_autoptr (Start) start = owned;
+  LodgeMachine *self = start->machine;
+  LodgeGuest *guest = start->guest;
+  const LodgePaths *paths = lodge_engine_get_paths (self->engine);
+  g_autofree char *dir = NULL;
+  GError *error = NULL;
+
+  dir = lodge_runtime_dir_create (paths->runtime_dir, self->id, &error);
+  if (dir == NULL)
+    {
+      give_up (start, error);
+      return;
+    }
+  guest->record = lodge_runtime_record_new (dir, self->id);
+  guest->record->folder = g_strdup (self->folder);
+  lodge_engine_look_for_audio (self->engine);
+  start->plan = lodge_launch_plan_new (self->engine, guest->profile, start->capabilities, self->folder,
+                                       start->without_kvm || (start->saved != NULL && strcmp (start->saved->accelerator, "tcg") == 0));
+  start->plan->launch.incoming = start->saved != NULL;
+  start->plan->launch.ram = start->ram;
+  start->plan->launch.ram_use = lodge_capabilities_has_member (start->capabilities, "object-add/arg-type/+memory-backend-file/rom")
+                                  ? LODGE_RAM_PRIVATE : LODGE_RAM_WRITABLE;
+  if (start->ram_fd >= 0)
+    {
+      lodge_launch_plan_add_fd (start->plan, start->ram_fd, LODGE_CHILD_FD_RAM);
+      start->ram_fd = -1;
+    }
+  if (!make_sockets (start, &error) || !lodge_launch_start_helpers (self, start->plan, &error))
+    give_up (start, error);
+  else
+    spawn (g_steal_pointer (&start));
+}
+
+static void
+ram_opened_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  GError *error = NULL;
+
+  start->ram_fd = lodge_fork_open_finish (LODGE_ENGINE (source), result, &error);
+  if (is_stale (start))
+    g_clear_error (&error);
+  else if (start->ram_fd < 0)
+    give_up (start, error);
+  else
+    launch (g_steal_pointer (&start));
+}
+
+/* @start: taken. Where the memory of the guest is to come from. */
+static void
+find_ram (Start *start)
+{
+  LodgeMachine *self = start->machine;
+  g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_RAM, NULL);
+  struct stat st;
+
+  if (start->saved == NULL || !start->saved->mapped)
+    {
+      launch (start);
+      return;
+    }
+  /* A file that has no other name is this guest's alone. */
+  if (lodge_capabilities_has_member (start->capabilities, "object-add/arg-type/+memory-backend-file/rom")
+      || (stat (path, &st) == 0 && st.st_nlink == 1))
+    {
+      start->ram = g_steal_pointer (&path);
+      launch (start);
+      return;
+    }
+  start->ram = g_strdup_printf ("/proc/self/fd/%d", LODGE_CHILD_FD_RAM);
+  lodge_fork_open_async (self->engine, path, ram_opened_cb, start);
+}
+
+static void
 announce_cb (LodgeJob *job, gpointer data)
 {
   Start *start = data;
@@ -412,8 +505,6 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (Start) start = data;
   LodgeMachine *self = start->machine;
   LodgeGuest *guest = start->guest;
-  const LodgePaths *paths = lodge_engine_get_paths (self->engine);
-  g_autofree char *dir = NULL;
   gboolean replaced;
   GError *error = NULL;
   gboolean sound = lodge_machine_check_disks_finish (result, &replaced, &error);
@@ -429,22 +520,10 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer data)
       g_clear_pointer (&guest->locks, g_ptr_array_unref);
       sound = sound && (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, FALSE, &error)) != NULL;
     }
-  if (!sound || (dir = lodge_runtime_dir_create (paths->runtime_dir, self->id, &error)) == NULL)
-    {
-      give_up (start, error);
-      return;
-    }
-
-  guest->record = lodge_runtime_record_new (dir, self->id);
-  guest->record->folder = g_strdup (self->folder);
-  lodge_engine_look_for_audio (self->engine);
-  start->plan = lodge_launch_plan_new (self->engine, guest->profile, start->capabilities, self->folder,
-                                       start->without_kvm || (start->saved != NULL && strcmp (start->saved->accelerator, "tcg") == 0));
-  start->plan->launch.incoming = start->saved != NULL;
-  if (!make_sockets (start, &error) || !lodge_launch_start_helpers (self, start->plan, &error))
+  if (!sound)
     give_up (start, error);
   else
-    spawn (g_steal_pointer (&start));
+    find_ram (g_steal_pointer (&start));
 }
 
 static gboolean
@@ -559,6 +638,7 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
   lodge_machine_change (self, LODGE_CHANGE_START, "", NULL);
 
   start = g_new0 (Start, 1);
+  start->ram_fd = -1;
   start->machine = g_object_ref (self);
   start->guest = self->guest;
   start->serial = self->guest->serial;

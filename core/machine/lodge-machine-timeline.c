@@ -51,6 +51,8 @@ lodge_machine_list_snapshots (LodgeMachine *self)
       gboolean has_parent = lodge_snapshot_find (list, snapshot->parent) != NULL;
       GVariantDict dict;
 
+      if (snapshot->transient)
+        continue;
       g_variant_dict_init (&dict, NULL);
       g_variant_dict_insert (&dict, "id", "s", snapshot->id);
       g_variant_dict_insert (&dict, "parent", "s", has_parent ? snapshot->parent : "");

@@ -86,6 +86,7 @@ lodge_machine_finalize (GObject *object)
   g_free (self->folder);
   g_free (self->reason);
   g_free (self->doing);
+  g_free (self->shown_snapshot);
   g_clear_pointer (&self->clones_waiting, g_ptr_array_unref);
 
   G_OBJECT_CLASS (lodge_machine_parent_class)->finalize (object);
@@ -287,11 +288,18 @@ lodge_machine_check_options (GVariant *options, const char *const *known, GError
   return TRUE;
 }
 
+/* Of these a further one waits for its turn. */
+static gboolean
+is_cloning (LodgeMethod method)
+{
+  return method == LODGE_METHOD_CLONE || method == LODGE_METHOD_OPEN_DISPOSABLE;
+}
+
 /* Whether work on the disks that is under way, or another machine that is built on them, stands against @method. */
 static gboolean
 check_family (LodgeMachine *self, LodgeMethod method, GError **error)
 {
-  gboolean clones = method == LODGE_METHOD_CLONE || method == LODGE_METHOD_OPEN_DISPOSABLE;
+  gboolean clones = is_cloning (method);
 
   if (!clones && method != LODGE_METHOD_START && method != LODGE_METHOD_DELETE && method != LODGE_METHOD_SET_TEMPLATE
       && method != LODGE_METHOD_FLATTEN && method != LODGE_METHOD_TAKE_SNAPSHOT && method != LODGE_METHOD_RESTORE_SNAPSHOT
@@ -323,7 +331,7 @@ lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
 {
   if (!lodge_machine_state_check (self->state, method, error) || !check_family (self, method, error))
     return FALSE;
-  if (self->busy != NULL && method != LODGE_METHOD_FORCE_OFF && method != LODGE_METHOD_FORECAST
+  if (self->busy != NULL && !(self->n_occupied > 0 && is_cloning (method)) && method != LODGE_METHOD_FORCE_OFF && method != LODGE_METHOD_FORECAST
       && method != LODGE_METHOD_LIST_SNAPSHOTS && method != LODGE_METHOD_LIST_DISKS && method != LODGE_METHOD_GET_SNAPSHOT_PICTURE
       && (method < LODGE_METHOD_OPEN_DISPLAY || method > LODGE_METHOD_GET_LOG))
     {
@@ -390,6 +398,8 @@ lodge_machine_get_current_snapshot (LodgeMachine *self)
 {
   const char *id = self->entry != NULL && self->entry->profile != NULL ? self->entry->profile->snapshot : NULL;
 
+  if (self->shown_snapshot != NULL)
+    return self->shown_snapshot;
   return id != NULL ? id : "";
 }
 

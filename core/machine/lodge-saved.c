@@ -5,6 +5,7 @@
 #include "core/config/lodge-faults.h"
 #include "core/config/lodge-json.h"
 #include "core/qemu/lodge-qmp-value.h"
+#include "core/storage/lodge-snapshot.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,6 +77,8 @@ lodge_saved_write (const LodgeSaved *saved, const char *folder, GError **error)
   if (saved->host_cpu != NULL)
     json_object_set_string_member (object, "host-cpu", saved->host_cpu);
   json_object_set_boolean_member (object, "running", saved->running);
+  if (saved->forked)
+    json_object_set_boolean_member (object, "forked", TRUE);
   if (saved->stamped)
     json_object_set_array_member (object, "disks",
                                   make_array ((const char *const *) saved->disks->pdata, saved->disks->len));
@@ -85,6 +88,38 @@ lodge_saved_write (const LodgeSaved *saved, const char *folder, GError **error)
   profile = lodge_profile_to_json (saved->profile, &profile_length);
   return lodge_atomic_file_write (profile_path, profile, profile_length, error)
          && lodge_atomic_file_write (launch_path, launch, length, error);
+}
+
+gboolean
+lodge_saved_share (const LodgeSaved *saved, const char *from, const char *to, GError **error)
+{
+  const char *files[] = { saved->mapped ? LODGE_SAVED_RAM : LODGE_SAVED_MEMORY, saved->mapped ? LODGE_SAVED_DEVICES : NULL,
+                          LODGE_SAVED_PICTURE };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *source = files[i] != NULL ? g_build_filename (from, files[i], NULL) : NULL;
+      g_autofree char *target = files[i] != NULL ? g_build_filename (to, files[i], NULL) : NULL;
+
+      if (source != NULL && (i < 2 || access (source, F_OK) == 0) && !lodge_file_share (source, target, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+void
+lodge_saved_replace (LodgeSaved *saved, const char *before, const char *after)
+{
+  for (gsize i = 0; saved->argv[i] != NULL; i++)
+    {
+      g_autoptr (GString) word = g_string_new (saved->argv[i]);
+
+      if (g_string_replace (word, before, after, 0) > 0)
+        {
+          g_free (saved->argv[i]);
+          saved->argv[i] = g_string_free (g_steal_pointer (&word), FALSE);
+        }
+    }
 }
 
 static GPtrArray *
@@ -112,6 +147,7 @@ lodge_saved_read (const char *folder, GError **error)
   g_autoptr (LodgeSaved) saved = lodge_saved_new ();
   g_autofree char *launch_path = g_build_filename (folder, LODGE_SAVED_LAUNCH, NULL);
   g_autofree char *profile_path = g_build_filename (folder, LODGE_SAVED_PROFILE, NULL);
+  g_autofree char *devices_path = g_build_filename (folder, LODGE_SAVED_DEVICES, NULL);
   g_autofree char *launch = NULL;
   g_autofree char *profile = NULL;
   g_autoptr (JsonNode) node = NULL;
@@ -141,7 +177,9 @@ lodge_saved_read (const char *folder, GError **error)
   saved->accelerator = g_strdup (lodge_qmp_string (object, "accelerator"));
   saved->host_cpu = g_strdup (lodge_qmp_string (object, "host-cpu"));
   saved->running = lodge_qmp_boolean (object, "running", TRUE);
+  saved->forked = lodge_qmp_boolean (object, "forked", FALSE);
   saved->created = lodge_qmp_integer (object, "created", 0);
+  saved->mapped = access (devices_path, F_OK) == 0;
   disks = read_words (object, "disks", MAX_DISKS);
   if (disks != NULL)
     {

@@ -10,8 +10,11 @@ G_BEGIN_DECLS
 #define LODGE_SAVED_NEW_DIR "saved.new"  /* being written */
 #define LODGE_SAVED_USED_DIR "saved.used" /* a guest was made of it, which may have run on since */
 
-/* Files of such a folder, and of a snapshot with memory. */
+/* Files of such a folder, and of a snapshot with memory. The memory is a stream, or mapped: then it is a file that any number of
+ * guests map privately and nobody writes to, beside the state of the devices. */
 #define LODGE_SAVED_MEMORY  "memory"
+#define LODGE_SAVED_RAM     "ram"
+#define LODGE_SAVED_DEVICES "devices" /* there only when LODGE_SAVED_RAM is whole */
 #define LODGE_SAVED_LAUNCH  "launch.json"
 #define LODGE_SAVED_PROFILE "machine.json"
 #define LODGE_SAVED_PICTURE "picture.ppm"
@@ -27,6 +30,8 @@ typedef struct
   char         *accelerator;  /* "kvm", "tcg" */
   char         *host_cpu;     /* (nullable) of a guest that sees the host's processor: lodge_saved_host_cpu() */
   gboolean      running;      /* the guest ran; else it was paused */
+  gboolean      forked;       /* of another guest, whose identity it still has */
+  gboolean      mapped;       /* LODGE_SAVED_RAM and LODGE_SAVED_DEVICES, not LODGE_SAVED_MEMORY */
   gboolean      stamped;      /* @disks is to be compared */
   GPtrArray    *disks;        /* (element-type utf8) "ID SIZE NANOSECONDS" of each disk's file when all was written */
   gint64        created;
@@ -44,6 +49,15 @@ LodgeSaved *lodge_saved_read     (const char *folder, GError **error);
 
 /** lodge_saved_exists: whether the machine in @folder has a saved memory */
 gboolean    lodge_saved_exists   (const char *folder);
+
+/**
+ * lodge_saved_share: the memory in @from, in whichever form, gets a second name in @to, with its picture; lodge_saved_write()
+ * makes the rest. Errors: as lodge_error_set_errno()
+ */
+gboolean    lodge_saved_share    (const LodgeSaved *saved, const char *from, const char *to, GError **error);
+
+/** lodge_saved_replace: in @argv, every @before becomes @after */
+void        lodge_saved_replace  (LodgeSaved *saved, const char *before, const char *after);
 
 /** lodge_saved_check_host: Error: NOT_SUPPORTED: another processor, no KVM, or an older QEMU */
 gboolean    lodge_saved_check_host (const LodgeSaved *saved, const char *qemu_version, gboolean kvm, const char *host_cpu,

@@ -42,6 +42,7 @@ typedef struct
   gboolean asking;  /* query-migrate is under way */
   gboolean stopped; /* by us, after many rounds */
   gboolean cancelling;
+  gboolean devices; /* the memory itself is elsewhere */
   char *name;       /* (owned) (nullable) of the descriptor in QEMU */
 } Stream;
 
@@ -286,13 +287,15 @@ send_fd (GTask *task)
 }
 
 static JsonObject *
-make_capabilities (gboolean hold)
+make_capabilities (gboolean hold, gboolean devices)
 {
   JsonObject *arguments = json_object_new ();
   JsonArray *list = json_array_new ();
 
   json_array_add_object_element (list, lodge_qmp_args_new ("{'capability': <'events'>, 'state': <true>}"));
   json_array_add_object_element (list, lodge_qmp_args_new ("{'capability': <'pause-before-switchover'>, 'state': <%b>}", hold));
+  /* A clone has it on from its start. */
+  json_array_add_object_element (list, lodge_qmp_args_new ("{'capability': <'x-ignore-shared'>, 'state': <%b>}", devices));
   json_object_set_array_member (arguments, "capabilities", list);
   return arguments;
 }
@@ -319,7 +322,7 @@ blockers_cb (GObject *source, GAsyncResult *result, gpointer data)
   LodgeMachine *self = g_task_get_source_object (task);
   Stream *stream = g_task_get_task_data (task);
   LodgeQmpClient *qmp = LODGE_QMP_CLIENT (source);
-  g_autoptr (JsonObject) capabilities = make_capabilities (stream->want == WANT_HOLD);
+  g_autoptr (JsonObject) capabilities = make_capabilities (stream->want == WANT_HOLD, stream->devices);
   g_autoptr (JsonObject) parameters = lodge_qmp_args_new ("{'max-bandwidth': <%x>, 'downtime-limit': <%x>}",
                                                           NO_LIMIT, (gint64) DOWNTIME_MS);
   GError *error = NULL;
@@ -346,12 +349,13 @@ blockers_cb (GObject *source, GAsyncResult *result, gpointer data)
 
 /* Returns: (transfer none) (nullable): the task that is waited for now; NULL when it has failed already */
 static GTask *
-begin (LodgeMachine *self, Want want, int fd, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
+begin (LodgeMachine *self, Want want, int fd, gboolean devices, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
   Stream *stream = g_new0 (Stream, 1);
 
   stream->want = want;
+  stream->devices = devices;
   stream->fd = fd >= 0 ? dup (fd) : -1;
   stream->job = job != NULL ? g_object_ref (job) : NULL;
   g_task_set_source_tag (task, lodge_stream_out_async);
@@ -370,20 +374,32 @@ begin (LodgeMachine *self, Want want, int fd, LodgeJob *job, GAsyncReadyCallback
   return self->guest->stream;
 }
 
-void
-lodge_stream_out_async (LodgeMachine *machine, int fd, gboolean hold, LodgeJob *job,
-                        GAsyncReadyCallback callback, gpointer data)
+static void
+out (LodgeMachine *machine, Want want, int fd, gboolean devices, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
 {
-  GTask *task = begin (machine, hold ? WANT_HOLD : WANT_DONE, fd, job, callback, data);
+  GTask *task = begin (machine, want, fd, devices, job, callback, data);
 
   if (task != NULL)
     lodge_qmp_client_execute_async (machine->guest->qmp, "query-migrate", NULL, -1, NULL, blockers_cb, g_object_ref (task));
 }
 
 void
+lodge_stream_out_async (LodgeMachine *machine, int fd, gboolean hold, LodgeJob *job,
+                        GAsyncReadyCallback callback, gpointer data)
+{
+  out (machine, hold ? WANT_HOLD : WANT_DONE, fd, FALSE, job, callback, data);
+}
+
+void
+lodge_stream_devices_out_async (LodgeMachine *machine, int fd, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
+{
+  out (machine, WANT_DONE, fd, TRUE, job, callback, data);
+}
+
+void
 lodge_stream_go_on_async (LodgeMachine *machine, GAsyncReadyCallback callback, gpointer data)
 {
-  GTask *task = begin (machine, WANT_DONE, -1, NULL, callback, data);
+  GTask *task = begin (machine, WANT_DONE, -1, FALSE, NULL, callback, data);
   g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'state': <'pre-switchover'>}");
 
   if (task == NULL)
@@ -395,7 +411,7 @@ lodge_stream_go_on_async (LodgeMachine *machine, GAsyncReadyCallback callback, g
 void
 lodge_stream_abandon_async (LodgeMachine *machine, GAsyncReadyCallback callback, gpointer data)
 {
-  GTask *task = begin (machine, WANT_IDLE, -1, NULL, callback, data);
+  GTask *task = begin (machine, WANT_IDLE, -1, FALSE, NULL, callback, data);
 
   if (task == NULL)
     return;
@@ -403,15 +419,27 @@ lodge_stream_abandon_async (LodgeMachine *machine, GAsyncReadyCallback callback,
   lodge_qmp_client_execute_async (machine->guest->qmp, "migrate_cancel", NULL, -1, NULL, begun_cb, g_object_ref (task));
 }
 
-void
-lodge_stream_in_async (LodgeMachine *machine, int fd, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
+static void
+in (LodgeMachine *machine, int fd, gboolean devices, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
 {
-  g_autoptr (JsonObject) capabilities = make_capabilities (FALSE);
-  GTask *task = begin (machine, WANT_IN, fd, job, callback, data);
+  g_autoptr (JsonObject) capabilities = make_capabilities (FALSE, devices);
+  GTask *task = begin (machine, WANT_IN, fd, devices, job, callback, data);
 
   if (task != NULL)
     lodge_qmp_client_execute_async (machine->guest->qmp, "migrate-set-capabilities", capabilities, -1, NULL, prepared_cb,
                                     g_object_ref (task));
+}
+
+void
+lodge_stream_in_async (LodgeMachine *machine, int fd, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
+{
+  in (machine, fd, FALSE, job, callback, data);
+}
+
+void
+lodge_stream_devices_in_async (LodgeMachine *machine, int fd, GAsyncReadyCallback callback, gpointer data)
+{
+  in (machine, fd, TRUE, NULL, callback, data);
 }
 
 gboolean

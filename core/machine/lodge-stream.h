@@ -39,6 +39,15 @@ void     lodge_stream_abandon_async (LodgeMachine *machine, GAsyncReadyCallback 
  */
 void     lodge_stream_in_async      (LodgeMachine *machine, int fd, LodgeJob *job, GAsyncReadyCallback callback, gpointer data);
 
+/**
+ * lodge_stream_devices_out_async: the devices' state alone, of a guest that stands still and whose memory is a file that it
+ * shares (LODGE_RAM_SHARED)
+ */
+void     lodge_stream_devices_out_async (LodgeMachine *machine, int fd, LodgeJob *job, GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_stream_devices_in_async: the same into a QEMU that has that file as its memory; else as lodge_stream_in_async() */
+void     lodge_stream_devices_in_async  (LodgeMachine *machine, int fd, GAsyncReadyCallback callback, gpointer data);
+
 /** lodge_stream_finish: of all */
 gboolean lodge_stream_finish        (GAsyncResult *result, GError **error);
 

@@ -100,9 +100,19 @@ add_memory (LodgeCommandLine *self)
   lodge_args_begin (args, "-m", NULL);
   lodge_args_optionf (args, "size", "%" G_GUINT64_FORMAT "M", self->profile->memory / (1024 * 1024));
   /* A backend of its own from the first start: a later one in a file, for clones, has the same name in a saved state. */
-  lodge_args_begin (args, "-object", "memory-backend-ram");
+  lodge_args_begin (args, "-object", self->launch->ram != NULL ? "memory-backend-file" : "memory-backend-ram");
   lodge_args_option (args, "id", "pc.ram");
   lodge_args_optionf (args, "size", "%" G_GUINT64_FORMAT "M", self->profile->memory / (1024 * 1024));
+  if (self->launch->ram != NULL)
+    {
+      lodge_args_option (args, "mem-path", self->launch->ram);
+      lodge_args_option (args, "share", self->launch->ram_use == LODGE_RAM_SHARED ? "on" : "off");
+    }
+  if (self->launch->ram != NULL && self->launch->ram_use == LODGE_RAM_PRIVATE)
+    {
+      lodge_args_option (args, "readonly", "on");
+      lodge_args_option (args, "rom", "off");
+    }
 }
 
 static void

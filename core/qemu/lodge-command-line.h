@@ -20,7 +20,16 @@ typedef enum
   LODGE_CHILD_FD_SERIAL = 14, /* first serial port */
   LODGE_CHILD_FD_NET = 15,    /* stream to passt, for the first NIC */
   LODGE_CHILD_FD_TPM = 16,    /* control channel of swtpm */
+  LODGE_CHILD_FD_RAM = 17,    /* memory that is mapped privately, where QEMU would open the file for writing */
 } LodgeChildFd;
+
+/** LodgeRam: how a guest uses the file that its memory is in */
+typedef enum
+{
+  LODGE_RAM_PRIVATE,   /* what it writes is its own; the file is opened for reading */
+  LODGE_RAM_WRITABLE,  /* the same, by a QEMU that can only open for writing */
+  LODGE_RAM_SHARED,    /* it writes to the file */
+} LodgeRam;
 
 /**
  * LodgeLaunch: what differs from start to start; everything else is in profile, capabilities, host.
@@ -34,6 +43,8 @@ typedef struct
   LodgeAccel  accel;        /* what to use this time */
   const char *gl_backend;   /* "none", "virgl", "venus" */
   gboolean    incoming;     /* wait for a saved memory before anything else (migrate-incoming) */
+  const char *ram;          /* (nullable) file that holds the guest's memory */
+  LodgeRam    ram_use;      /* of it */
   gboolean    audio;        /* host->audio_socket is there in the confinement; QEMU ends at once when it cannot connect to it */
 } LodgeLaunch;
 

@@ -132,7 +132,9 @@ cloned_cb (GObject *source, GAsyncResult *result, gpointer data)
       lodge_return_error (call->invocation, error);
       return;
     }
-  g_variant_lookup (options, "start", "b", &start);
+  /* An instant one comes up running; without a start it is a saved machine. */
+  if (!g_variant_lookup (options, "start", "b", &start))
+    start = g_str_equal (call->cloned->kind, "instant");
   if (!start)
     {
       return_cloned (g_steal_pointer (&call));
@@ -223,8 +225,9 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
 static gboolean
 handle_open_disposable (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invocation, GVariant *options, Family *family)
 {
-  static const char *const known[] = { "bound", "b", NULL };
-  g_autoptr (GVariant) none = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  static const char *const known[] = { "bound", "b", "snapshot", "s", NULL };
+  g_autoptr (GVariant) rest = NULL;
+  GVariantDict dict;
   GError *error = NULL;
   Call *call;
 
@@ -235,7 +238,10 @@ handle_open_disposable (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invoca
     }
   call = call_new (family, invocation);
   g_variant_lookup (options, "bound", "b", &call->bound);
-  lodge_machine_open_disposable_async (family->machine, family->machines, none, opened_cb, call);
+  g_variant_dict_init (&dict, options);
+  g_variant_dict_remove (&dict, "bound");
+  rest = g_variant_ref_sink (g_variant_dict_end (&dict));
+  lodge_machine_open_disposable_async (family->machine, family->machines, rest, opened_cb, call);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

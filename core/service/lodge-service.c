@@ -135,6 +135,9 @@ update_facts (LodgeService *self)
   g_strv_builder_add (features, "save");
   g_strv_builder_add (features, "template");
   g_strv_builder_add (features, "clone");
+  g_strv_builder_add (features, "clone-running");
+  g_strv_builder_add (features, "clone-snapshot");
+  g_strv_builder_add (features, "disposable-snapshot");
   g_strv_builder_add (features, "disks");
   g_strv_builder_add (features, "snapshots");
   g_strv_builder_add (features, "execute");

@@ -86,6 +86,8 @@ lodge_snapshot_write (const LodgeSnapshot *snapshot, const char *folder, GError 
   json_object_set_string_member (object, "note", snapshot->note);
   json_object_set_int_member (object, "created", snapshot->created);
   json_object_set_boolean_member (object, "automatic", snapshot->automatic);
+  if (snapshot->transient)
+    json_object_set_boolean_member (object, "transient", TRUE);
   json_object_set_boolean_member (object, "memory", snapshot->memory);
   if (snapshot->reason != NULL)
     json_object_set_string_member (object, "reason", snapshot->reason);
@@ -154,6 +156,7 @@ read_from (const char *machine_folder, const char *name, const char *id, GError 
   snapshot->note = dup_or (lodge_qmp_string (object, "note"), "");
   snapshot->created = lodge_qmp_integer (object, "created", 0);
   snapshot->automatic = lodge_qmp_boolean (object, "automatic", FALSE);
+  snapshot->transient = lodge_qmp_boolean (object, "transient", FALSE);
   snapshot->memory = lodge_qmp_boolean (object, "memory", FALSE);
   snapshot->reason = g_strdup (lodge_qmp_string (object, "reason"));
   snapshot->seconds = (double) lodge_qmp_integer (object, "milliseconds", 0) / 1000;

@@ -23,6 +23,7 @@ typedef struct
   char      *note;
   gint64     created;   /* seconds since the epoch */
   gboolean   automatic;
+  gboolean   transient; /* for a clone that is being made: nobody is told of it, and it goes */
   gboolean   memory;
   char      *reason;    /* (nullable) why the memory of a guest that ran is not in it */
   double     seconds;   /* how long it took; */

@@ -157,6 +157,9 @@ def test_dependants_are_named_and_kept(base):
     assert clones[0].get('Origin')['kind'] == 'full'
     for machine in clones[1:]:
         machine.call('Delete')
+    # In the trash they may come back.
+    assert refused(base.call, 'Start')[0] == 'HasDependants'
+    base.lodge.core('EmptyTrash', '(asa{sv})', ([], {}))
     base.start()
     base.force_off()
     base.call('Delete')
@@ -194,6 +197,17 @@ def test_full_clone(base):
     assert copy.get('Origin')['machine-name'] == ''
 
 
+def test_a_tpm_is_not_cloned(lodge):
+    """What it holds passes for the machine; and one with a TPM cannot go on twice."""
+    base = lodge.create('Base', memory=64 * MIB, cores=1, disk_size=64 * MIB, firmware='uefi', tpm=True)
+    with open(os.path.join(base.get('Folder'), 'tpm/tpm2-00.permall'), 'wb') as f:
+        f.write(b'a secret')
+    for kind in 'linked', 'full':
+        (copy,), _, _ = clone(base, kind, kind=kind)
+        assert document(copy)['tpm'] is True and os.listdir(os.path.join(copy.get('Folder'), 'tpm')) == []
+    assert refused(clone, base, 'x', kind='instant')[0] == 'NotSupported'
+
+
 def test_disk_elsewhere_is_copied(lodge):
     image = os.path.join(lodge.state, 'mine.qcow2')
     subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', image, '64M'], check=True)
@@ -211,8 +225,7 @@ def test_refusals(base):
     assert refused(clone, base, 'x', count=101)[0] == 'OutOfRange'
     assert refused(clone, base, 'x', kind='magic')[0] == 'InvalidArgument'
     base.start()
-    for method, signature, values in (('Clone', '(sa{sv})', ('x', {})), ('SetTemplate', '(ba{sv})', (True, {})),
-                                      ('OpenDisposable', '(a{sv})', ({},)), ('Flatten', '(a{sv})', ({},))):
+    for method, signature, values in (('SetTemplate', '(ba{sv})', (True, {})), ('Flatten', '(a{sv})', ({},))):
         assert refused(base.call, method, signature, values)[0] == 'WrongState'
     assert refused(base.call, 'Keep', '(sa{sv})', ('y', {}))[0] == 'WrongState'
     base.force_off()

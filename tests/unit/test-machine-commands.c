@@ -571,7 +571,8 @@ expect_stream (Fixture *f, const char *command, gboolean hold, guint number)
   g_autofree char *uri = g_strdup_printf ("{\"uri\": \"fd:lodge-stream-%u\"}", number);
   g_autofree char *capabilities
     = g_strdup_printf ("{\"capabilities\": [{\"capability\": \"events\", \"state\": true}, "
-                       "{\"capability\": \"pause-before-switchover\", \"state\": %s}]}", hold ? "true" : "false");
+                       "{\"capability\": \"pause-before-switchover\", \"state\": %s}, "
+                       "{\"capability\": \"x-ignore-shared\", \"state\": false}]}", hold ? "true" : "false");
 
   lodge_qmp_peer_expect_ok (f->peer, "migrate-set-capabilities", capabilities);
   lodge_qmp_peer_expect_ok (f->peer, "getfd", name);
