@@ -20,7 +20,8 @@ MARKS = {
     'soak': 'a long test',
     'long': 'not in the short form of the soak tests',
     'prove_kvm': 'needs KVM that boots kernels', 'prove_gpu': 'needs a render node', 'prove_usb': 'needs a USB device',
-    'prove_systemd': 'needs a systemd user session', 'prove_windows': 'needs Windows media in $LODGE_WINDOWS_ISO',
+    'prove_systemd': 'needs a systemd user session', 'prove_windows': 'needs KVM and Windows media in $LODGE_WINDOWS_ISO',
+    'prove_wayland': 'needs a desktop on Wayland', 'prove_sound': 'needs a sound server',
 }
 
 

@@ -36,22 +36,6 @@ def milliseconds(function):
     return (time.perf_counter() - start) * 1000
 
 
-def qemu_of(machine):
-    """The pid of QEMU itself: the one given, or the one below the bubblewrap that stands around it."""
-    table = process_table()
-    todo = [machine.pid]
-    while todo:
-        pid = todo.pop(0)
-        # By its file: its name is the machine's.
-        try:
-            if os.path.basename(os.readlink(f'/proc/{pid}/exe')).startswith('qemu-system'):
-                return pid
-        except OSError:
-            pass
-        todo += [child for child, (parent, _) in table.items() if parent == pid]
-    raise RuntimeError('no QEMU is below the pid that the machine names')
-
-
 class Bare:
     """QEMU with the arguments of one that Lodge started, and sockets of the same numbers."""
 
@@ -126,7 +110,7 @@ def start_and_stop(lodge, name):
 def bench_pairs(lodge):
     machine = lodge.create_demo('Bare', network='none', memory=256 << 20, firmware='bios')
     lodge.ctl('start', 'Bare')
-    bare = Bare(qemu_of(machine))
+    bare = Bare(machine.qemu_pid)
     lodge.ctl('stop', '--force', 'Bare')
     warm, alone, off, cold, beside = [], [], [], [], []
     for _ in range(PAIRS):

@@ -16,7 +16,7 @@ gi.require_version('Gio', '2.0')
 from gi.repository import Gio, GLib  # noqa: E402
 
 from .screen import Screen  # noqa: E402
-from .session import PATIENCE  # noqa: E402
+from .session import PATIENCE, process_table  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUS_NAME = 'org.lodgevm.Core1'
@@ -205,6 +205,25 @@ class Machine:
     @property
     def pid(self):
         return self.get('Effective').get('pid')
+
+    @property
+    def qemu_pid(self):
+        """Of QEMU itself: the one that the machine names, or the one below the bubblewrap that stands around it."""
+        table, todo = process_table(), [self.pid]
+        while todo:
+            pid = todo.pop(0)
+            # By its file: its name is the machine's.
+            try:
+                if os.path.basename(os.readlink(f'/proc/{pid}/exe')).startswith('qemu-system'):
+                    return pid
+            except OSError:
+                pass
+            todo += [child for child, (parent, _) in table.items() if parent == pid]
+        raise RuntimeError('no QEMU is below the pid that the machine names')
+
+    def qemu_argv(self):
+        with open(f'/proc/{self.qemu_pid}/cmdline', 'rb') as f:
+            return f.read().rstrip(b'\0').decode().split('\0')
 
     def start(self, **options):
         self.call('Start', timeout=120)

@@ -20,9 +20,10 @@ import time
 import pytest
 from gi.repository import Gio, GLib
 
-from lodgetest import Screen, wait_until
+from lodgetest import wait_until
 from lodgetest.lodge import BUS_NAME, error_code
 from lodgetest.session import process_table
+from lodgetest.viewer import Viewer
 
 pytestmark = pytest.mark.soak
 
@@ -32,7 +33,6 @@ COLOURS = {1: (170, 0, 0), 2: (0, 170, 0), 3: (170, 85, 0), 4: (0, 0, 170), 5: (
 CORE_KINDS = ['save', 'start', 'stop', 'type', 'adopt', 'rest', 'pause', 'screenshot', 'start', 'save']
 # Typed once: paints the screen (in the colours of always) and says a word, so that few keys prove both ways.
 FUNCTION = 'f(){ printf "\\033]R\\033[4$1m\\033[2J\\033[H";echo said-$2 >/dev/ttyS0;}'
-QCODES = {' ': 'spc', '-': 'minus', '\n': 'ret'}
 
 
 @pytest.fixture
@@ -202,50 +202,6 @@ def check_adopted(machine, pid):
     assert machine.get('StateReason') in ('', 'adopted', 'user')
 
 
-class Viewer:
-    """The window's display library, in a window of its own, on what OpenDisplay gives."""
-
-    def __init__(self, machine, display):
-        build = machine.lodge.environment['LODGE_BUILD_DIR']
-        _, fds = machine.call('OpenDisplay')
-        self.path = os.path.join(machine.lodge.state, 'viewer.png')
-        try:
-            self.process = subprocess.Popen([os.path.join(build, 'tests/integration/display-viewer'), *map(str, fds)],
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=fds,
-                                            env=display.environment)
-        finally:
-            for fd in fds:
-                os.close(fd)
-
-    def tell(self, line):
-        self.process.stdin.write(line + '\n')
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().strip()
-        assert answer.startswith('ok'), (line, answer)
-
-    def type(self, text):
-        for letter in text:
-            self.tell(f'keys {QCODES.get(letter, letter)}')
-            time.sleep(0.03)  # a keyboard holds few keys
-
-    def screen(self):
-        self.tell(f'screenshot {self.path}')
-        return Screen(subprocess.run(['convert', self.path, '-depth', '8', 'ppm:-'], check=True, capture_output=True).stdout)
-
-    def __enter__(self):
-        self.tell('frame')
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-
-
 def word():
     return ''.join(random.choice('abcdefx0123456789') for _ in range(5))
 
@@ -268,7 +224,7 @@ def say(rng, count, clear, write, screen, seconds=15):
 
 def check_display(machine, display, count, rng):
     """A new client of the display sees what QEMU has, and its keys arrive. Returns how often keys were lost."""
-    with Viewer(machine, display) as viewer:
+    with Viewer(machine, display.environment) as viewer:
         lost = say(rng, count, lambda: viewer.tell('keys ctrl u'), viewer.type, viewer.screen)
         # But for the cursor, which blinks.
         wait_until(lambda: viewer.screen().difference(machine.screen()) < 0.0001, 30, 'the same picture by both ways', 0.2)
