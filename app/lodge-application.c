@@ -25,6 +25,7 @@ struct _LodgeApplication
   LodgeWindow *window;  /* (weak) (nullable) */
   LodgeNotifier *notifier;       /* (owned) (nullable) until startup */
   LodgeSearchProvider *provider; /* (owned) (nullable) until the program is on the bus */
+  gboolean restart;     /* asked to make place for itself */
   GPtrArray *wanted;    /* (owned) names of machines to be opened once the core answers */
 };
 
@@ -201,6 +202,14 @@ shortcuts_action (GSimpleAction *action, GVariant *parameter, gpointer user_data
   lodge_shortcuts_present (gtk_application_get_active_window (GTK_APPLICATION (self)), self->settings);
 }
 
+/* The program that is installed now takes this one's place (app/lodge-main.c). */
+static void
+restart_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  LODGE_APPLICATION (user_data)->restart = TRUE;
+  g_action_group_activate_action (G_ACTION_GROUP (user_data), "quit", NULL);
+}
+
 static void
 quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -219,6 +228,7 @@ lodge_application_startup (GApplication *application)
     { .name = "about", .activate = about_action },
     { .name = "quit", .activate = quit_action },
     { .name = "reconnect", .activate = reconnect_action },
+    { .name = "restart", .activate = restart_action },
     { .name = "shortcuts", .activate = shortcuts_action },
     { .name = "show-machine", .activate = show_machine_action, .parameter_type = "s" },
   };
@@ -372,4 +382,10 @@ lodge_application_new (void)
                        "resource-base-path", "/org/lodgevm/Lodge",
                        "flags", G_APPLICATION_HANDLES_COMMAND_LINE,
                        NULL);
+}
+
+gboolean
+lodge_application_wants_restart (LodgeApplication *self)
+{
+  return self->restart;
 }

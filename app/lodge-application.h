@@ -16,4 +16,7 @@ G_DECLARE_FINAL_TYPE (LodgeApplication, lodge_application, LODGE, APPLICATION, A
 
 LodgeApplication *lodge_application_new (void);
 
+/* Whether, after its end, the program is to be started anew: the one that is installed by then. */
+gboolean          lodge_application_wants_restart (LodgeApplication *self);
+
 G_END_DECLS

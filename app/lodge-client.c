@@ -327,7 +327,8 @@ vanished_cb (GDBusConnection *connection, const char *name, gpointer user_data)
       lodge_machine_item_set_proxy (item, NULL);
     }
 
-  if (lodge_library_get_status (self->library) == LODGE_LIBRARY_READY)
+  if (lodge_library_get_status (self->library) != LODGE_LIBRARY_CONNECTING
+      && lodge_library_get_status (self->library) != LODGE_LIBRARY_CORE_GONE)
     fail (self, NULL);
 
   /* The first try is at once; a core that ends again and again is met with growing pauses. */

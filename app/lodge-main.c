@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <locale.h>
+#include <unistd.h>
 
 #include "app/lodge-application.h"
 
@@ -11,6 +12,7 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (LodgeApplication) application = NULL;
+  int status;
 
   setlocale (LC_ALL, "");
   /* Before it is installed, the program finds its translations in the build folder. */
@@ -20,5 +22,9 @@ main (int argc, char **argv)
   g_set_application_name ("Lodge");
 
   application = lodge_application_new ();
-  return g_application_run (G_APPLICATION (application), argc, argv);
+  status = g_application_run (G_APPLICATION (application), argc, argv);
+  /* Without what it was started for the first time, which was done. */
+  if (lodge_application_wants_restart (application))
+    execlp (argv[0], argv[0], NULL);
+  return status;
 }

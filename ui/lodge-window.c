@@ -34,6 +34,7 @@ struct _LodgeWindow
   GtkToggleButton *search_button;
   GtkInfoBar *core_bar;
   GtkLabel *core_bar_text;
+  GtkButton *core_bar_button;
   AdwWindowTitle *page_title;
   GtkStack *page_stack;
   LodgeMachinePage *page;
@@ -42,6 +43,7 @@ struct _LodgeWindow
   AdwStatusPage *welcome;
   GtkWidget *welcome_try;
   AdwStatusPage *trouble;
+  GtkButton *trouble_button;
   GtkWidget *drop_hint;
   GtkRevealer *hint;
 };
@@ -124,27 +126,44 @@ selected_cb (LodgeWindow *self)
     g_settings_set_string (self->settings, "selected-machine", lodge_machine_item_get_id (item));
 }
 
+/* A core of another version cannot be talked to; this window is what has to be the other one. */
+static void
+update_remedy (LodgeWindow *self, GtkButton *button)
+{
+  gboolean restart = lodge_library_get_status (self->library) == LODGE_LIBRARY_WRONG_VERSION;
+
+  gtk_button_set_label (button, restart ? _("_Restart Lodge") : _("_Try Again"));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), restart ? "app.restart" : "app.reconnect");
+}
+
 static void
 update_core_bar (LodgeWindow *self)
 {
   LodgeLibraryStatus status = lodge_library_get_status (self->library);
+  gboolean trouble = status == LODGE_LIBRARY_CORE_GONE || status == LODGE_LIBRARY_WRONG_VERSION;
 
   if (status == LODGE_LIBRARY_CORE_GONE)
     gtk_label_set_label (self->core_bar_text, _("Reconnecting; your machines keep running"));
   else if (status == LODGE_LIBRARY_WRONG_VERSION)
-    gtk_label_set_label (self->core_bar_text, _("Lodge was updated. Close this window and open it again."));
-  gtk_info_bar_set_revealed (self->core_bar,
-                             status == LODGE_LIBRARY_CORE_GONE || status == LODGE_LIBRARY_WRONG_VERSION);
+    gtk_label_set_label (self->core_bar_text, _("Lodge was updated. Restart it; your machines keep running."));
+  update_remedy (self, self->core_bar_button);
+  /* What is only folded away is still there for screen readers. */
+  gtk_widget_set_visible (GTK_WIDGET (self->core_bar), trouble);
+  gtk_info_bar_set_revealed (self->core_bar, trouble);
 }
 
 static void
 show_trouble (LodgeWindow *self)
 {
+  gboolean other = lodge_library_get_status (self->library) == LODGE_LIBRARY_WRONG_VERSION;
   const GError *error = lodge_library_get_error (self->library);
   g_autofree char *sentence = NULL;
   g_autofree char *escaped = NULL;
 
-  if (error != NULL)
+  if (other)
+    sentence = g_strdup (_("The part of Lodge that runs machines is of another version than this window. Restart "
+                           "Lodge; your machines keep running."));
+  else if (error != NULL)
     {
       g_autoptr (GError) copy = g_error_copy (error);
 
@@ -154,7 +173,9 @@ show_trouble (LodgeWindow *self)
   else
     sentence = g_strdup (_("Lodge’s core ended. It is being started again."));
   escaped = g_markup_escape_text (sentence, -1);
+  adw_status_page_set_title (self->trouble, other ? _("Lodge Was Updated") : _("Lodge’s Core Does Not Answer"));
   adw_status_page_set_description (self->trouble, escaped);
+  update_remedy (self, self->trouble_button);
   gtk_stack_set_visible_child_name (self->stack, "trouble");
 }
 
@@ -544,6 +565,7 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, search_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar_text);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_title);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page);
@@ -552,6 +574,7 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome_try);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, trouble);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, trouble_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, drop_hint);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, hint);
   gtk_widget_class_bind_template_callback (widget_class, selected_cb);

@@ -85,8 +85,8 @@ class Machine:
 
 
 class Core:
-    def __init__(self, machines, demo, screen):
-        self.demo, self.screen = demo, screen
+    def __init__(self, machines, demo, screen, api_version=API_VERSION):
+        self.demo, self.screen, self.api_version = demo, screen, api_version
         self.connection = Gio.bus_get_sync(Gio.BusType.SESSION)
         interfaces = Gio.DBusNodeInfo.new_for_xml(open(XML, encoding='utf-8').read())
         self.machine_info = interfaces.lookup_interface(MACHINE)
@@ -123,7 +123,7 @@ class Core:
 
     def core_property(self, connection, sender, path, interface, name):
         return {
-            'ApiVersion': GLib.Variant('u', API_VERSION), 'Version': GLib.Variant('s', 'fake'),
+            'ApiVersion': GLib.Variant('u', self.api_version), 'Version': GLib.Variant('s', 'fake'),
             'Features': GLib.Variant('as', (['demo'] if self.demo else []) + ['swtpm']),
             'Host': GLib.Variant('a{sv}', variants({
                 'acceleration': 'tcg', 'acceleration-reason': 'no-cpu-flags', 'cores': 8, 'memory': 16 * GIB,
@@ -260,8 +260,9 @@ def main():
     parser.add_argument('--machines', default='[]')
     parser.add_argument('--no-demo', action='store_true')
     parser.add_argument('--screen', type=argparse.FileType('rb'), help='a PPM that all machines show')
+    parser.add_argument('--api-version', type=int, default=API_VERSION)
     options = parser.parse_args()
-    core = Core(json.loads(options.machines), not options.no_demo, options.screen and options.screen.read())
+    core = Core(json.loads(options.machines), not options.no_demo, options.screen and options.screen.read(), options.api_version)
     GLib.MainLoop().run()
     del core
 
