@@ -475,7 +475,7 @@ def test_two_cores_at_once(lodge):
     lodge.ctl('start', 'web')
     core = lodge.core_pid()
     second = lodge.run('lodge-core', timeout=20)
-    assert second.returncode != 0
+    assert second.returncode == 1
     assert re.search(r'lodge-core.*(already|runs)', second.stderr), second.stderr
     assert lodge.core_pid() == core
     assert lodge.ctl_json('list')[0]['state'] == 'running'

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Each verb of lodgectl against the real core and QEMU."""
+import glob
 import json
 import os
 import pty
@@ -157,6 +158,8 @@ def test_trash(lodge):
     assert lodge.ctl_json('list')[0]['id'] == machine
     assert 'There is no machine' in fails(lodge, 3, 'undelete', 'Demo')
 
+    assert lodge.ctl_json('delete', 'Demo') == {'id': machine}
+    assert lodge.ctl_json('undelete', 'Demo') == {'id': machine}
     lodge.ctl('delete', 'Demo')
     assert lodge.ctl_json('trash', 'empty') == {}
     assert lodge.ctl_json('trash', 'list') == []
@@ -326,8 +329,8 @@ def test_screen_and_keys(lodge, tmp_path):
 
     lodge.ctl('type', 'Demo', 'echo typed-$((3*5)) > /dev/ttyS0\n')
     serial.wait('typed-15$')
-    lodge.ctl('type', 'Demo', 'echo keyed > /dev/ttyS0')
-    lodge.ctl('send-keys', 'Demo', 'shift-x', 'backspace', 'enter')
+    assert lodge.ctl_json('type', 'Demo', 'echo keyed > /dev/ttyS0') == {'id': machine.id}
+    assert lodge.ctl_json('send-keys', 'Demo', 'shift-x', 'backspace', 'enter') == {'id': machine.id}
     serial.wait('keyed$')
     assert 'U+6F22' in fails(lodge, 7, 'type', 'Demo', '漢')
     fails(lodge, 6, 'send-keys', 'Demo', 'ctrl-flux')
@@ -499,6 +502,30 @@ def test_completion(tmp_path):
     assert complete(['lodgectl', 'create', 'x', '--firmware', ''], tmp_path) == ['bios', 'uefi']
     assert complete(['lodgectl', 'set', 'web', 'tpm', '=', 'o'], tmp_path) == ['on', 'off']
     assert '--force' in complete(['lodgectl', 'stop', '--'], tmp_path)
+    # The value of an option is no argument.
+    for words in (['stop', '--timeout', '5'], ['stop', '-t', '5'], ['stop', '--timeout', '=', '5'], ['send-keys', '--hold-time', '10'],
+                  ['--json', 'clone', '--count', '2', '--full'], ['execute', '--env', 'A', '--folder', '/tmp', '--stdin']):
+        assert complete(['lodgectl', *words, ''], tmp_path) == ['web', 'My\\ machine'], words
+    assert complete(['lodgectl', 'snapshot', '--note', 'x', 'web', 're'], tmp_path) == ['restore', 'rename']
+    assert complete(['lodgectl', 'stop', '--timeout', '5', 'web', ''], tmp_path) == []
+    assert complete(['lodgectl', 'stop', '--timeout', ''], tmp_path) == []
+
+
+def test_completion_knows_the_options():
+    here = os.path.dirname(os.path.abspath(__file__))
+    options = {}
+    for source in glob.glob(os.path.join(here, '../../app/ctl-*.c')):
+        with open(source, encoding='utf-8') as f:
+            for name, short, kind in re.findall(r'\{ "([a-z0-9-]+)", (0|\'.\'), 0, G_OPTION_ARG_([A-Z_]+),', f.read()):
+                options[f'--{name}'] = kind != 'NONE'
+                if short != '0':
+                    options['-' + short[1]] = kind != 'NONE'
+    assert len(options) > 30
+    with open(os.path.join(here, '../../data/completions/lodgectl'), encoding='utf-8') as f:
+        text = f.read()
+    assert set(re.search(r"local valued='([^']*)'", text)[1].split()) == {name for name, valued in options.items() if valued}
+    for name in options:
+        assert len(name) == 2 or re.search(rf'{name}\b', text), name
 
 
 def test_completion_knows_the_settings():

@@ -170,12 +170,13 @@ test_errors_table (void)
     }
 }
 
-/* Every verb is in the man page and in the completion. */
+/* Every verb is in the man page, also in its synopsis, and in the completion. */
 static void
 test_documented (void)
 {
   g_autofree char *page = read_source ("data/man", "lodgectl.1");
   g_autofree char *completion = read_source ("data/completions", "lodgectl");
+  g_autofree char *synopsis = g_strndup (page, strstr (page, "\n.Sh DESCRIPTION") - page);
 
   for (const CtlVerb *verb = ctl_verbs (); verb->name != NULL; verb++)
     {
@@ -183,7 +184,8 @@ test_documented (void)
       g_autofree char *word = g_strdup_printf ("\\b%s\\b", verb->name);
 
       g_test_message ("%s", verb->name);
-      g_assert_true (g_regex_match_simple (pattern, page, 0, 0));
+      g_assert_true (g_regex_match_simple (pattern, strstr (page, "\n.Sh DESCRIPTION"), 0, 0));
+      g_assert_true (g_regex_match_simple (pattern, synopsis, 0, 0));
       g_assert_true (g_regex_match_simple (word, completion, 0, 0));
     }
 }
