@@ -146,6 +146,84 @@ test_interfaces (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_strv_length ((char **) interfaces), ==, 1);
 }
 
+/* Pictures whose numbers contradict each other or their data; @length is that of the data or of the memory, and @says is in
+ * the sentence. */
+static const struct
+{
+  const char *member;
+  guint32 width, height, stride, format;
+  gsize length;
+  const char *says;
+} bad_pictures[] = {
+  { "Scanout", 64, 64, 255, XRGB, 64 * 256, "too short" },
+  { "Scanout", 64, 64, 0, XRGB, 64 * 256, "too short" },
+  { "Scanout", 64, 64, 0xffffffff, XRGB, 64 * 256, "bytes" },
+  { "Scanout", 64, 64, 0x80000000, XRGB, 64 * 256, "bytes" },
+  { "Scanout", 64, 64, 257, XRGB, 64 * 256, "bytes" },
+  { "Scanout", 64, 64, 256, XRGB, 64 * 256 - 1, "bytes" },
+  { "Scanout", 64, 64, 256, 0, 64 * 256, "format" },
+  { "Scanout", 64, 64, 256, 0xffffffff, 64 * 256, "format" },
+  { "Scanout", 64, 64, 256, XRGB ^ 0x10000000, 64 * 256, "format" },
+  { "Scanout", 0, 64, 256, XRGB, 64 * 256, "out of bounds" },
+  { "Scanout", 64, 0, 256, XRGB, 64 * 256, "out of bounds" },
+  { "Scanout", 64, 0xffffffff, 256, XRGB, 64 * 256, "out of bounds" },
+  { "Scanout", 0xffffffff, 64, 0xffffffff, XRGB, 64 * 256, "out of bounds" },
+  { "Scanout", 64, 64, 128, LODGE_PIXELS_R5G6B5, 64 * 128 - 1, "bytes" },
+  { "Update", 64, 64, 255, XRGB, 64 * 256, "too short" },
+  { "Update", 64, 64, 0xffffffff, XRGB, 64 * 256, "bytes" },
+  { "Update", 64, 64, 256, 0x12345678, 64 * 256, "format" },
+  { "Update", 0x7fffffff, 0x7fffffff, 256, XRGB, 64 * 256, "out of bounds" },
+  { "Update", 0x80000000, 1, 256, XRGB, 64 * 256, "out of bounds" },
+  { "ScanoutMap", 64, 64, 255, XRGB, 64 * 256, "too short" },
+  { "ScanoutMap", 64, 64, 0xffffffff, XRGB, 64 * 256, "bytes" },
+  { "ScanoutMap", 64, 64, 257, XRGB, 64 * 256, "bytes" },
+  { "ScanoutMap", 64, 64, 256, 0, 64 * 256, "format" },
+  { "ScanoutMap", 0xffffffff, 1, 0xffffffff, XRGB, 64 * 256, "out of bounds" },
+  { "UpdateMap", 64, 64, 0, 0, 0, "out of bounds" },
+};
+
+static void
+test_bad_picture (Fixture *f, gconstpointer data)
+{
+  const guint row = GPOINTER_TO_UINT (data);
+  const char *member = bad_pictures[row].member;
+  const guint32 width = bad_pictures[row].width, height = bad_pictures[row].height;
+  const guint32 stride = bad_pictures[row].stride, format = bad_pictures[row].format;
+  int fd = -1;
+
+  if (strcmp (member, "Scanout") == 0)
+    fake_display_send (f->peer, member,
+                       g_variant_new ("(uuuu@ay)", width, height, stride, format,
+                                      fake_display_bytes (bad_pictures[row].length, 0)), -1);
+  else if (strcmp (member, "Update") == 0)
+    {
+      send_scanout (f, 64, 64, 0);
+      fake_display_send (f->peer, member,
+                         g_variant_new ("(iiiiuu@ay)", 0, 0, (gint32) width, (gint32) height, stride, format,
+                                        fake_display_bytes (bad_pictures[row].length, 0)), -1);
+    }
+  else if (strcmp (member, "ScanoutMap") == 0)
+    {
+      fd = memfd_create ("picture", MFD_CLOEXEC);
+      g_assert_cmpint (ftruncate (fd, (off_t) bad_pictures[row].length), ==, 0);
+      fake_display_send (f->peer, member, g_variant_new ("(huuuuu)", 0, 0, width, height, stride, format), fd);
+    }
+  else
+    {
+      fd = memfd_create ("picture", MFD_CLOEXEC);
+      g_assert_cmpint (ftruncate (fd, 64 * 256), ==, 0);
+      fake_display_send (f->peer, "ScanoutMap", g_variant_new ("(huuuuu)", 0, 0, 64, 64, 256, XRGB), fd);
+      fake_display_send (f->peer, member, g_variant_new ("(iiii)", 1, 1, (gint32) width, (gint32) height), -1);
+    }
+  wait_until (f->closed != NULL);
+  g_assert_error (f->closed, LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_PROTOCOL);
+  g_assert_nonnull (strstr (f->closed->message, bad_pictures[row].says));
+  g_assert_cmpuint (f->n_closed, ==, 1);
+  g_assert_true (lodge_display_session_is_closed (f->session));
+  if (fd >= 0)
+    close (fd);
+}
+
 /* Each breaks a rule; the session ends with a sentence. */
 static void
 test_hostile (Fixture *f, gconstpointer data)
@@ -592,6 +670,12 @@ main (int argc, char *argv[])
       g_autofree char *path = g_strdup_printf ("/display-session/hostile/%d", i);
 
       add (path, test_hostile, GINT_TO_POINTER (i));
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (bad_pictures); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/display-session/bad-picture/%u", i);
+
+      add (path, test_bad_picture, GUINT_TO_POINTER (i));
     }
   add ("/display-session/flood", test_flood, NULL);
   add ("/display-session/property-flood", test_property_flood, NULL);
