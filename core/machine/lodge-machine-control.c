@@ -22,6 +22,14 @@ done_cb (GObject *source, GAsyncResult *result, gpointer data)
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
+  /* QEMU resets a guest that came to a halt by itself, and leaves it standing; a button on a PC would not. */
+  if (self->guest != NULL && method == LODGE_METHOD_RESET && self->state == LODGE_STATE_PAUSED
+      && (strcmp (self->reason, "guest-panicked") == 0 || strcmp (self->reason, "internal-error") == 0))
+    {
+      g_task_set_task_data (task, GINT_TO_POINTER (LODGE_METHOD_RESUME), NULL);
+      lodge_machine_command (self, "cont", NULL, g_steal_pointer (&task));
+      return;
+    }
   /* The caller must find the new state; the event and its query-status may come later. */
   if (self->guest != NULL && method == LODGE_METHOD_PAUSE && self->state != LODGE_STATE_PAUSED)
     lodge_machine_change (self, LODGE_CHANGE_STOPPED, "user", NULL);

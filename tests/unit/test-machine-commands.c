@@ -250,6 +250,91 @@ test_disk_errors (Fixture *f, gconstpointer version)
   g_assert_cmpstr (lodge_machine_get_reason (f->machine), ==, "io-error");
 }
 
+static void
+expect_halt (Fixture *f, const char *status)
+{
+  g_autofree char *reply = g_strdup_printf ("\"return\": {\"status\": \"%s\", \"singlestep\": false, \"running\": false}", status);
+
+  lodge_qmp_peer_event (f->peer, "STOP", NULL);
+  lodge_qmp_peer_expect (f->peer, "query-status", NULL, reply);
+  lodge_fake_until (lodge_machine_get_state (f->machine) == LODGE_STATE_PAUSED);
+  g_assert_cmpstr (lodge_machine_get_reason (f->machine), ==, status);
+}
+
+/* KVM gives up: the guest stands still and the reason stays, whatever is tried, until a reset sets it going again. */
+static void
+test_internal_error (Fixture *f, gconstpointer version)
+{
+  expect_halt (f, "internal-error");
+
+  lodge_qmp_peer_expect_error (f->peer, "cont", NULL, "Resetting the Virtual Machine is required");
+  call (f, LODGE_METHOD_RESUME, NULL);
+  expect_refusal (f, LODGE_ERROR_QEMU_FAILED);
+  g_assert_cmpint (lodge_machine_get_state (f->machine), ==, LODGE_STATE_PAUSED);
+  g_assert_cmpstr (lodge_machine_get_reason (f->machine), ==, "internal-error");
+
+  lodge_qmp_peer_expect_error (f->peer, "system_reset", NULL, "no");
+  call (f, LODGE_METHOD_RESET, NULL);
+  expect_refusal (f, LODGE_ERROR_QEMU_FAILED);
+  g_assert_cmpstr (lodge_machine_get_reason (f->machine), ==, "internal-error");
+
+  lodge_qmp_peer_expect_ok (f->peer, "system_reset", NULL);
+  lodge_qmp_peer_expect_ok (f->peer, "cont", NULL);
+  call (f, LODGE_METHOD_RESET, NULL);
+  expect_answer (f);
+  g_assert_cmpint (lodge_machine_get_state (f->machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpstr (lodge_machine_get_reason (f->machine), ==, "");
+}
+
+static void
+stopped_cb (LodgeMachine *machine, const char *reason, GVariant *details, char **said)
+{
+  g_free (*said);
+  *said = g_strdup (reason);
+}
+
+/* A guest that panics is kept with its last words on the screen; a person's own pause is not set going by a reset. */
+static void
+test_guest_panicked (Fixture *f, gconstpointer version)
+{
+  g_autofree char *said = NULL;
+
+  lodge_qmp_peer_event (f->peer, "GUEST_PANICKED", "{\"action\": \"pause\"}");
+  expect_halt (f, "guest-panicked");
+  lodge_qmp_peer_expect_ok (f->peer, "system_reset", NULL);
+  lodge_qmp_peer_expect_ok (f->peer, "cont", NULL);
+  call (f, LODGE_METHOD_RESET, NULL);
+  expect_answer (f);
+  g_assert_cmpint (lodge_machine_get_state (f->machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpstr (lodge_machine_get_reason (f->machine), ==, "");
+
+  lodge_qmp_peer_expect_ok (f->peer, "stop", NULL);
+  call (f, LODGE_METHOD_PAUSE, NULL);
+  expect_answer (f);
+  lodge_qmp_peer_expect_ok (f->peer, "system_reset", NULL);
+  call (f, LODGE_METHOD_RESET, NULL);
+  expect_answer (f);
+  g_assert_cmpint (lodge_machine_get_state (f->machine), ==, LODGE_STATE_PAUSED);
+  lodge_qmp_peer_expect_ok (f->peer, "cont", NULL);
+  call (f, LODGE_METHOD_RESUME, NULL);
+  expect_answer (f);
+
+  /* A QEMU that was told to end by it ends for that reason. */
+  g_signal_connect (f->machine, "stopped", G_CALLBACK (stopped_cb), &said);
+  lodge_qmp_peer_event (f->peer, "GUEST_PANICKED", "{\"action\": \"poweroff\"}");
+  lodge_qmp_peer_event (f->peer, "SHUTDOWN", "{\"guest\": true, \"reason\": \"guest-panic\"}");
+  /* What is answered after the events shows that they were read. */
+  lodge_qmp_peer_expect_ok (f->peer, "system_reset", NULL);
+  call (f, LODGE_METHOD_RESET, NULL);
+  expect_answer (f);
+  g_assert_cmpstr (lodge_machine_get_reason (f->machine), ==, "guest-panicked");
+  lodge_fake_host_end (f->host, f->qemu, 0, NULL);
+  lodge_fake_until (lodge_machine_get_state (f->machine) == LODGE_STATE_OFF);
+  g_assert_cmpstr (lodge_machine_get_reason (f->machine), ==, "guest-panicked");
+  g_assert_cmpstr (said, ==, "guest-panicked");
+  g_signal_handlers_disconnect_by_data (f->machine, &said);
+}
+
 /* ---- Keys ---- */
 
 static char *
@@ -746,6 +831,8 @@ main (int argc, char **argv)
       } tests[] = {
         { "power", set_up, test_power },
         { "disk-errors", set_up, test_disk_errors },
+        { "internal-error", set_up, test_internal_error },
+        { "guest-panicked", set_up, test_guest_panicked },
         { "keys", set_up, test_keys },
         { "keys-of-two-clients", set_up, test_keys_of_two_clients },
         { "keys-of-a-guest-that-ends", set_up, test_keys_of_a_guest_that_ends },
