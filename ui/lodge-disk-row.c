@@ -286,6 +286,7 @@ lodge_disk_row_set_disk (LodgeDiskRow *self, GVariant *disk, gboolean off)
   adw_expander_row_set_icon_name (ADW_EXPANDER_ROW (self), missing ? "dialog-warning-symbolic"
                                                            : drive ? "media-optical-symbolic"
                                                                    : "drive-harddisk-symbolic");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   gtk_label_set_label (self->when, _("At Next Start"));
   gtk_widget_set_visible (GTK_WIDGET (self->when), lodge_disk_boolean (disk, "waits"));
   gtk_widget_add_css_class (GTK_WIDGET (self->when), "waiting");

@@ -388,3 +388,10 @@ lodge_machine_page_rename (LodgeMachinePage *self)
   gtk_stack_set_visible_child_name (self->name_stack, "entry");
   gtk_widget_grab_focus (GTK_WIDGET (self->name_entry));
 }
+
+void
+lodge_machine_page_set_narrow (LodgeMachinePage *self, gboolean narrow)
+{
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->pending),
+                                  narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
+}

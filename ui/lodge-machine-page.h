@@ -31,6 +31,9 @@ GActionGroup     *lodge_machine_page_get_actions (LodgeMachinePage *self);
 /* (nullable) (transfer none): those of the present machine */
 LodgeSnapshotList *lodge_machine_page_get_snapshots (LodgeMachinePage *self);
 
+/* Whether the page is all that the window has room for. */
+void              lodge_machine_page_set_narrow (LodgeMachinePage *self, gboolean narrow);
+
 /* Lets the person type a new name in place. */
 void              lodge_machine_page_rename   (LodgeMachinePage *self);
 

@@ -90,6 +90,7 @@ update_back (LodgeWindow *self)
   const char *name = item != NULL ? lodge_machine_item_get_name (item) : "";
 
   gtk_widget_set_visible (self->back, adw_leaflet_get_folded (self->leaflet) || is_at_snapshots (self));
+  lodge_machine_page_set_narrow (self->page, adw_leaflet_get_folded (self->leaflet));
   adw_window_title_set_title (self->page_title, is_at_snapshots (self) ? _("Snapshots") : name);
   adw_window_title_set_subtitle (self->page_title, is_at_snapshots (self) ? name : "");
 }
@@ -539,8 +540,8 @@ install_shortcuts (GtkWidgetClass *widget_class)
     { GDK_KEY_Delete, 0, "win.delete" },
     { GDK_KEY_w, GDK_CONTROL_MASK, "window.close" },
     { GDK_KEY_q, GDK_CONTROL_MASK, "app.quit" },
+    { GDK_KEY_question, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "app.shortcuts" }, /* a menu tells the last one */
     { GDK_KEY_question, GDK_CONTROL_MASK, "app.shortcuts" },
-    { GDK_KEY_question, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "app.shortcuts" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (shortcuts); i++)
