@@ -32,7 +32,7 @@ FAKE = """<node><interface name="org.lodgevm.FakeCore">
 GIB = 1 << 30
 TYPES = {'Settings': 'a{sv}', 'Effective': 'a{sv}', 'Fault': 'a{sv}', 'StateDetails': 'a{sv}', 'PendingSettings': 'as',
          'Created': 'x', 'LastStarted': 'x', 'Template': 'b'}
-SETTING_TYPES = {'cores': 'u', 'memory': 't', 'disk-size': 't', '3d': 'b'}
+SETTING_TYPES = {'created': 'x', 'cores': 'u', 'memory': 't', 'disk-size': 't', '3d': 'b'}
 SYSTEMS = {  # what Identify says of a file whose name has the word
     'debian': {'kind': 'iso', 'os': 'debian13', 'os-name': 'Debian 13', 'family': 'linux', 'symbol': 'debian', 'confidence': 'exact',
                'settings': {'os': 'debian13', 'family': 'linux', 'memory': 2 * GIB, 'cores': 2, 'disk-size': 20 * GIB,
@@ -52,6 +52,8 @@ def variants(values):
             result[key] = GLib.Variant('b', value)
         elif isinstance(value, dict):
             result[key] = GLib.Variant('a{sv}', variants(value))
+        elif isinstance(value, float):
+            result[key] = GLib.Variant('d', value)
         elif isinstance(value, int):
             result[key] = GLib.Variant(SETTING_TYPES.get(key, 't'), value)
         else:
@@ -71,6 +73,8 @@ class Machine:
                          'balloon': True},
         }
         settings = values.pop('Settings', {})
+        # As ListSnapshots gives them, but for "age", seconds ago.
+        self.snapshots = values.pop('Snapshots', [])
         self.values.update(values)
         self.values['Settings'].update(settings)
         self.path = ROOT + '/machines/' + self.values['Id'].replace('-', '_')
@@ -124,7 +128,7 @@ class Core:
     def core_property(self, connection, sender, path, interface, name):
         return {
             'ApiVersion': GLib.Variant('u', self.api_version), 'Version': GLib.Variant('s', 'fake'),
-            'Features': GLib.Variant('as', (['demo'] if self.demo else []) + ['swtpm']),
+            'Features': GLib.Variant('as', (['demo'] if self.demo else []) + ['swtpm', 'snapshots']),
             'Host': GLib.Variant('a{sv}', variants({
                 'acceleration': 'tcg', 'acceleration-reason': 'no-cpu-flags', 'cores': 8, 'memory': 16 * GIB,
                 'memory-available': 9 * GIB, 'gl-reason': 'no-render-node', 'qemu-version': '7.2.22'})),
@@ -195,7 +199,7 @@ class Core:
 
     def machine_call(self, connection, sender, path, interface, method, arguments, invocation):
         machine = self.machines[path]
-        if method != 'Screenshot':
+        if method not in ('Screenshot', 'ListSnapshots', 'GetSnapshotPicture', 'Forecast'):
             self.log(machine.values['Name'], method, arguments)
         states = {'Start': 'running', 'Pause': 'paused', 'Resume': 'running', 'Shutdown': 'stopping', 'ForceOff': 'off'}
         if method in states:
@@ -236,7 +240,13 @@ class Core:
             invocation.return_value(None)
         elif method == 'GetLog':
             invocation.return_value(GLib.Variant('(s)', ('line one\nline two\n' * 40,)))
-        elif method == 'Screenshot':
+        elif method == 'ListSnapshots':
+            found = [variants({**{k: v for k, v in snapshot.items() if k != 'age'}, 'created': int(time.time()) - snapshot['age']})
+                     for snapshot in machine.snapshots]
+            invocation.return_value(GLib.Variant('(aa{sv})', (found,)))
+        elif method == 'Forecast':
+            invocation.return_value(GLib.Variant('(a{sv})', (variants({'bytes': 310 << 20, 'seconds': 2.0, 'pause-seconds': 0.2}),)))
+        elif method in ('Screenshot', 'GetSnapshotPicture'):
             fd = os.memfd_create('screen')
             if self.screen is not None:
                 os.write(fd, self.screen)

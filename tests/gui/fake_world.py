@@ -11,6 +11,7 @@ from gi.repository import Gio, GLib  # noqa: E402
 
 from lodgetest.accessible import Desktop  # noqa: E402
 from lodgetest.display import Display  # noqa: E402
+from lodgetest.probe import Probe  # noqa: E402
 from lodgetest.session import Session  # noqa: E402
 
 FAKE_CORE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'fake_core.py')
@@ -21,7 +22,7 @@ class FakeWorld:
     def __init__(self, machines=(), size=(1280, 900), environment=None, settings='', arguments=(), core=(), window=True):
         """settings: what stands in the keyfile of GSettings; core: further arguments of the fake core."""
         self.session = Session()
-        self.display = None
+        self.display = self.probe = None
         self.processes = []
         self.desktop_found = None
         self.arguments = [str(argument) for argument in arguments]
@@ -65,7 +66,10 @@ class FakeWorld:
         Display.wait(self.core_is_there, 30, 'the core')
 
     def start_window(self):
-        self.program = self.spawn([os.path.join(self.session.build, 'app/lodge'), *self.arguments])
+        """The probe is in it too; see lodgetest/probe.py."""
+        self.probe = Probe(self.session.environment, self.session.state, *self.arguments)
+        self.program = self.probe.process
+        self.processes.append(self.program)
         self.window = self.display.find_window('^Lodge$', 60)
         if not self.arguments:  # else a dialog lies over it
             self.display.focus(self.window)
@@ -120,6 +124,8 @@ class FakeWorld:
     def close(self):
         if self.desktop_found is not None:
             self.desktop_found.close()
+        if self.probe is not None:
+            self.probe.hang_up()
         for process in reversed(self.processes):
             process.terminate()
             process.wait(120)

@@ -9,13 +9,19 @@
  *   filter TEXT    puts TEXT into the search entry; milliseconds until the frame that shows it is painted
  *   scroll PIXELS  scrolls the list to its end, PIXELS a frame; frames, frames that the clock left out,
  *                  median and longest milliseconds from a frame's begin to its end
- *   labels         JSON: every text that can be seen in any window, and whether it is cut
+ *   drop PATH TEXT drops a file on the first window; milliseconds until a frame shows a text that begins so, and the longest
+ *                  time for which the main loop did nothing else
+ *   labels         JSON: every text that can be seen in any window, where, and whether it is cut
+ *   windows        JSON: the types of all windows that can be seen, the active one first
+ *   page NUMBER    shows that page of the active window's view stack; how many it has
+ *   action NAME    activates an action of the first window, as a button in it does; whether there is one
+ *   direction DIR  "rtl" or "ltr" from now on, as the locale would have it
  */
 
+#include <adwaita.h>
 #include <dlfcn.h>
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>
-#include <gtk/gtk.h>
 #include <string.h>
 
 static GSocketConnection *probe;
@@ -26,6 +32,9 @@ static gint64 frame_began;
 
 static gint64 filter_began;
 static gboolean filtering;
+
+static gint64 drop_began, drop_turn, drop_longest;
+static char *drop_text;
 
 static double scroll_step;
 static gint64 scroll_time, scroll_left_out;
@@ -78,6 +87,71 @@ before_paint_cb (GdkFrameClock *clock)
   frame_began = g_get_monotonic_time ();
 }
 
+static gboolean
+shows_text (GtkWidget *widget, const char *text)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return FALSE;
+  if (GTK_IS_LABEL (widget) && g_str_has_prefix (gtk_label_get_text (GTK_LABEL (widget)), text))
+    return TRUE;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    if (shows_text (child, text))
+      return TRUE;
+
+  return FALSE;
+}
+
+static void
+look_for_drop (gint64 now)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows) && drop_text != NULL; i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+      if (window != GTK_WIDGET (first) && shows_text (window, drop_text))
+        {
+          g_clear_pointer (&drop_text, g_free);
+          answer ("%.3f %.3f\n", (double) (now - drop_began) / 1000, (double) drop_longest / 1000);
+        }
+    }
+}
+
+/* The main loop comes by here each millisecond or so, unless something keeps it. */
+static gboolean
+turn_cb (gpointer unused)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  drop_longest = MAX (drop_longest, now - drop_turn);
+  drop_turn = now;
+  return drop_text != NULL;
+}
+
+static void
+drop (const char *path, const char *text)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (GTK_WIDGET (first));
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_auto (GValue) value = G_VALUE_INIT;
+  gboolean taken = FALSE;
+
+  g_value_init (&value, GDK_TYPE_FILE_LIST);
+  g_value_take_boxed (&value, gdk_file_list_new_from_array (&file, 1));
+  drop_text = g_strdup (text);
+  drop_began = drop_turn = g_get_monotonic_time ();
+  drop_longest = 0;
+  g_timeout_add_full (G_PRIORITY_HIGH, 1, turn_cb, NULL, NULL);
+  for (guint i = 0; i < g_list_model_get_n_items (controllers) && !taken; i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (GTK_IS_DROP_TARGET (controller))
+        g_signal_emit_by_name (controller, "drop", &value, 10.0, 10.0, &taken);
+    }
+}
+
 static void
 after_paint_cb (GdkFrameClock *clock)
 {
@@ -86,6 +160,8 @@ after_paint_cb (GdkFrameClock *clock)
   n_frames++;
   if (scroll_took != NULL)
     g_array_append_val (scroll_took, took);
+  if (drop_text != NULL)
+    look_for_drop (now);
   if (filtering)
     {
       filtering = FALSE;
@@ -150,9 +226,16 @@ add_labels (GString *json, GtkWidget *widget, const char *window)
       g_auto (GStrv) parts = g_strsplit_set (gtk_label_get_text (GTK_LABEL (widget)), "\\\"\n\t", -1);
       g_autofree char *plain = g_strjoinv (" ", parts);
 
-      g_string_append_printf (json, "%s{\"text\": \"%s\", \"in\": \"%s\", \"cut\": %s, \"window\": \"%s\"}",
+      graphene_rect_t bounds = GRAPHENE_RECT_INIT_ZERO;
+
+      if (!gtk_widget_compute_bounds (widget, GTK_WIDGET (gtk_widget_get_native (widget)), &bounds))
+        return;
+      g_string_append_printf (json,
+                              "%s{\"text\": \"%s\", \"in\": \"%s\", \"cut\": %s, \"window\": \"%s\", "
+                              "\"x\": %d, \"width\": %d, \"room\": %d}",
                               json->len > 1 ? ", " : "", plain, G_OBJECT_TYPE_NAME (parent),
-                              is_cut (GTK_LABEL (widget)) ? "true" : "false", window);
+                              is_cut (GTK_LABEL (widget)) ? "true" : "false", window, (int) bounds.origin.x,
+                              (int) bounds.size.width, gtk_widget_get_width (GTK_WIDGET (gtk_widget_get_native (widget))));
     }
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
     add_labels (json, child, window);
@@ -174,12 +257,75 @@ answer_labels (void)
 }
 
 static void
+answer_windows (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+      g_autofree char *name = g_strdup_printf ("\"%s\"", G_OBJECT_TYPE_NAME (window));
+
+      if (!gtk_widget_get_mapped (GTK_WIDGET (window)))
+        continue;
+      if (json->len > 0)
+        g_string_insert (json, gtk_window_is_active (window) ? 0 : -1, ", ");
+      g_string_insert (json, gtk_window_is_active (window) ? 0 : -1, name);
+    }
+  answer ("[%s]\n", json->str);
+}
+
+static void
+show_page (guint number)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+  GtkWidget *stack = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+
+      if (gtk_window_is_active (window))
+        stack = find (GTK_WIDGET (window), ADW_TYPE_VIEW_STACK);
+    }
+  if (stack == NULL)
+    answer ("0\n");
+  else
+    {
+      g_autoptr (GtkSelectionModel) pages = adw_view_stack_get_pages (ADW_VIEW_STACK (stack));
+
+      if (number < g_list_model_get_n_items (G_LIST_MODEL (pages)))
+        gtk_selection_model_select_item (pages, number, TRUE);
+      answer ("%u\n", g_list_model_get_n_items (G_LIST_MODEL (pages)));
+    }
+}
+
+static void
 obey (const char *line)
 {
   if (g_str_equal (line, "frames"))
     answer ("%" G_GUINT64_FORMAT "\n", n_frames);
+  else if (g_str_has_prefix (line, "drop "))
+    {
+      g_auto (GStrv) words = g_strsplit (line, " ", 3);
+
+      g_return_if_fail (g_strv_length (words) == 3);
+      drop (words[1], words[2]);
+    }
   else if (g_str_equal (line, "labels"))
     answer_labels ();
+  else if (g_str_equal (line, "windows"))
+    answer_windows ();
+  else if (g_str_has_prefix (line, "page "))
+    show_page ((guint) g_ascii_strtoull (line + strlen ("page "), NULL, 10));
+  else if (g_str_has_prefix (line, "action "))
+    answer ("%d\n", gtk_widget_activate_action (GTK_WIDGET (first), line + strlen ("action "), NULL));
+  else if (g_str_has_prefix (line, "direction "))
+    {
+      gtk_widget_set_default_direction (g_str_has_suffix (line, "rtl") ? GTK_TEXT_DIR_RTL : GTK_TEXT_DIR_LTR);
+      answer ("ok\n");
+    }
   else if (g_str_has_prefix (line, "filter "))
     {
       GtkWidget *entry = find (GTK_WIDGET (first), GTK_TYPE_SEARCH_ENTRY);
@@ -243,6 +389,7 @@ gtk_window_present (GtkWindow *window)
       g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
 
       first = window;
+      g_unsetenv ("LD_PRELOAD"); /* not for what the program starts */
       probe = g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, NULL);
       if (probe != NULL)
         {

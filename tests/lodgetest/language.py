@@ -8,7 +8,7 @@ import re
 import subprocess
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PSEUDO = 'en_XA'
+PSEUDO, PSEUDO_RTL = 'en_XA', 'ar_XB'
 ACCENTS = str.maketrans('ACDEGHIJKLNORSTUWYZacdeghijklnorstuwyz', 'ÀÇĎÉĜĤÎĴĶĻÑÖŘŠŢÛŴÝŽàçďéĝĥîĵķļñöřšţûŵýž')
 # Formats, dates, markup, entities, mnemonics with their letter: what a translator leaves as it is.
 KEPT = re.compile(r'%(?:\d+\$)?[-+ #0\']*[\d.*]*(?:hh|h|ll|l|z|j|t|L)?[a-zA-Z%]|<[^>]+>|&\w+;|_\w|https?://\S+|\n')
@@ -64,20 +64,21 @@ def translate(template):
     return '\n\n'.join([head] + entries) + '\n'
 
 
-def make_pseudo(folder):
-    """FOLDER/en_XA/LC_MESSAGES/lodge.mo, from the strings in the sources."""
+def make_pseudo(folder, name):
+    """FOLDER/NAME/LC_MESSAGES/lodge.mo, from the strings in the sources."""
     template, po = os.path.join(folder, 'lodge.pot'), os.path.join(folder, 'pseudo.po')
     subprocess.run(['xgettext', '--from-code=UTF-8', '--files-from=po/POTFILES.in', f'--output={template}',
                     *(f'--keyword={word}' for word in KEYWORDS)], cwd=SOURCE, check=True, capture_output=True)
     with open(template, encoding='utf-8') as f, open(po, 'w', encoding='utf-8') as out:
         out.write(translate(f.read()))
-    target = os.path.join(folder, PSEUDO, 'LC_MESSAGES')
+    target = os.path.join(folder, name, 'LC_MESSAGES')
     os.makedirs(target, exist_ok=True)
     subprocess.run(['msgfmt', '--check-format', f'--output-file={target}/lodge.mo', po], check=True)
 
 
 def language_environment(name, folder):
-    """What a program's environment needs so that it speaks that language ("de_DE", "ar_EG", PSEUDO); files go into FOLDER.
+    """What a program's environment needs so that it speaks that language ("de_DE", PSEUDO, or PSEUDO_RTL, which the
+    toolkit takes for Arabic); files go into FOLDER.
 
     The locale is that of C under another name: gettext and the direction of the text go by the name. localedef
     would need seconds for what is only seen in numbers and dates.
@@ -87,7 +88,7 @@ def language_environment(name, folder):
     if not os.path.islink(place):
         os.symlink('/usr/lib/locale/C.utf8', place)
     environment = {'LOCPATH': folder, 'LC_ALL': f'{name}.UTF-8', 'LANG': f'{name}.UTF-8', 'LANGUAGE': name}
-    if name == PSEUDO:
-        make_pseudo(folder)
+    if name in (PSEUDO, PSEUDO_RTL):
+        make_pseudo(folder, name)
         environment['LODGE_LOCALEDIR'] = folder
     return environment

@@ -23,7 +23,7 @@ for_window [app_id=".*"] floating enable
 bindsym Control+Mod1+k exec touch {folder}/desktop-shortcut
 '''
 # Codes of the kernel, in the keyboard's rows.
-CODES = {'Escape': 1, 'minus': 12, 'BackSpace': 14, 'Tab': 15, 'Return': 28, 'ctrl': 29, 'shift': 42, 'period': 52, 'slash': 53,
+CODES = {'Escape': 1, 'minus': 12, 'BackSpace': 14, 'Tab': 15, 'Return': 28, 'ctrl': 29, 'shift': 42, 'comma': 51, 'period': 52, 'slash': 53,
          'alt': 56, 'space': 57, 'F11': 87, 'right-ctrl': 97,
          **{key: 2 + place for place, key in enumerate('1234567890')}, **{key: 16 + place for place, key in enumerate('qwertyuiop')},
          **{key: 30 + place for place, key in enumerate('asdfghjkl')}, **{key: 44 + place for place, key in enumerate('zxcvbnm')}}
