@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """./dev exec, on which every other test here relies."""
+import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -8,6 +10,7 @@ import time
 import pytest
 
 from conftest import SOURCE
+from lodgetest.session import process_table
 
 SESSION = ['/usr/bin/python3', os.path.join(SOURCE, 'tests/lodgetest/session.py')]
 PATIENT = {**os.environ, 'LODGE_TEST_PATIENCE': '1'}
@@ -15,9 +18,9 @@ SLEEP = f'{os.getpid()}2345'  # seconds; of this process's own tests alone
 pytestmark = pytest.mark.as_user
 
 
-def run(*command, options=()):
+def run(*command, options=(), cwd=None):
     return subprocess.run([*SESSION, *options, '--', *command], capture_output=True, text=True, timeout=300,
-                          env=PATIENT)
+                          env=PATIENT, cwd=cwd)
 
 
 def test_status_and_environment(tmp_path):
@@ -41,6 +44,24 @@ def test_what_is_left_running_is_ended_and_named():
     assert done.returncode == 0
     assert 'sleep 1234.5' in done.stderr and 'sleep 1234.75' in done.stderr
     assert subprocess.run(['pgrep', '-f', 'sleep 1234[.]']).returncode == 1
+
+
+GUEST = 'lodgectl create Left --disk-size 1G --memory 64M > create.log && lodgectl start Left > start.log && lodgectl show Left --json'
+CORE = 'gdbus call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.GetConnectionUnixProcessID org.lodgevm.Core1' \
+       " | sed 's/.*uint32 //; s/,.*//'"
+
+
+def test_a_guest_that_is_left_is_ended(tmp_path):
+    """By the core that started it, in order: nothing is to be named. And one whose core was killed, which is."""
+    left = run('sh', '-c', GUEST, cwd=tmp_path)
+    assert left.returncode == 0, left.stderr
+    assert json.loads(left.stdout)['effective']['pid'] not in process_table()
+    assert 'dev exec' not in left.stderr, left.stderr
+
+    orphan = run('sh', '-c', f'{GUEST} && kill -9 $({CORE})', cwd=tmp_path)
+    assert orphan.returncode == 0, orphan.stderr
+    assert json.loads(orphan.stdout)['effective']['pid'] not in process_table()
+    assert re.search('ended what was left running: .*Left', orphan.stderr), orphan.stderr
 
 
 def test_what_is_left_in_the_runtime_folder_is_named():
