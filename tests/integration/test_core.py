@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """lodge-core on the bus: states, errors, what is left behind; guests without an operating system, so it is quick."""
 import os
+import re
 import shutil
 import signal
 import socket
@@ -273,6 +274,54 @@ def test_display_again_and_again(machine):
             display.sendall(b'\0AUTH EXTERNAL\r\n')
             assert display.recv(100), 'QEMU is the authentication server of this socket'
     machine.force_off()
+
+
+def descriptors(pid):
+    """What each is open on, without numbers: they are new each time."""
+    found = []
+    for number in os.listdir(f'/proc/{pid}/fd'):
+        try:
+            found.append(re.sub(r'\d+', 'N', os.readlink(f'/proc/{pid}/fd/{number}')))
+        except FileNotFoundError:
+            pass
+    return sorted(found)
+
+
+def status_of(pid, key):
+    with open(f'/proc/{pid}/status') as f:
+        return int(re.search(rf'^{key}:\s+(\d+)', f.read(), re.M)[1])
+
+
+@pytest.mark.as_user
+def test_rounds_leave_nothing_in_the_core(machine):
+    """Five lives of a guest, each with its display, serial line and picture, and one that is killed."""
+    def round_trip(number):
+        machine.start()
+        machine.serial().close()
+        for method in ('OpenDisplay', 'Screenshot'):
+            for fd in machine.call(method)[1]:
+                os.close(fd)
+        if number == 3:
+            os.kill(machine.pid, signal.SIGKILL)
+            machine.wait_state('off')
+        else:
+            machine.force_off()
+
+    # The first ones open what stays: the log, threads of the pool, memory that is used again.
+    round_trip(0)
+    round_trip(3)
+    pid = machine.lodge.core_pid()
+    wait_until(lambda: 'anon_inode:[pidfd]' not in descriptors(pid), 10, 'the core to let go of the last helper')
+    before, threads, memory = descriptors(pid), status_of(pid, 'Threads'), status_of(pid, 'VmRSS')
+    for number in range(5):
+        round_trip(number)
+    try:
+        wait_until(lambda: descriptors(pid) == before, 10, 'the descriptors')
+    except TimeoutError:
+        assert descriptors(pid) == before
+    assert status_of(pid, 'Threads') <= threads
+    # A sanitizer keeps freed memory; it is known by the addresses that it takes.
+    assert status_of(pid, 'VmRSS') < memory + 1024 or status_of(pid, 'VmSize') > 1 << 30
 
 
 @pytest.mark.as_user
