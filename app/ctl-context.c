@@ -284,6 +284,9 @@ ctl_report_machine_error (CtlContext *ctx, const GError *error, const char *path
   LodgeErrorContext context = { .machine = machine };
   g_autoptr (GVariant) properties = NULL;
 
+  /* It is a new name that is refused, not the machine's. */
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NAME_INVALID))
+    context.machine = NULL;
   if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_WRONG_STATE))
     {
       properties = ctl_machine_get (ctx, path, NULL);

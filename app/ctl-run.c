@@ -239,6 +239,11 @@ ctl_verb_execute (CtlContext *ctx, int argc, char **argv)
 
   if (!ctl_verb_parse (ctx, entries, &argc, &argv, 2, -1, &code))
     return code;
+  if (options.timeout < 0)
+    {
+      options_clear (&options);
+      return ctl_usage_error (ctx, argv[0], _("--timeout cannot be negative."));
+    }
   command = command_of (argc, argv);
   path = ctl_find (ctx, argv[1], &code);
   result = path != NULL ? execute (ctx, path, argv[1], command, &options, 5) : STATUS_FAILED;
@@ -269,6 +274,11 @@ ctl_verb_run (CtlContext *ctx, int argc, char **argv)
 
   if (!ctl_verb_parse (ctx, entries, &argc, &argv, 2, -1, &code))
     return code;
+  if (options.timeout < 0)
+    {
+      options_clear (&options);
+      return ctl_usage_error (ctx, argv[0], _("--timeout cannot be negative."));
+    }
   command = command_of (argc, argv);
   template = ctl_find (ctx, argv[1], &code);
   if (template != NULL)

@@ -407,6 +407,14 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
     make_file (task);
 }
 
+static void
+refuse_word (GError **error, const char *option, const char *word, const char *known)
+{
+  g_autofree char *quoted = lodge_quote (word);
+
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "%s: %s is not one of %s", option, quoted, known);
+}
+
 static gboolean
 parse (GTask *task, int fd, GError **error)
 {
@@ -431,11 +439,9 @@ parse (GTask *task, int fd, GError **error)
   else if (format != NULL && !has_size && !add->copy)
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "the format of an image is what it is; convert or copy it");
   else if (format != NULL && !lodge_disk_format_is_known (format))
-    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT,
-                         "the format must be one of qcow2, raw, vmdk, vpc (VHD), vhdx, vdi");
+    refuse_word (error, "format", format, "qcow2, raw, vmdk, vpc (VHD), vhdx, vdi");
   else if (bus != NULL && !lodge_bus_parse (bus, &add->bus))
-    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT,
-                         "the bus must be one of virtio, sata, nvme, ide, scsi, usb");
+    refuse_word (error, "bus", bus, "virtio, sata, nvme, ide, scsi, usb");
   else if (file != NULL && !is_plain (file))
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "the file must be one of disks/");
   else if (has_size && (work->size < SIZE_MIN || work->size > SIZE_MAX_BYTES))

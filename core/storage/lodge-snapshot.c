@@ -59,7 +59,8 @@ lodge_snapshot_check_text (const char *name, const char *note, GError **error)
     return FALSE;
   if (note == NULL || g_utf8_strlen (note, -1) <= LODGE_SNAPSHOT_NOTE_MAX)
     return TRUE;
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE, "a note has at most %d characters", LODGE_SNAPSHOT_NOTE_MAX);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE, "note: that is out of range: 0 to %d characters",
+               LODGE_SNAPSHOT_NOTE_MAX);
   return FALSE;
 }
 

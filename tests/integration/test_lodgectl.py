@@ -97,7 +97,12 @@ def test_set(lodge):
 
     # All or nothing: the good key of a refused call is not taken either.
     assert 'Details: ' in fails(lodge, 6, 'set', 'Other', 'cores=3', 'memory=lots')
-    fails(lodge, 6, 'set', 'Other', 'cores=3', 'colour=blue')
+    assert 'There is no setting “colour”.' in fails(lodge, 6, 'set', 'Other', 'cores=3', 'colour=blue')
+    assert 'There is no setting “memroy”. Did you mean “memory”?' in fails(lodge, 6, 'set', 'Other', 'memroy=1G')
+    assert 'The value of “nics[0].mac” is not possible.' in fails(lodge, 6, 'set', 'Other', 'mac=x')
+    # It is the new name that cannot be.
+    assert 'lodgectl: This name cannot be used.' in fails(lodge, 6, 'set', 'Other', 'name=')
+    assert '“bus” can be one of these: virtio, ' in fails(lodge, 6, 'disk', 'Other', 'add', '--size', '1G', '--bus', 'floppy')
     assert lodge.ctl_json('show', 'Other')['settings']['cores'] == 2
 
 

@@ -49,6 +49,8 @@ test_usage (void)
     { "lodgectl start --fast a", "--fast" },
     { "lodgectl stop --timeout soon a", "soon" },
     { "lodgectl stop --timeout -3 a", "negative" },
+    { "lodgectl execute --timeout -1 a true", "negative" },
+    { "lodgectl run --timeout -1 a true", "negative" },
     { "lodgectl create a", "Say what the machine starts from" },
     { "lodgectl create a --disk-size 0", "Say what the machine starts from" },
     { "lodgectl create a --disk-size 0G", "Say what the machine starts from" },

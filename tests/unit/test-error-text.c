@@ -109,6 +109,7 @@ test_values (void)
     { LODGE_ERROR_INVALID_ARGUMENT, "“%n\xff”: there is no such setting", "There is no setting “%n\xef\xbf\xbd”." },
     { LODGE_ERROR_INVALID_ARGUMENT, "arch: can only be given when the machine is made", "“arch” can be given only when a machine is made." },
     { LODGE_ERROR_INVALID_ARGUMENT, "disk: can be read only", "“disk” cannot be set; it only tells something." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "nics[0].mac: must be six pairs", "The value of “nics[0].mac” is not possible. Choose another one." },
     { LODGE_ERROR_INVALID_ARGUMENT, "", "One of the values cannot be understood. Correct it and try again." },
   };
 
