@@ -239,6 +239,7 @@ link_memory (const Clone *clone, const Copy *copy, GError **error)
 
   if (saved == NULL)
     return FALSE;
+  g_ptr_array_set_size (saved->addresses, 0);
   if (mkdir (folder, 0700) != 0)
     return lodge_error_set_errno (error, errno, "making", folder);
   for (guint i = 0; i < MIN (saved->profile->nics->len, copy->profile->nics->len); i++)
@@ -246,8 +247,11 @@ link_memory (const Clone *clone, const Copy *copy, GError **error)
       const char *before = ((LodgeNic *) saved->profile->nics->pdata[i])->mac;
       const char *after = ((LodgeNic *) copy->profile->nics->pdata[i])->mac;
 
-      if (before != NULL && after != NULL)
-        lodge_saved_replace (saved, before, after);
+      if (before == NULL || after == NULL)
+        continue;
+      lodge_saved_replace (saved, before, after);
+      g_ptr_array_add (saved->addresses, g_strdup (before));
+      g_ptr_array_add (saved->addresses, g_strdup (after));
     }
   become (saved->profile, copy->profile);
   saved->created = g_get_real_time () / G_USEC_PER_SEC;

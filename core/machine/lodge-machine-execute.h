@@ -46,8 +46,12 @@ LodgeExecution *lodge_machine_execute_finish   (LodgeMachine *self, GAsyncResult
 /** lodge_machine_get_agent: the one connection to the agent of the guest that runs; whether it answers shows. Returns: (transfer full). Error: IO */
 LodgeGuestAgent *lodge_machine_get_agent       (LodgeMachine *self, GError **error);
 
-/** lodge_machine_renew_identity: an instant clone gets host name, machine id and time through its guest agent, where one answers */
-void            lodge_machine_renew_identity   (LodgeMachine *self);
+/**
+ * lodge_machine_renew_identity: an instant clone gets host name, machine id, network addresses and time through its guest agent,
+ * where one answers
+ * @addresses: (element-type utf8): see LodgeSaved
+ */
+void            lodge_machine_renew_identity   (LodgeMachine *self, GPtrArray *addresses);
 
 /** lodge_machine_host_name: a host name made of a machine's name, in letters, digits and hyphens */
 char           *lodge_machine_host_name        (const char *name, const char *id, gboolean disposable);

@@ -101,7 +101,7 @@ succeed (Start *start)
   else
     lodge_machine_change (self, LODGE_CHANGE_RAN, "", NULL);
   if (start->saved != NULL && start->saved->forked && !start->paused)
-    lodge_machine_renew_identity (self);
+    lodge_machine_renew_identity (self, start->saved->addresses);
   g_task_return_boolean (task, TRUE);
 }
 

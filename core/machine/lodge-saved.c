@@ -16,6 +16,7 @@
 #define MAX_LAUNCH (1024 * 1024)
 #define MAX_WORDS 4096
 #define MAX_DISKS 64
+#define MAX_ADDRESSES 64
 
 LodgeSaved *
 lodge_saved_new (void)
@@ -23,6 +24,7 @@ lodge_saved_new (void)
   LodgeSaved *saved = g_new0 (LodgeSaved, 1);
 
   saved->disks = g_ptr_array_new_with_free_func (g_free);
+  saved->addresses = g_ptr_array_new_with_free_func (g_free);
   return saved;
 }
 
@@ -38,6 +40,7 @@ lodge_saved_free (LodgeSaved *saved)
   g_free (saved->accelerator);
   g_free (saved->host_cpu);
   g_ptr_array_unref (saved->disks);
+  g_ptr_array_unref (saved->addresses);
   g_free (saved);
 }
 
@@ -78,7 +81,11 @@ lodge_saved_write (const LodgeSaved *saved, const char *folder, GError **error)
     json_object_set_string_member (object, "host-cpu", saved->host_cpu);
   json_object_set_boolean_member (object, "running", saved->running);
   if (saved->forked)
-    json_object_set_boolean_member (object, "forked", TRUE);
+    {
+      json_object_set_boolean_member (object, "forked", TRUE);
+      json_object_set_array_member (object, "addresses",
+                                    make_array ((const char *const *) saved->addresses->pdata, saved->addresses->len));
+    }
   if (saved->stamped)
     json_object_set_array_member (object, "disks",
                                   make_array ((const char *const *) saved->disks->pdata, saved->disks->len));
@@ -153,7 +160,7 @@ lodge_saved_read (const char *folder, GError **error)
   g_autoptr (JsonNode) node = NULL;
   g_autoptr (GPtrArray) argv = NULL;
   JsonObject *object;
-  GPtrArray *disks;
+  GPtrArray *disks, *addresses;
   gsize length;
 
   launch = lodge_file_read (launch_path, MAX_LAUNCH, &length, error);
@@ -180,6 +187,12 @@ lodge_saved_read (const char *folder, GError **error)
   saved->forked = lodge_qmp_boolean (object, "forked", FALSE);
   saved->created = lodge_qmp_integer (object, "created", 0);
   saved->mapped = access (devices_path, F_OK) == 0;
+  addresses = read_words (object, "addresses", MAX_ADDRESSES);
+  if (addresses != NULL)
+    {
+      g_ptr_array_unref (saved->addresses);
+      saved->addresses = addresses;
+    }
   disks = read_words (object, "disks", MAX_DISKS);
   if (disks != NULL)
     {

@@ -31,6 +31,7 @@ typedef struct
   char         *host_cpu;     /* (nullable) of a guest that sees the host's processor: lodge_saved_host_cpu() */
   gboolean      running;      /* the guest ran; else it was paused */
   gboolean      forked;       /* of another guest, whose identity it still has */
+  GPtrArray    *addresses;    /* (element-type utf8) of that one's network cards, each with the one that replaces it after it */
   gboolean      mapped;       /* LODGE_SAVED_RAM and LODGE_SAVED_DEVICES, not LODGE_SAVED_MEMORY */
   gboolean      stamped;      /* @disks is to be compared */
   GPtrArray    *disks;        /* (element-type utf8) "ID SIZE NANOSECONDS" of each disk's file when all was written */

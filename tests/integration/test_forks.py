@@ -169,6 +169,8 @@ def test_forks(lodge_qemu):
     balloon(several[0], 160 * MIB)
     names = [execute(machine, 'hostname').stdout.strip() for machine in several]
     assert names == ['child-1', 'child-2', 'child-3']
+    assert [execute(machine, 'sh', '-c', 'cat /sys/class/net/eth0/address').stdout.strip() for machine in several] \
+        == [document(machine)['nics'][0]['mac'] for machine in several]
     identities = {execute(machine, 'cat', '/etc/machine-id').stdout.strip() for machine in several}
     assert len(identities) == 3
     for machine in several:
