@@ -130,12 +130,9 @@ get_disks (Disk *self, GError **error)
 static CtlExit
 do_list (Disk *self, char **arguments)
 {
-  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
   const char *heading[] = { _("ID"), _("FORMAT"), _("SIZE"), _("USED"), _("BUS"), _("STATE"), _("FILE"), NULL };
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) disks = get_disks (self, &error);
-  GVariantIter iter;
-  GVariant *disk;
 
   if (disks == NULL)
     return ctl_report_machine_error (self->ctx, error, self->path, self->machine);
@@ -144,14 +141,7 @@ do_list (Disk *self, char **arguments)
       ctl_json_print (self->ctx->out, disks);
       return CTL_EXIT_OK;
     }
-  g_ptr_array_add (rows, g_strdupv ((char **) heading));
-  g_variant_iter_init (&iter, disks);
-  while ((disk = g_variant_iter_next_value (&iter)) != NULL)
-    {
-      g_ptr_array_add (rows, make_row (disk));
-      g_variant_unref (disk);
-    }
-  ctl_table_print (self->ctx->out, rows, ctl_terminal_width (self->ctx->out), 6);
+  ctl_table_print_entries (self->ctx->out, heading, disks, make_row, 6);
   print_reasons (self->ctx, disks);
   return CTL_EXIT_OK;
 }

@@ -217,36 +217,22 @@ ctl_verb_flatten (CtlContext *ctx, int argc, char **argv)
   return code;
 }
 
+static char **
+make_row (GVariant *machine)
+{
+  g_autofree char *own = ctl_size (machine, "bytes");
+  g_autofree char *elsewhere = ctl_size (machine, "flatten-bytes");
+  g_autofree char *id = g_strndup (ctl_string (machine, "machine"), 8);
+
+  return g_strdupv ((char *[]){ (char *) ctl_string (machine, "name"), (char *) ctl_string (machine, "kind"), own, elsewhere, id, NULL });
+}
+
 static void
 print_dependants (CtlContext *ctx, GVariant *machines)
 {
-  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
   const char *heading[] = { _("NAME"), _("KIND"), _("SIZE"), _("TO FLATTEN"), _("ID"), NULL };
-  GVariantIter iter;
-  GVariant *machine;
 
-  g_ptr_array_add (rows, g_strdupv ((char **) heading));
-  g_variant_iter_init (&iter, machines);
-  while ((machine = g_variant_iter_next_value (&iter)) != NULL)
-    {
-      g_autoptr (GVariant) owned = machine;
-      char **row = g_new0 (char *, G_N_ELEMENTS (heading));
-      const char *name = "", *kind = "", *id = "";
-      guint64 bytes = 0, flatten = 0;
-
-      g_variant_lookup (owned, "name", "&s", &name);
-      g_variant_lookup (owned, "kind", "&s", &kind);
-      g_variant_lookup (owned, "machine", "&s", &id);
-      g_variant_lookup (owned, "bytes", "t", &bytes);
-      g_variant_lookup (owned, "flatten-bytes", "t", &flatten);
-      row[0] = g_strdup (name);
-      row[1] = g_strdup (kind);
-      row[2] = g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
-      row[3] = g_format_size_full (flatten, G_FORMAT_SIZE_IEC_UNITS);
-      row[4] = g_strndup (id, 8);
-      g_ptr_array_add (rows, row);
-    }
-  ctl_table_print (ctx->out, rows, ctl_terminal_width (ctx->out), 0);
+  ctl_table_print_entries (ctx->out, heading, machines, make_row, 0);
 }
 
 CtlExit

@@ -47,24 +47,15 @@ machine_to_json (GVariant *properties, gboolean list)
   return g_variant_builder_end (&builder);
 }
 
-static const char *
-get_string (GVariant *properties, const char *name)
-{
-  const char *value = "";
-
-  g_variant_lookup (properties, name, "&s", &value);
-  return value;
-}
-
 static int
 compare_machines (gconstpointer a, gconstpointer b)
 {
   GVariant *left = *(GVariant *const *) a, *right = *(GVariant *const *) b;
-  g_autofree char *left_key = g_utf8_collate_key (get_string (left, "Name"), -1);
-  g_autofree char *right_key = g_utf8_collate_key (get_string (right, "Name"), -1);
+  g_autofree char *left_key = g_utf8_collate_key (ctl_string (left, "Name"), -1);
+  g_autofree char *right_key = g_utf8_collate_key (ctl_string (right, "Name"), -1);
   int order = strcmp (left_key, right_key);
 
-  return order != 0 ? order : strcmp (get_string (left, "Id"), get_string (right, "Id"));
+  return order != 0 ? order : strcmp (ctl_string (left, "Id"), ctl_string (right, "Id"));
 }
 
 /* Returns: (transfer full) (element-type GVariant): the properties of each machine, by name */
@@ -94,46 +85,27 @@ get_machines (CtlContext *ctx, GError **error)
   return g_steal_pointer (&machines);
 }
 
-static char *
-format_cores (GVariant *settings)
+static char **
+make_row (GVariant *properties)
 {
-  guint cores;
+  g_autoptr (GVariant) settings = g_variant_lookup_value (properties, "Settings", G_VARIANT_TYPE_VARDICT);
+  g_autofree char *cores = NULL;
+  g_autofree char *memory = settings != NULL && g_variant_lookup (settings, "memory", "t", NULL) ? ctl_size (settings, "memory") : g_strdup ("");
+  g_autofree char *id = g_strndup (ctl_string (properties, "Id"), 8);
+  guint n;
 
-  return settings != NULL && g_variant_lookup (settings, "cores", "u", &cores)
-           ? g_strdup_printf ("%u", cores) : g_strdup ("");
-}
-
-static char *
-format_memory (GVariant *settings)
-{
-  guint64 memory;
-
-  return settings != NULL && g_variant_lookup (settings, "memory", "t", &memory)
-           ? g_format_size_full (memory, G_FORMAT_SIZE_IEC_UNITS) : g_strdup ("");
+  cores = settings != NULL && g_variant_lookup (settings, "cores", "u", &n) ? g_strdup_printf ("%u", n) : g_strdup ("");
+  return g_strdupv ((char *[]){ (char *) ctl_string (properties, "Name"), (char *) lodge_state_text (ctl_string (properties, "State")), cores,
+                                memory, id, NULL });
 }
 
 static void
 print_table (CtlContext *ctx, GPtrArray *machines)
 {
-  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
   const char *heading[] = { _("NAME"), _("STATE"), _("CORES"), _("MEMORY"), _("ID"), NULL };
+  g_autoptr (GVariant) entries = g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE_VARDICT, (GVariant **) machines->pdata, machines->len));
 
-  g_ptr_array_add (rows, g_strdupv ((char **) heading));
-  for (guint i = 0; i < machines->len; i++)
-    {
-      GVariant *properties = machines->pdata[i];
-      g_autoptr (GVariant) settings = g_variant_lookup_value (properties, "Settings",
-                                                              G_VARIANT_TYPE_VARDICT);
-      char **row = g_new0 (char *, G_N_ELEMENTS (heading));
-
-      row[0] = g_strdup (get_string (properties, "Name"));
-      row[1] = g_strdup (lodge_state_text (get_string (properties, "State")));
-      row[2] = format_cores (settings);
-      row[3] = format_memory (settings);
-      row[4] = g_strdup_printf ("%.8s", get_string (properties, "Id"));
-      g_ptr_array_add (rows, row);
-    }
-  ctl_table_print (ctx->out, rows, ctl_terminal_width (ctx->out), 0);
+  ctl_table_print_entries (ctx->out, heading, entries, make_row, 0);
 }
 
 CtlExit
@@ -166,7 +138,7 @@ ctl_verb_list (CtlContext *ctx, int argc, char **argv)
     {
       for (guint i = 0; i < machines->len; i++)
         {
-          g_autofree char *safe = ctl_escape (get_string (machines->pdata[i], "Name"), FALSE);
+          g_autofree char *safe = ctl_escape (ctl_string (machines->pdata[i], "Name"), FALSE);
 
           ctl_printf (ctx->out, "%s\n", safe);
         }
@@ -273,23 +245,23 @@ print_machine (CtlContext *ctx, GVariant *properties)
   const char *message = NULL;
 
   g_variant_lookup (properties, "PendingSettings", "^as", &pending);
-  reason = lodge_state_reason_text (get_string (properties, "StateReason"), details,
-                                    get_string (properties, "Name"));
+  reason = lodge_state_reason_text (ctl_string (properties, "StateReason"), details,
+                                    ctl_string (properties, "Name"));
 
-  print_line (ctx, _("Name"), get_string (properties, "Name"));
-  print_line (ctx, _("Id"), get_string (properties, "Id"));
-  print_line (ctx, _("State"), lodge_state_text (get_string (properties, "State")));
+  print_line (ctx, _("Name"), ctl_string (properties, "Name"));
+  print_line (ctx, _("Id"), ctl_string (properties, "Id"));
+  print_line (ctx, _("State"), lodge_state_text (ctl_string (properties, "State")));
   if (reason != NULL)
     print_line (ctx, "", reason);
   if (details != NULL && g_variant_lookup (details, "message", "&s", &message))
     print_line (ctx, _("Details"), message);
-  print_line (ctx, _("Folder"), get_string (properties, "Folder"));
+  print_line (ctx, _("Folder"), ctl_string (properties, "Folder"));
   print_line (ctx, _("Created"), created);
   print_line (ctx, _("Last started"), started);
 
   if (*code != '\0')
     {
-      g_autofree char *text = lodge_fault_text (code, get_string (properties, "Name"));
+      g_autofree char *text = lodge_fault_text (code, ctl_string (properties, "Name"));
 
       print_line (ctx, _("Fault"), text);
       if (g_variant_lookup (fault, "message", "&s", &message))

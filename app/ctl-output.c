@@ -151,6 +151,39 @@ ctl_table_print (FILE *out, GPtrArray *rows, guint width, guint flexible)
     }
 }
 
+void
+ctl_table_print_entries (FILE *out, const char *const *heading, GVariant *entries, CtlRowFunc make_row, guint flexible)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+
+  g_ptr_array_add (rows, g_strdupv ((char **) heading));
+  for (gsize i = 0; i < g_variant_n_children (entries); i++)
+    {
+      g_autoptr (GVariant) entry = g_variant_get_child_value (entries, i);
+
+      g_ptr_array_add (rows, make_row (entry));
+    }
+  ctl_table_print (out, rows, ctl_terminal_width (out), flexible);
+}
+
+const char *
+ctl_string (GVariant *entry, const char *key)
+{
+  const char *value = "";
+
+  g_variant_lookup (entry, key, "&s", &value);
+  return value;
+}
+
+char *
+ctl_size (GVariant *entry, const char *key)
+{
+  guint64 size = 0;
+
+  g_variant_lookup (entry, key, "t", &size);
+  return g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
+}
+
 guint
 ctl_terminal_width (FILE *out)
 {

@@ -42,6 +42,18 @@ char    *ctl_text_ellipsize (const char *text, guint width);
  */
 void     ctl_table_print    (FILE *out, GPtrArray *rows, guint width, guint flexible);
 
+/** CtlRowFunc: Returns: (transfer full): the cells of @entry, an a{sv}: as many as the heading has */
+typedef char **(*CtlRowFunc) (GVariant *entry);
+
+/** ctl_table_print_entries: the heading, and a row for each of @entries, an aa{sv}; as wide as the terminal at most */
+void     ctl_table_print_entries (FILE *out, const char *const *heading, GVariant *entries, CtlRowFunc make_row, guint flexible);
+
+/** ctl_string: Returns: the member @key of an a{sv}, "" where there is none */
+const char *ctl_string      (GVariant *entry, const char *key);
+
+/** ctl_size: Returns: (transfer full): the member @key of an a{sv}, a t, as a size that people read */
+char    *ctl_size           (GVariant *entry, const char *key);
+
 /** ctl_terminal_width: columns of @out, 0 when it is no terminal */
 guint    ctl_terminal_width (FILE *out);
 

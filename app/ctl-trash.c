@@ -55,37 +55,27 @@ ctl_verb_undelete (CtlContext *ctx, int argc, char **argv)
   return CTL_EXIT_OK;
 }
 
+static char **
+make_row (GVariant *entry)
+{
+  g_autoptr (GDateTime) time = NULL;
+  g_autofree char *when = NULL;
+  g_autofree char *size = ctl_size (entry, "size");
+  gint64 deleted = 0;
+
+  g_variant_lookup (entry, "deleted", "x", &deleted);
+  time = g_date_time_new_from_unix_local (deleted);
+  when = time != NULL ? g_date_time_format (time, "%Y-%m-%d %H:%M") : g_strdup ("");
+  /* The id is whole: "trash empty" takes nothing less. */
+  return g_strdupv ((char *[]){ (char *) ctl_string (entry, "name"), when, size, (char *) ctl_string (entry, "id"), NULL });
+}
+
 static void
 print_trash_table (CtlContext *ctx, GVariant *entries)
 {
-  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
   const char *heading[] = { _("NAME"), _("DELETED"), _("SIZE"), _("ID"), NULL };
-  GVariantIter iter;
-  GVariant *entry;
 
-  g_ptr_array_add (rows, g_strdupv ((char **) heading));
-  g_variant_iter_init (&iter, entries);
-  while ((entry = g_variant_iter_next_value (&iter)) != NULL)
-    {
-      g_autoptr (GVariant) owned = entry;
-      g_autoptr (GDateTime) time = NULL;
-      char **row = g_new0 (char *, G_N_ELEMENTS (heading));
-      const char *name = "", *id = "";
-      gint64 deleted = 0;
-      guint64 size = 0;
-
-      g_variant_lookup (owned, "name", "&s", &name);
-      g_variant_lookup (owned, "id", "&s", &id);
-      g_variant_lookup (owned, "deleted", "x", &deleted);
-      g_variant_lookup (owned, "size", "t", &size);
-      time = g_date_time_new_from_unix_local (deleted);
-      row[0] = g_strdup (name);
-      row[1] = time != NULL ? g_date_time_format (time, "%Y-%m-%d %H:%M") : g_strdup ("");
-      row[2] = g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
-      row[3] = g_strdup (id); /* whole: "trash empty" takes nothing less */
-      g_ptr_array_add (rows, row);
-    }
-  ctl_table_print (ctx->out, rows, ctl_terminal_width (ctx->out), 0);
+  ctl_table_print_entries (ctx->out, heading, entries, make_row, 0);
 }
 
 static CtlExit
