@@ -59,24 +59,35 @@ def test_execute(lodge):
 
 @pytest.mark.slow
 def test_run(lodge):
-    machine = lodge.create_demo('Template', memory=256 << 20)
+    """In clones of a template: first of one that is off, then instant ones."""
+    machine = lodge.create_demo('Template', memory=192 << 20)
     machine.call('SetTemplate', '(ba{sv})', (True, {}))
     folders = os.path.join(lodge.data, 'machines')
-
     done = lodge.ctl('run', 'Template', '--', 'sh', '-c', 'echo here; exit 3', check=False, timeout=300)
     assert (done.returncode, done.stdout) == (3, 'here\n'), done.stderr
     wait_until(lambda: len(os.listdir(folders)) == 1, 30, 'the clone to go')
 
-    # Two at once; one is interrupted, the other one is kept for its failure.
+    machine.start()
+    wait_until(lambda: lodge.ctl('execute', 'Template', '--', 'touch', '/root/before', check=False).returncode == 0, 120, 'the agent')
+    machine.call('Save', timeout=120)
+    # What it was before counts, and what one clone does is not there in the next.
+    for _ in range(2):
+        done = lodge.ctl('run', 'Template', '--', 'sh', '-c', 'ls /root; touch /root/after; cat /proc/uptime', timeout=300)
+        assert done.stdout.splitlines()[0] == 'before' and 'after' not in done.stdout
+    assert machine.state == 'saved'
+
+    # Three at once; one is interrupted, one is kept for its failure.
     stopped = lodge.start('lodgectl', 'run', 'Template', '--', 'sh', '-c', 'echo begun; exec sleep 600', stdout=subprocess.PIPE, text=True)
     kept = lodge.start('lodgectl', 'run', 'Template', '--keep-on-failure', '--', 'false', stderr=subprocess.PIPE, text=True)
+    named = lodge.start('lodgectl', 'run', 'Template', '--', 'hostname', stdout=subprocess.PIPE, text=True)
+    assert named.communicate(timeout=300)[0].startswith('template-') and named.returncode == 0
     assert stopped.stdout.readline() == 'begun\n'
     stopped.send_signal(signal.SIGINT)
     stopped.wait()
     _, said = kept.communicate(timeout=300)
     assert kept.returncode == 1 and 'was kept' in said
-    wait_until(lambda: len(lodge.machines()) == 2, 60, 'the interrupted clone to go')
+    wait_until(lambda: len(lodge.machines()) == 2, 60, 'the other clones to go')
     left = lodge.machine(said.split()[-1])
-    assert left.state == 'running' and left.get('Disposable') is False
+    assert left.state == 'running' and left.get('Disposable') is False and left.get('Origin')['kind'] == 'instant'
     left.force_off()
     assert lodge.ctl('run', 'Nothing', '--', 'true', check=False).returncode == 125
