@@ -520,19 +520,41 @@ lodge_machine_saving_answer (gpointer data)
 
 /* ---- After a core that was killed ---- */
 
+/* What a writer of small files had begun, in @folder and, with @depth, in the folders below it. */
+static void
+remove_begun (const char *folder, guint depth)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+      struct stat st;
+
+      if (g_str_has_suffix (name, ".new"))
+        unlink (path); /* no folder, by whatever name */
+      else if (depth > 0 && lstat (path, &st) == 0 && S_ISDIR (st.st_mode))
+        remove_begun (path, depth - 1);
+    }
+}
+
 void
 lodge_machine_tidy (LodgeMachine *self)
 {
+  g_autofree char *snapshots = NULL;
   g_autoptr (GDir) dir = NULL;
   const char *name;
 
   lodge_machine_recover_forks (self);
   if (self->guest != NULL || self->folder == NULL || self->entry == NULL)
     return;
+  snapshots = g_build_filename (self->folder, LODGE_SNAPSHOTS_DIR, NULL);
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_USED_DIR);
-  lodge_machine_remove_folder (self->folder, LODGE_VIEW_DIR);
   lodge_machine_recover_snapshots (self);
+  remove_begun (self->folder, 0);
+  remove_begun (snapshots, 1);
   dir = g_dir_open (self->folder, 0, NULL);
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     if (g_str_has_prefix (name, GONE_PREFIX))

@@ -465,6 +465,7 @@ lodge_stream_event (LodgeMachine *machine, const char *status)
 void
 lodge_stream_ended (LodgeMachine *machine)
 {
-  if (machine->guest->stream != NULL)
+  /* Whoever is told may want to abandon the stream, and waits for that then. */
+  while (machine->guest->stream != NULL)
     answer (machine->guest->stream, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
 }

@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kill -9 of the core and of QEMU while snapshots are taken, restored and deleted, layers are merged and machines cloned; and
+a disk that becomes full at each step of that.
+
+Half of the kills come at a step's boundary: with a change of a name in the machine's folders, one after the other; the other half at
+random. After each: every snapshot that was there reads bit for bit as it did, memory, firmware variables and TPM included, so does the
+present; `qemu-img check` finds nothing in any image, every image belongs to something, and nothing half-made is left.
+LODGE_SEED repeats a run; LODGE_KILLS sets the number of each kind.
+"""
+import ctypes
+import hashlib
+import json
+import os
+import random
+import secrets
+import signal
+import struct
+import subprocess
+import time
+
+import pytest
+from gi.repository import GLib
+
+from lodgetest import Lodge, wait_until
+from lodgetest.lodge import BUS_NAME, MACHINE, error_code
+
+pytestmark = pytest.mark.soak
+
+MIB = 1 << 20
+DISK = 8 * MIB
+MAX_SNAPSHOTS = 6
+KINDS = ('create', 'restore', 'delete', 'clone')
+HALF_MADE = ('.new-', '.layers', '.gone-', '.work-', '.freezing', '.disk-work', 'restore', 'saved.new', 'saved.used')
+LIBC = ctypes.CDLL(None, use_errno=True)
+# Names that come, go and change; and files that were written.
+IN_CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200
+OPTIONS = {bool: 'b', str: 's', int: 'u'}
+
+
+@pytest.fixture
+def rng():
+    seed = int(os.environ.get('LODGE_SEED', secrets.randbelow(1 << 32)))
+    print(f'seed: LODGE_SEED={seed}')
+    return random.Random(seed)
+
+
+@pytest.fixture
+def kills(short):
+    return int(os.environ.get('LODGE_KILLS', '8' if short else '300'))
+
+
+def variant(values):
+    return {key.replace('_', '-'): GLib.Variant(OPTIONS[type(value)], value) for key, value in values.items()}
+
+
+class Steps:
+    """The changes of names below a folder, as they happen."""
+
+    def __init__(self, folder):
+        self.fd = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        assert self.fd >= 0
+        for path in (folder, *(os.path.join(folder, name) for name in ('disks', 'snapshots', 'firmware', 'tpm'))):
+            if os.path.isdir(path):
+                LIBC.inotify_add_watch(self.fd, path.encode(), IN_CHANGES)
+
+    def wait(self, number, is_over):
+        """Until so many have come, or it is over. How many came."""
+        seen = 0
+        while seen < number and not is_over():
+            try:
+                data = os.read(self.fd, 65536)
+            except BlockingIOError:
+                time.sleep(0.0005)
+                continue
+            while data:
+                seen += 1
+                data = data[16 + struct.unpack('iIII', data[:16])[3]:]
+        return seen
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Call:
+    """A method that is under way."""
+
+    def __init__(self, machine, method, signature, *values):
+        self.over, self.error, self.value = False, None, None
+        self.loop = GLib.MainContext.default()
+        machine.lodge.bus.call(BUS_NAME, machine.path, MACHINE, method, GLib.Variant(signature, values), None, 0, 600000, None, self.done)
+        machine.lodge.bus.flush_sync(None)
+
+    def done(self, bus, result):
+        self.over = True
+        try:
+            self.value = bus.call_finish(result).unpack()
+        except GLib.Error as error:
+            self.error = error
+
+    def is_over(self):
+        while self.loop.iteration(False):
+            pass
+        return self.over
+
+    def wait(self):
+        wait_until(self.is_over, 120, 'the answer', 0.002)
+        return self
+
+
+def read_json(*path):
+    with open(os.path.join(*path), encoding='utf-8') as f:
+        return json.load(f)
+
+
+def hash_of(path):
+    with open(path, 'rb') as f:
+        return hashlib.file_digest(f, 'sha256').hexdigest() if hasattr(hashlib, 'file_digest') else hashlib.sha256(f.read()).hexdigest()
+
+
+def run(*words):
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, f'{" ".join(words)}: {done.stdout}{done.stderr}'
+    return done.stdout
+
+
+def qcow2_head(data):
+    """(size, cluster size, first-level table, name of the backing file or None)"""
+    magic, _, at, length, bits, size, _, entries, table = struct.unpack('>IIQIIQIIQ', data[:48])
+    assert magic == 0x514649fb
+    name = data[at:at + length].decode() if at else None
+    return size, 1 << bits, struct.unpack(f'>{entries}Q', data[table:table + entries * 8]), name
+
+
+def qcow2_content(path):
+    """What a small image reads as. Many are looked at after each kill, so no tool is started for that; in the end one is."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    size, cluster, table, name = qcow2_head(data)
+    below = qcow2_content(os.path.join(os.path.dirname(path), name))[:size] if name else b''
+    content = bytearray(below + bytes(size - len(below)))
+    for first, entry in enumerate(table):
+        offset = entry & 0x00fffffffffffe00
+        for second, word in enumerate(struct.unpack(f'>{cluster // 8}Q', data[offset:offset + cluster]) if offset else ()):
+            start, end = (first * cluster // 8 + second) * cluster, min((first * cluster // 8 + second + 1) * cluster, size)
+            assert not word >> 62 & 1, 'compressed'
+            if word & 1:
+                content[start:end] = bytes(end - start)
+            elif word & 0x00fffffffffffe00:
+                at = word & 0x00fffffffffffe00
+                content[start:end] = data[at:at + end - start].ljust(end - start, b'\0')
+    return bytes(content)
+
+
+class World:
+    """A machine, and what it must be."""
+
+    def __init__(self, lodge, rng, **settings):
+        self.lodge, self.rng = lodge, rng
+        self.machine = lodge.create('web', disk_size=DISK, memory=64 * MIB, **settings)
+        self.folder = self.machine.get('Folder')
+        self.raw = os.path.join('/dev/shm' if os.path.isdir('/dev/shm') else lodge.state, f'lodge-soak-{os.getpid()}')
+        self.known = {}      # snapshot to what it reads as
+        self.checked = {}    # name of an image to what it was when it was checked
+        self.writes = 0
+        self.write()
+        self.present = self.read(self.disk())
+
+    def disk(self, *place):
+        return os.path.join(self.folder, read_json(self.folder, *place, 'machine.json')['disks'][0]['file'])
+
+    def write(self):
+        """Something new, while no guest runs."""
+        self.writes += 1
+        at = self.rng.randrange(DISK // MIB)
+        run('qemu-io', '-f', 'qcow2', '-c', f'write -P {self.writes % 255 + 1} {at}M {self.rng.choice((64, 256, 1024))}k', self.disk())
+
+    def read(self, disk, place=None):
+        """All that a state consists of, as hashes. place: the folder that has the rest of it; its own when None"""
+        parts = [hashlib.sha256(qcow2_content(disk)).hexdigest()]
+        place = place or self.folder
+        tpm = os.path.join(place, 'tpm')
+        for path in (os.path.join(place, 'firmware/vars.qcow2'), os.path.join(place, 'vars.qcow2'),
+                     *(sorted(os.path.join(tpm, name) for name in os.listdir(tpm)) if os.path.isdir(tpm) else ())):
+            if os.path.isfile(path):
+                parts.append(hash_of(path))
+        return parts
+
+    def read_snapshot(self, snapshot):
+        place = os.path.join(self.folder, 'snapshots', snapshot)
+        disk = os.path.join(self.folder, next(iter(read_json(place, 'snapshot.json')['disks'].values())))
+        memory = os.path.join(place, 'memory')
+        return self.read(disk, place) + ([hash_of(memory)] if os.path.exists(memory) else [])
+
+    def snapshots(self):
+        folder = os.path.join(self.folder, 'snapshots')
+        return sorted(name for name in os.listdir(folder) if not name.startswith('.')) if os.path.isdir(folder) else []
+
+    def learn(self):
+        """Those that are there now are to stay what they are."""
+        self.known = {name: self.known.get(name) or self.read_snapshot(name) for name in self.snapshots()}
+
+    def is_idle(self):
+        """Whether nothing works on the disks: such a call is refused before its argument is looked at, then."""
+        try:
+            self.machine.call('DetachDisk', '(sa{sv})', ('nothing', {}))
+        except GLib.Error as error:
+            assert error_code(error) in ('NotFound', 'InUse', 'WrongState'), error.message
+            return error_code(error) != 'InUse'
+        return True
+
+    def half_made(self):
+        found = []
+        for folder in (self.folder, os.path.join(self.folder, 'disks'), os.path.join(self.folder, 'snapshots')):
+            if os.path.isdir(folder):
+                found += [name for name in os.listdir(folder) if name.startswith(HALF_MADE) or name.endswith('.new')]
+        machines = os.path.dirname(self.folder)
+        return found + [name for name in os.listdir(machines) if not os.path.exists(os.path.join(machines, name, 'machine.json'))]
+
+    def orphans(self):
+        """Images that belong to nothing."""
+        wanted = [self.disk()]
+        for snapshot in self.snapshots():
+            wanted += [os.path.join(self.folder, file) for file in read_json(self.folder, 'snapshots', snapshot, 'snapshot.json')['disks'].values()]
+        machines = os.path.dirname(self.folder)
+        for name in os.listdir(machines):
+            wanted += [os.path.join(machines, name, disk['file']) for disk in read_json(machines, name, 'machine.json')['disks'] if disk.get('file')]
+        used = set()
+        for disk in set(wanted):
+            while disk and os.path.realpath(disk) not in used:
+                used.add(os.path.realpath(disk))
+                with open(disk, 'rb') as f:
+                    name = qcow2_head(f.read(MIB))[3]
+                disk = os.path.join(os.path.dirname(disk), name) if name else None
+        return {os.path.realpath(os.path.join(self.folder, 'disks', name)) for name in os.listdir(os.path.join(self.folder, 'disks'))} - used
+
+    def judge(self, what, gone=(), presents=()):
+        """gone: snapshots that may have gone; presents: what else the present may be."""
+        wait_until(lambda: self.is_idle() and not self.half_made() and (self.machine.state in ('running', 'paused') or not self.orphans()),
+                   60, f'{what}: nothing half-made ({self.half_made()}), no image too much', 0.05)
+        for snapshot, state in list(self.known.items()):
+            if snapshot not in self.snapshots():
+                assert snapshot in gone, f'{what}: the snapshot {snapshot} is gone'
+                del self.known[snapshot]
+            else:
+                assert self.read_snapshot(snapshot) == state, f'{what}: the snapshot {snapshot} differs'
+        now = self.read(self.disk())
+        assert now in (self.present, *presents), f'{what}: the disk differs from what it was'
+        self.present = now
+        for name in os.listdir(os.path.join(self.folder, 'disks')):
+            path = os.path.join(self.folder, 'disks', name)
+            status = os.stat(path)
+            mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if self.machine.state not in ('running', 'paused') and self.checked.get(name) != mark:
+                run('qemu-img', 'check', '-q', '-f', 'qcow2', path)
+                self.checked[name] = mark
+        self.learn()
+
+    def judge_again(self):
+        """QEMU's own tool reads the same."""
+        for snapshot in self.snapshots():
+            disk = os.path.join(self.folder, next(iter(read_json(self.folder, 'snapshots', snapshot, 'snapshot.json')['disks'].values())))
+            run('qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', disk, self.raw)
+            assert hash_of(self.raw) == self.known[snapshot][0]
+            os.unlink(self.raw)
+
+    def find(self):
+        """The machine, of a core that may just have come."""
+        self.machine = self.lodge.machine('web')
+
+    # What is done ------------------------------------------------------------------------------
+
+    def choose(self, kind):
+        """(method, signature, values, snapshots that may go, what the present may be)"""
+        one = self.rng.choice(list(self.known)) if self.known else None
+        running = self.machine.state in ('running', 'paused')
+        if kind == 'delete' and one or len(self.known) > MAX_SNAPSHOTS:
+            return 'DeleteSnapshot', '(sa{sv})', (one, {}), [one], []
+        if kind == 'restore' and one:
+            keep = self.rng.random() < 0.5
+            state = self.known[one]
+            return 'RestoreSnapshot', '(sa{sv})', (one, variant({'keep_present': keep})), [], [state, state[:-1]]
+        if kind == 'clone' and not running:
+            return 'Clone', '(sa{sv})', ('copy', variant({'kind': self.rng.choice(('linked', 'full'))})), [], []
+        return 'TakeSnapshot', '(a{sv})', (variant({'memory': self.rng.random() < 0.5}),), [], []
+
+    def drop_clones(self):
+        for path, properties in self.lodge.machines().items():
+            if properties['Name'] == 'copy':
+                disks = os.path.join(properties['Folder'], 'disks')
+                for name in os.listdir(disks):
+                    run('qemu-img', 'check', '-q', '-f', 'qcow2', os.path.join(disks, name))
+                self.lodge.call(path, MACHINE, 'Delete', GLib.Variant('(a{sv})', ({},)))
+                self.lodge.core('EmptyTrash', '(asa{sv})', ([], {}))
+
+
+def innermost(pid):
+    while True:
+        try:
+            with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
+                children = f.read().split()
+        except FileNotFoundError:
+            return None
+        if not children:
+            return pid
+        pid = int(children[0])
+
+
+def kill_during(world, kind, victim, step):
+    """One kill, at that step or (None) at random; and what must be true afterwards."""
+    method, signature, values, gone, presents = world.choose(kind)
+    pid = innermost(world.machine.pid) if victim == 'qemu' else world.lodge.core_pid()
+    steps = Steps(world.folder)
+    call = Call(world.machine, method, signature, *values)
+    what = f'{victim} killed in {method} {values[0] if signature[1] == "s" else ""} at '
+    if step is None:
+        seconds = world.rng.uniform(0, 0.12)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not (call.is_over() and method != 'DeleteSnapshot'):
+            time.sleep(0.0005)
+        what += f'{seconds * 1000:.1f} ms'
+    else:
+        what += f'step {steps.wait(step, lambda: call.is_over() and method != "DeleteSnapshot")} of {step}'
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    if victim == 'core':
+        wait_until(lambda: world.lodge.core_pid() != pid, 20, 'the bus to see it', 0.005)
+    call.wait()
+    steps.close()
+    world.find()
+    if victim == 'qemu':
+        wait_until(lambda: world.machine.state in ('off', 'saved'), 30, 'the end of QEMU', 0.02)
+    world.judge(what, gone, presents)
+    if kind == 'clone':
+        world.drop_clones()
+
+
+def steps_of(number, chance):
+    """Half of them one after the other, half of them at random."""
+    return [1 + n % 14 if n % 2 == 0 else None for n in range(number * 2)][:number] if chance else list(range(1, number + 1))
+
+
+def each(*kinds):
+    """One after the other, each for itself; the short run has them mixed."""
+    return ['mixed', *(pytest.param(kind, marks=pytest.mark.long) for kind in kinds)]
+
+
+@pytest.mark.parametrize('kind', each('create', 'restore', 'delete', 'clone'))
+def test_core_killed_off(lodge, rng, kills, kind):
+    """A machine that is off, with UEFI variables and a TPM."""
+    world = World(lodge, rng, firmware='uefi', tpm=True)
+    for number, step in enumerate(steps_of(kills, True)):
+        if len(world.known) < 3:
+            world.machine.call('TakeSnapshot', timeout=60)
+            world.learn()
+        if number % 3 == 0:
+            world.write()
+            world.present = world.read(world.disk())
+        kill_during(world, kind if kind != 'mixed' else KINDS[number % 4], 'core', step)
+    world.judge_again()
+
+
+@pytest.mark.parametrize('kind', each('create core', 'create qemu', 'restore core', 'restore qemu', 'delete core', 'delete qemu'))
+def test_killed_running(lodge, rng, kills, kind):
+    """A machine that runs, whose memory is part of it."""
+    world = World(lodge, rng)
+    for number, step in enumerate(steps_of(kills, True)):
+        if world.machine.state in ('off', 'saved'):
+            world.machine.call('Start', timeout=60)
+        if len(world.known) < 2:
+            world.machine.call('TakeSnapshot', timeout=60)
+            world.learn()
+        what, victim = kind.split() if kind != 'mixed' else (KINDS[number % 3], ('core', 'qemu')[number // 3 % 2])
+        kill_during(world, what, victim, step)
+        assert victim == 'qemu' or what == 'restore' or world.machine.state == 'running', world.machine.state
+    if world.machine.state in ('running', 'paused'):
+        world.machine.force_off()
+        world.judge('the end')
+    world.judge_again()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason='needs root to mount a small file system')
+def test_full_disk(rng, kills, tmp_path):
+    """Whatever space is left, each method succeeds or fails with NoSpace, and all is as before."""
+    place = tmp_path / 'small'
+    place.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=192m', 'none', place], capture_output=True).returncode != 0:
+        pytest.skip('needs root to mount a small file system')
+    lodge = None
+    try:
+        lodge = Lodge(state=str(place))
+        world = World(lodge, rng, firmware='uefi', tpm=True)
+        ballast = place / 'ballast'
+        for number in range(kills):
+            kind = rng.choice(('create', 'restore', 'delete', 'clone'))
+            if kind != 'clone' and rng.random() < 0.4 and world.machine.state in ('off', 'saved'):
+                world.machine.call('Start', timeout=60)
+            if len(world.known) < 2:
+                world.machine.call('TakeSnapshot', timeout=60)
+                world.learn()
+            method, signature, values, gone, presents = world.choose(kind)
+            left = rng.choice((0, 1, 2, 4, 8, 16, 32, 64, 256, 1024, 4096, 16384, 17408, 20480, 32768)) * 1024
+            fill(place, ballast, left)
+            call = Call(world.machine, method, signature, *values).wait()
+            if call.error is not None:
+                assert error_code(call.error) in ('NoSpace', 'Cancelled', 'Io'), f'{method} with {left} bytes left: {call.error.message}'
+            what = f'{method} with {left} bytes left'
+            wait_until(world.is_idle, 60, f'{what}: rest')
+            ballast.unlink()
+            if world.machine.state in ('running', 'paused'):
+                world.machine.force_off()
+            # What could not be done for want of space is taken up by the next core.
+            lodge.kill_core()
+            world.find()
+            world.judge(what, gone, presents)
+            if kind == 'clone':
+                world.drop_clones()
+    finally:
+        if lodge is not None:
+            lodge.close(strict=False)
+        subprocess.run(['umount', '-l', place], check=False)
+
+
+def fill(place, ballast, left):
+    """Leaves so many bytes free."""
+    with open(ballast, 'wb') as f:
+        free = os.statvfs(place)
+        size = max(0, free.f_bavail * free.f_frsize - left)
+        os.posix_fallocate(f.fileno(), 0, size) if size else None
