@@ -91,8 +91,10 @@ lodge_probe_audio (const LodgePaths *paths, LodgeHost *host)
   static const struct
   {
     const char *driver;
+    const char *variable; /* the server's own, of the folder where its socket is instead */
+    const char *folder;
     const char *socket;
-  } servers[] = { { "pa", "pulse/native" }, { "pipewire", "pipewire-0" } };
+  } servers[] = { { "pa", "PULSE_RUNTIME_PATH", "pulse", "native" }, { "pipewire", "PIPEWIRE_RUNTIME_DIR", "", "pipewire-0" } };
   /* The servers' sockets lie in $XDG_RUNTIME_DIR, in which ours is a folder. */
   g_autofree char *runtime = g_path_get_dirname (paths->runtime_dir);
 
@@ -101,7 +103,10 @@ lodge_probe_audio (const LodgePaths *paths, LodgeHost *host)
   g_clear_pointer (&host->audio_socket, g_free);
   for (guint i = 0; i < G_N_ELEMENTS (servers); i++)
     {
-      g_autofree char *path = g_build_filename (runtime, servers[i].socket, NULL);
+      const char *elsewhere = g_getenv (servers[i].variable);
+      g_autofree char *path = elsewhere != NULL && g_path_is_absolute (elsewhere)
+                                ? g_build_filename (elsewhere, servers[i].socket, NULL)
+                                : g_build_filename (runtime, servers[i].folder, servers[i].socket, NULL);
 
       if (!answers (path))
         continue;

@@ -319,6 +319,8 @@ test_audio (Fixture *fixture, gconstpointer data)
   g_autoptr (GSocketListener) listener = g_socket_listener_new ();
   g_autoptr (GError) error = NULL;
 
+  g_unsetenv ("PULSE_RUNTIME_PATH");
+  g_unsetenv ("PIPEWIRE_RUNTIME_DIR");
   lodge_probe_audio (fixture->paths, host);
   g_assert_cmpstr (host->audio_driver, ==, "none");
   g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
@@ -332,6 +334,37 @@ test_audio (Fixture *fixture, gconstpointer data)
   lodge_probe_audio (fixture->paths, host);
   g_assert_cmpstr (host->audio_driver, ==, "none");
   g_assert_null (host->audio_socket);
+}
+
+/* Each server can be told to have its socket in a folder that its own variable names. */
+static void
+test_audio_elsewhere (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *driver, *variable, *socket;
+  } servers[] = { { "pa", "PULSE_RUNTIME_PATH", "native" }, { "pipewire", "PIPEWIRE_RUNTIME_DIR", "pipewire-0" } };
+  g_autoptr (LodgeHost) host = lodge_host_new ();
+
+  g_unsetenv ("PULSE_RUNTIME_PATH");
+  g_unsetenv ("PIPEWIRE_RUNTIME_DIR");
+  for (gsize i = 0; i < G_N_ELEMENTS (servers); i++)
+    {
+      g_autofree char *path = g_build_filename (fixture->root, servers[i].socket, NULL);
+      g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+      g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+
+      g_assert_true (g_socket_listener_add_address (listener, address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT,
+                                                    NULL, NULL, NULL));
+      lodge_probe_audio (fixture->paths, host);
+      g_assert_cmpstr (host->audio_driver, ==, "none");
+      g_setenv (servers[i].variable, fixture->root, TRUE);
+      lodge_probe_audio (fixture->paths, host);
+      g_assert_cmpstr (host->audio_driver, ==, servers[i].driver);
+      g_assert_cmpstr (host->audio_socket, ==, path);
+      g_unsetenv (servers[i].variable);
+      g_socket_listener_close (listener);
+    }
 }
 
 static GVariant *
@@ -446,6 +479,7 @@ main (int argc, char *argv[])
   g_test_add ("/probe/firmware", Fixture, NULL, set_up, test_firmware, tear_down);
   g_test_add ("/probe/memory-and-gl", Fixture, NULL, set_up, test_memory_and_gl, tear_down);
   g_test_add ("/probe/audio", Fixture, NULL, set_up, test_audio, tear_down);
+  g_test_add ("/probe/audio-elsewhere", Fixture, NULL, set_up, test_audio_elsewhere, tear_down);
   g_test_add ("/probe/doctor", Fixture, NULL, set_up, test_doctor, tear_down);
   g_test_add ("/probe/doctor/runtime-dir", Fixture, NULL, set_up, test_doctor_runtime_dir, tear_down);
   return g_test_run ();
