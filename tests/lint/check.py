@@ -257,6 +257,26 @@ def check_dbus_docs():
                     yield f'{docs[0]}: {match[1]} {match[2]} is not documented'
 
 
+def check_what_is_unproven():
+    """Each line names a word of ./dev prove, and each word has a line, a mark and a test."""
+    rows = [line for line in read('docs/UNPROVEN.md').splitlines() if line.startswith('|')][2:]
+    named = set()
+    for row in rows:
+        match = re.search(r'`\./dev prove (\w+)`[^|]*\|$', row)
+        if match:
+            named.add(match[1])
+        else:
+            yield f'docs/UNPROVEN.md: no ./dev prove WORD that decides it: {row[:60]}'
+    words = set(re.search(r"local words='([\w ]+)'", read('dev'))[1].split())
+    helped = set(re.search(r'^  prove \[([\w|]+)\]', read('dev'), re.M)[1].split('|'))
+    marks = set(re.findall(r"'prove_(\w+)':", read('tests/conftest.py')))
+    tested = set(re.findall(r'@pytest\.mark\.prove_(\w+)', ''.join(read(p) for p in FILES if p.startswith('tests/prove/'))))
+    for what, found in (('docs/UNPROVEN.md', named), ('the usage of dev', helped), ('tests/conftest.py', marks),
+                        ('tests/prove', tested)):
+        for word in sorted(found ^ words):
+            yield f'{what} and ./dev prove differ about “{word}”'
+
+
 def check_unit_tests_are_listed():
     listed = read('tests/unit/meson.build')
     for path in FILES:
