@@ -57,7 +57,8 @@ console_closed_cb (LodgeApplication *self, GtkWindow *console)
 {
   LodgeMachineItem *item = lodge_console_window_get_item (LODGE_CONSOLE_WINDOW (console));
 
-  if (lodge_machine_item_is_up (item) && self->window != NULL)
+  /* A disposable one does not run on; its console asks what becomes of it. */
+  if (lodge_machine_item_is_up (item) && !lodge_machine_item_is_disposable (item) && self->window != NULL)
     lodge_console_toast (GTK_WIDGET (self->window), get_library (self), item);
   return FALSE;
 }

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "ui/lodge-console-bar.h"
+#include "ui/lodge-console-disposable.h"
 #include "ui/lodge-console-medium.h"
 #include "ui/lodge-console-page.h"
 #include "ui/lodge-console-screenshot.h"
@@ -42,6 +43,7 @@ struct _LodgeConsoleWindow
   LodgeConsolePage *page;
   GtkWidget *bar_place;         /* the bar above the screen */
   LodgeConsoleBar *bar;
+  GtkWidget *disposable;        /* says that the machine goes with its guest */
   GtkRevealer *hover_place;     /* the bar over the screen in fullscreen */
   LodgeConsoleBar *hover_bar;
 };
@@ -55,7 +57,15 @@ update (LodgeConsoleWindow *self)
   gboolean up = lodge_machine_item_is_up (self->item);
   gboolean there = lodge_machine_item_get_proxy (self->item) != NULL;
 
+  gboolean disposable = lodge_machine_item_is_disposable (self->item);
+
   gtk_window_set_title (GTK_WINDOW (self), lodge_machine_item_get_name (self->item));
+  gtk_widget_set_visible (self->disposable, disposable);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.keep", disposable && up && there);
+  if (disposable)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "disposable");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "disposable");
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.screenshot", up);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.copy-screenshot", up);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.grab", up);
@@ -424,6 +434,14 @@ free_space_action (GtkWidget *widget, const char *name, GVariant *parameter)
   lodge_console_space_present (GTK_WINDOW (self), self->library, self->item);
 }
 
+static void
+keep_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+
+  lodge_console_disposable_ask (GTK_WINDOW (self), self->library, self->item, FALSE);
+}
+
 /* The window */
 
 static gboolean
@@ -431,6 +449,11 @@ lodge_console_window_close_request (GtkWindow *window)
 {
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (window);
 
+  if (lodge_console_disposable_asks (self->item))
+    {
+      lodge_console_disposable_ask (window, self->library, self->item, TRUE);
+      return GDK_EVENT_STOP;
+    }
   lodge_console_page_close (self->page);
   return GTK_WINDOW_CLASS (lodge_console_window_parent_class)->close_request (window);
 }
@@ -475,6 +498,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, page);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, bar_place);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, bar);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, disposable);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_place);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_bar);
   gtk_widget_class_bind_template_callback (widget_class, grab_changed_cb);
@@ -495,6 +519,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.insert-medium", NULL, insert_medium_action);
   gtk_widget_class_install_action (widget_class, "win.eject-medium", NULL, eject_medium_action);
   gtk_widget_class_install_action (widget_class, "win.free-space", NULL, free_space_action);
+  gtk_widget_class_install_action (widget_class, "win.keep", NULL, keep_action);
 }
 
 /* Before the screen takes its keys: those that must never be the guest's alone. */

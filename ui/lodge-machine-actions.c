@@ -7,7 +7,10 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/ipc/lodge-error.h"
+#include "ui/lodge-clone.h"
+#include "ui/lodge-clone-dialog.h"
 #include "ui/lodge-desktop-entry.h"
+#include "ui/lodge-family.h"
 #include "ui/lodge-feedback.h"
 #include "ui/lodge-snapshot-take.h"
 
@@ -53,6 +56,11 @@ static const Verb verbs[] = {
   { "send-keys", NULL, UP, N_("The Keys Could Not Be Sent to “%s”") },
   { "delete", NULL, STATE (OFF) | STATE (BROKEN) | STATE (SAVED), N_("“%s” Could Not Be Deleted") },
   { "snapshot", NULL, STATE (OFF) | STATE (RUNNING) | STATE (PAUSED) | STATE (SAVED), NULL },
+  { "clone", NULL, ANY & ~STATE (BROKEN), NULL },
+  { "clone-start", NULL, ANY & ~STATE (BROKEN), NULL },
+  { "disposable", NULL, ANY & ~STATE (BROKEN), NULL },
+  { "make-template", NULL, STATE (OFF) | STATE (SAVED), NULL },
+  { "make-machine", NULL, STATE (OFF) | STATE (SAVED), NULL },
   { "show-log", NULL, ANY, NULL },
   { "show-file", NULL, ANY, NULL },
   { "add-to-applications", NULL, ANY & ~STATE (BROKEN), N_("“%s” Could Not Be Added to the Applications") },
@@ -76,6 +84,19 @@ call_new (LodgeMachineActions *self, const Verb *verb)
   return call;
 }
 
+/* Why it is not deleted, and what could be done, is on the page of its family. */
+static gboolean
+show_dependants (LodgeMachineActions *self)
+{
+  g_autofree char *title = NULL;
+
+  if (self->widget == NULL || !gtk_widget_activate_action (self->widget, "win.family", NULL))
+    return FALSE;
+  title = g_strdup_printf (_("“%s” stays: other machines are built on it"), lodge_machine_item_get_name (self->item));
+  lodge_feedback_toast (self->widget, title);
+  return TRUE;
+}
+
 static void
 call_end (Call *call, GError *error)
 {
@@ -83,7 +104,12 @@ call_end (Call *call, GError *error)
   g_autofree char *heading = NULL;
 
   lodge_machine_item_pop_busy (self->item);
-  if (error != NULL && self->widget != NULL)
+  if (error != NULL)
+    lodge_error_normalize (error);
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HAS_DEPENDANTS) && g_str_equal (call->verb->action, "delete") &&
+      show_dependants (self))
+    g_clear_error (&error);
+  else if (error != NULL && self->widget != NULL)
     {
       heading = g_strdup_printf (_(call->verb->heading), lodge_machine_item_get_name (self->item));
       lodge_feedback_error (self->widget, heading, error, self->item);
@@ -278,6 +304,53 @@ show_file (LodgeMachineActions *self)
     gtk_show_uri (GTK_WINDOW (gtk_widget_get_root (self->widget)), uri, GDK_CURRENT_TIME);
 }
 
+/* Returns: whether it was one of these */
+static gboolean
+activate_family (LodgeMachineActions *self, const char *action)
+{
+  LodgeCloneOrder order = { .count = 1, .start = TRUE };
+
+  if (g_str_equal (action, "snapshot"))
+    lodge_snapshot_take (self->widget, self->item);
+  else if (g_str_equal (action, "clone"))
+    lodge_clone_dialog_present (self->widget, self->library, self->item, NULL);
+  else if (g_str_equal (action, "clone-start"))
+    lodge_clone (self->widget, self->library, self->item, &order);
+  else if (g_str_equal (action, "disposable"))
+    lodge_clone_disposable (self->widget, self->item, NULL);
+  else if (g_str_equal (action, "make-template") || g_str_equal (action, "make-machine"))
+    lodge_family_set_template (self->widget, self->item, g_str_equal (action, "make-template"));
+  else
+    return FALSE;
+  return TRUE;
+}
+
+/* Whether the core can do it, and whether it makes sense for this machine. */
+static gboolean
+is_possible (LodgeMachineActions *self, const char *action)
+{
+  gboolean template = lodge_machine_item_is_template (self->item);
+  gboolean disposable = lodge_machine_item_is_disposable (self->item);
+
+  if (g_str_equal (action, "save"))
+    return lodge_library_has_feature (self->library, "save") && !disposable;
+  if (g_str_equal (action, "snapshot"))
+    return lodge_library_has_feature (self->library, "snapshots") && !disposable;
+  if (g_str_equal (action, "clone") || g_str_equal (action, "disposable"))
+    return lodge_clone_is_possible (self->library, self->item) && !disposable;
+  if (g_str_equal (action, "clone-start"))
+    return lodge_clone_is_possible (self->library, self->item) && template;
+  if (g_str_equal (action, "make-template"))
+    return lodge_library_has_feature (self->library, "template") && !template && !disposable &&
+           (lodge_machine_item_get_state (self->item) == LODGE_MACHINE_OFF ||
+            lodge_library_has_feature (self->library, "clone-running"));
+  if (g_str_equal (action, "make-machine"))
+    return lodge_library_has_feature (self->library, "template") && template;
+  if (g_str_equal (action, "restart") || g_str_equal (action, "revert"))
+    return lodge_machine_item_get_n_pending (self->item) > 0;
+  return TRUE;
+}
+
 static void
 activate_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -306,11 +379,8 @@ activate_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   if (proxy == NULL)
     return;
 
-  if (g_str_equal (verb->action, "snapshot"))
-    {
-      lodge_snapshot_take (self->widget, self->item);
-      return;
-    }
+  if (verb->method == NULL && activate_family (self, verb->action))
+    return;
   if (g_str_equal (verb->action, "revert"))
     {
       revert (self, verb);
@@ -359,12 +429,7 @@ update (LodgeMachineActions *self)
         enabled = enabled && lodge_machine_item_fault_boolean (self->item, "previous");
       if (local && !g_str_equal (verbs[i].action, "show-file"))
         enabled = enabled && g_str_has_prefix (verbs[i].action, "add") != entry;
-      if (g_str_equal (verbs[i].action, "save"))
-        enabled = enabled && lodge_library_has_feature (self->library, "save");
-      if (g_str_equal (verbs[i].action, "snapshot"))
-        enabled = enabled && lodge_library_has_feature (self->library, "snapshots");
-      if (g_str_equal (verbs[i].action, "restart") || g_str_equal (verbs[i].action, "revert"))
-        enabled = enabled && lodge_machine_item_get_n_pending (self->item) > 0;
+      enabled = enabled && is_possible (self, verbs[i].action);
       if (g_str_equal (verbs[i].action, "make-separate"))
         enabled = enabled && g_str_equal (fault, "duplicate-id");
       g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);

@@ -12,7 +12,8 @@ G_BEGIN_DECLS
  *
  * What can be done with one machine, as the action group "machine" that pages, rows and consoles
  * insert: start, pause, resume, reset, shutdown, restart (off and on again, for settings that wait), revert (those
- * settings are taken back), save, discard-saved, snapshot, force-off, send-keys(as), delete, show-log,
+ * settings are taken back), save, discard-saved, snapshot, clone (asks how), clone-start (of a template, without
+ * asking), disposable, make-template, make-machine (of a template), force-off, send-keys(as), delete, show-log,
  * show-file, restore-previous, make-separate. Each is enabled in the states that allow it. Failures are told
  * through the widget that the group was made for.
  */

@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/ipc/lodge-doctor-text.h"
+#include "ui/lodge-family.h"
+#include "ui/lodge-job-list.h"
 #include "ui/lodge-machine-actions.h"
 #include "ui/lodge-machine-text.h"
 #include "ui/lodge-screen.h"
@@ -17,6 +19,7 @@ struct _LodgeMachinePage
 {
   AdwBin parent_instance;
 
+  LodgeLibrary *library;        /* (owned) (nullable) with item */
   LodgeMachineItem *item;       /* (owned) (nullable) */
   LodgeMachineActions *actions; /* (owned) (nullable) */
   LodgeSnapshotList *list;      /* (owned) (nullable) */
@@ -49,6 +52,8 @@ struct _LodgeMachinePage
   AdwActionRow *storage;
   AdwActionRow *network;
   AdwActionRow *snapshots;
+  AdwActionRow *family;
+  LodgeJobList *jobs;
 };
 
 enum
@@ -81,8 +86,10 @@ update_primary (LodgeMachinePage *self)
   switch (state)
     {
     case LODGE_MACHINE_PAUSED:
-    case LODGE_MACHINE_SAVED:
       label = _("Resume");
+      break;
+    case LODGE_MACHINE_SAVED:
+      label = lodge_machine_item_is_template (self->item) ? _("New from Template") : _("Resume");
       break;
     case LODGE_MACHINE_RUNNING:
     case LODGE_MACHINE_STOPPING:
@@ -97,7 +104,7 @@ update_primary (LodgeMachinePage *self)
     case LODGE_MACHINE_OFF:
     case LODGE_MACHINE_BROKEN:
     default:
-      label = _("Start");
+      label = lodge_machine_item_is_template (self->item) ? _("New from Template") : _("Start");
       break;
     }
 
@@ -152,6 +159,28 @@ update_snapshots (LodgeMachinePage *self)
   adw_action_row_set_subtitle (self->snapshots, summary != NULL ? summary : "");
 }
 
+/* What it is in its family; others come and go. */
+static void
+update_family (LodgeMachinePage *self)
+{
+  g_autofree char *summary = lodge_family_summary (self->library, self->item);
+
+  gtk_widget_set_visible (GTK_WIDGET (self->family), summary != NULL);
+  adw_action_row_set_subtitle (self->family, summary != NULL ? summary : "");
+}
+
+static void
+update_state (LodgeMachinePage *self)
+{
+  const char *state = lodge_machine_text_state (self->item);
+  const char *kind = lodge_machine_item_is_disposable (self->item) ? _("Disposable")
+                     : lodge_machine_item_is_template (self->item) ? _("Template") : NULL;
+  /* Translators: state of a machine, and "Template" or "Disposable" */
+  g_autofree char *both = kind != NULL ? g_strdup_printf (_("%s · %s"), state, kind) : NULL;
+
+  gtk_label_set_label (self->state, both != NULL ? both : state);
+}
+
 static void
 update (LodgeMachinePage *self)
 {
@@ -180,7 +209,7 @@ update (LodgeMachinePage *self)
 
   gtk_stack_set_visible_child_name (self->stack, "machine");
   gtk_label_set_label (self->name, lodge_machine_item_get_name (self->item));
-  gtk_label_set_label (self->state, lodge_machine_text_state (self->item));
+  update_state (self);
   gtk_image_set_from_icon_name (self->state_icon, lodge_machine_text_state_icon (self->item));
   gtk_widget_set_visible (GTK_WIDGET (self->spinner), busy);
   gtk_spinner_set_spinning (self->spinner, busy);
@@ -198,6 +227,7 @@ update (LodgeMachinePage *self)
   update_primary (self);
   update_notice (self);
   update_pending (self);
+  update_family (self);
 }
 
 static void
@@ -209,6 +239,11 @@ primary_cb (LodgeMachinePage *self)
     return;
 
   state = lodge_machine_item_get_state (self->item);
+  if (lodge_machine_item_is_template (self->item) && !lodge_machine_item_is_up (self->item))
+    {
+      gtk_widget_activate_action (GTK_WIDGET (self), "machine.clone-start", NULL);
+      return;
+    }
   if (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_SAVED)
     gtk_widget_activate_action (GTK_WIDGET (self), "machine.start", NULL);
   else if (state == LODGE_MACHINE_PAUSED)
@@ -255,7 +290,10 @@ static void
 drop_item (LodgeMachinePage *self)
 {
   if (self->item != NULL)
-    g_signal_handlers_disconnect_by_data (self->item, self);
+    {
+      g_signal_handlers_disconnect_by_data (self->item, self);
+      g_signal_handlers_disconnect_by_data (lodge_library_get_machines (self->library), self);
+    }
   if (self->actions != NULL)
     lodge_machine_actions_drop (self->actions);
   if (self->list != NULL)
@@ -263,6 +301,7 @@ drop_item (LodgeMachinePage *self)
   g_clear_object (&self->list);
   g_clear_object (&self->actions);
   g_clear_object (&self->item);
+  g_clear_object (&self->library);
 }
 
 static void
@@ -315,6 +354,8 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, storage);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, network);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, snapshots);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, family);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, jobs);
   gtk_widget_class_bind_template_callback (widget_class, primary_cb);
   gtk_widget_class_bind_template_callback (widget_class, row_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, name_done_cb);
@@ -329,6 +370,7 @@ lodge_machine_page_init (LodgeMachinePage *self)
   /* Buttons look for actions only in those ancestors that had any when they were put in. */
   gtk_widget_insert_action_group (GTK_WIDGET (self), "machine", G_ACTION_GROUP (none));
   g_type_ensure (LODGE_TYPE_SCREEN);
+  g_type_ensure (LODGE_TYPE_JOB_LIST);
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
@@ -340,13 +382,16 @@ lodge_machine_page_set_item (LodgeMachinePage *self, LodgeLibrary *library, Lodg
 
   drop_item (self);
   gtk_stack_set_visible_child_name (self->name_stack, "label");
+  lodge_job_list_set_machine (self->jobs, library, item);
   if (item == NULL)
     return;
 
+  self->library = g_object_ref (library);
   self->item = g_object_ref (item);
   self->actions = lodge_machine_actions_new (library, item, GTK_WIDGET (self));
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
   g_signal_connect_swapped (item, "notify::busy", G_CALLBACK (update), self);
+  g_signal_connect_swapped (lodge_library_get_machines (library), "items-changed", G_CALLBACK (update_family), self);
   g_signal_connect_swapped (item, "notify::picture", G_CALLBACK (update_picture), self);
   self->list = lodge_snapshot_list_new (item);
   g_signal_connect_swapped (self->list, "changed", G_CALLBACK (update_snapshots), self);

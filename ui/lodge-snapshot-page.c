@@ -6,14 +6,18 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "ui/lodge-clone-dialog.h"
+#include "ui/lodge-clone.h"
+#include "ui/lodge-job-list.h"
 #include "ui/lodge-snapshot-edit.h"
 #include "ui/lodge-snapshot-pictures.h"
 #include "ui/lodge-snapshot-restore.h"
 #include "ui/lodge-snapshot-row.h"
 #include "ui/lodge-snapshot-take.h"
 #include "ui/lodge-snapshot-text.h"
+#include "ui/lodge-snapshot-timeline.h"
 
-/* Narrower than this, the words of a row stand below its picture. */
+/* Narrower than this, the pictures are smaller. */
 #define NARROW_PX 460
 /* "Today", and how long ago something was, are right again after so long. */
 #define REFRESH_SECONDS 30
@@ -22,6 +26,7 @@ struct _LodgeSnapshotPage
 {
   AdwBin parent_instance;
 
+  LodgeLibrary *library;           /* (owned) (nullable) with list */
   LodgeSnapshotList *list;         /* (owned) (nullable) */
   LodgeSnapshotPictures *pictures; /* (owned) (nullable) */
   GtkSingleSelection *selection;   /* (owned) (nullable) */
@@ -37,6 +42,8 @@ struct _LodgeSnapshotPage
 
   GMenuModel *menu;
   GtkStack *stack;
+  LodgeJobList *jobs;
+  LodgeSnapshotTimeline *timeline;
   GtkScrolledWindow *scrolled;
   GtkListView *view;
   GtkLabel *empty_forecast;
@@ -152,6 +159,10 @@ update_selected (LodgeSnapshotPage *self)
   gtk_widget_action_set_enabled (widget, "snapshot.take", free);
   gtk_widget_action_set_enabled (widget, "snapshot.restore", snapshot && free);
   gtk_widget_action_set_enabled (widget, "snapshot.restore-disks", snapshot && free && lodge_snapshot_item_has_memory (item));
+  gtk_widget_action_set_enabled (widget, "snapshot.disposable",
+                                 snapshot && free && lodge_library_has_feature (self->library, "disposable-snapshot"));
+  gtk_widget_action_set_enabled (widget, "snapshot.clone",
+                                 snapshot && free && lodge_library_has_feature (self->library, "clone-snapshot"));
   gtk_widget_action_set_enabled (widget, "snapshot.edit", snapshot);
   gtk_widget_action_set_enabled (widget, "snapshot.delete", snapshot && free);
   set_suggested (self->restore, snapshot);
@@ -370,6 +381,24 @@ edit_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+disposable_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeSnapshotPage *self = LODGE_SNAPSHOT_PAGE (widget);
+
+  lodge_clone_disposable (widget, lodge_snapshot_list_get_machine (self->list),
+                          lodge_snapshot_item_get_id (get_selected (self)));
+}
+
+static void
+clone_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeSnapshotPage *self = LODGE_SNAPSHOT_PAGE (widget);
+
+  lodge_clone_dialog_present (widget, self->library, lodge_snapshot_list_get_machine (self->list),
+                              lodge_snapshot_item_get_id (get_selected (self)));
+}
+
+static void
 delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeSnapshotPage *self = LODGE_SNAPSHOT_PAGE (widget);
@@ -394,14 +423,10 @@ layout_cb (gpointer user_data)
 }
 
 static void
-lodge_snapshot_page_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+resized_cb (LodgeSnapshotPage *self)
 {
-  LodgeSnapshotPage *self = LODGE_SNAPSHOT_PAGE (widget);
-  gboolean narrow = width < NARROW_PX;
+  gboolean narrow = gtk_adjustment_get_page_size (gtk_scrolled_window_get_hadjustment (self->scrolled)) < NARROW_PX;
 
-  GTK_WIDGET_CLASS (lodge_snapshot_page_parent_class)->size_allocate (widget, width, height, baseline);
-  if (self->popover != NULL)
-    gtk_popover_present (GTK_POPOVER (self->popover));
   /* Not now: what is being allocated cannot change its size. */
   if (narrow != self->narrow)
     {
@@ -464,6 +489,7 @@ drop_list (LodgeSnapshotPage *self)
   g_clear_object (&self->selection);
   g_clear_object (&self->pictures);
   g_clear_object (&self->list);
+  g_clear_object (&self->library);
   g_clear_pointer (&self->forecast, g_free);
 }
 
@@ -496,6 +522,8 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "snapshot.menu", NULL, menu_action);
   gtk_widget_class_install_action (widget_class, "snapshot.restore", NULL, restore_action);
   gtk_widget_class_install_action (widget_class, "snapshot.restore-disks", NULL, restore_action);
+  gtk_widget_class_install_action (widget_class, "snapshot.disposable", NULL, disposable_action);
+  gtk_widget_class_install_action (widget_class, "snapshot.clone", NULL, clone_action);
   gtk_widget_class_install_action (widget_class, "snapshot.edit", NULL, edit_action);
   gtk_widget_class_install_action (widget_class, "snapshot.delete", NULL, delete_action);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_F2, 0, "snapshot.edit", NULL);
@@ -514,7 +542,6 @@ lodge_snapshot_page_class_init (LodgeSnapshotPageClass *klass)
 
   object_class->dispose = lodge_snapshot_page_dispose;
   object_class->finalize = lodge_snapshot_page_finalize;
-  widget_class->size_allocate = lodge_snapshot_page_size_allocate;
   widget_class->map = lodge_snapshot_page_map;
   widget_class->unmap = lodge_snapshot_page_unmap;
 
@@ -522,6 +549,8 @@ lodge_snapshot_page_class_init (LodgeSnapshotPageClass *klass)
   gtk_widget_class_bind_template_child_full (widget_class, "snapshot_menu", FALSE,
                                              G_STRUCT_OFFSET (LodgeSnapshotPage, menu));
   gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotPage, stack);
+  gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotPage, jobs);
+  gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotPage, timeline);
   gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotPage, scrolled);
   gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotPage, view);
   gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotPage, empty_forecast);
@@ -541,23 +570,30 @@ lodge_snapshot_page_init (LodgeSnapshotPage *self)
 {
   self->bound = g_hash_table_new (NULL, NULL);
   g_type_ensure (LODGE_TYPE_SNAPSHOT_ROW);
+  g_type_ensure (LODGE_TYPE_JOB_LIST);
+  g_type_ensure (LODGE_TYPE_SNAPSHOT_TIMELINE);
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (gtk_scrolled_window_get_vadjustment (self->scrolled), "value-changed",
                            G_CALLBACK (want_pictures), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (gtk_scrolled_window_get_hadjustment (self->scrolled), "changed", G_CALLBACK (resized_cb),
+                           self, G_CONNECT_SWAPPED);
 }
 
 void
-lodge_snapshot_page_set_list (LodgeSnapshotPage *self, LodgeSnapshotList *list)
+lodge_snapshot_page_set_list (LodgeSnapshotPage *self, LodgeLibrary *library, LodgeSnapshotList *list)
 {
-  LodgeMachineItem *machine;
+  LodgeMachineItem *machine = list != NULL ? lodge_snapshot_list_get_machine (list) : NULL;
+  gboolean look_back = list != NULL && lodge_library_has_feature (library, "disposable-snapshot");
 
   if (list == self->list)
     return;
   drop_list (self);
+  lodge_snapshot_timeline_set_list (self->timeline, look_back ? list : NULL);
+  lodge_job_list_set_machine (self->jobs, library, machine);
   if (list == NULL)
     return;
 
-  machine = lodge_snapshot_list_get_machine (list);
+  self->library = g_object_ref (library);
   self->list = g_object_ref (list);
   self->pictures = lodge_snapshot_pictures_new (list);
   self->selection = gtk_single_selection_new (g_object_ref (lodge_snapshot_list_get_rows (list)));

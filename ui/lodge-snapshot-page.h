@@ -3,6 +3,7 @@
 
 #include <adwaita.h>
 
+#include "ui/lodge-library.h"
 #include "ui/lodge-snapshot-list.h"
 
 G_BEGIN_DECLS
@@ -19,7 +20,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (LodgeSnapshotPage, lodge_snapshot_page, LODGE, SNAPSHOT_PAGE, AdwBin)
 
 /* @list: (nullable): of the machine to be shown */
-void lodge_snapshot_page_set_list (LodgeSnapshotPage *self, LodgeSnapshotList *list);
+void lodge_snapshot_page_set_list (LodgeSnapshotPage *self, LodgeLibrary *library, LodgeSnapshotList *list);
 
 /* Keys go to the tree, or to the one button there is. */
 void lodge_snapshot_page_focus    (LodgeSnapshotPage *self);

@@ -11,6 +11,12 @@
 #include "ui/lodge-snapshot-lines.h"
 #include "ui/lodge-snapshot-text.h"
 
+/* Of the picture. */
+#define WIDTH 160
+#define HEIGHT 100
+#define NARROW_WIDTH 96
+#define NARROW_HEIGHT 60
+
 struct _LodgeSnapshotRow
 {
   GtkWidget parent_instance;
@@ -18,9 +24,9 @@ struct _LodgeSnapshotRow
   LodgeSnapshotList *list; /* (owned) (nullable) */
   LodgeSnapshotItem *item; /* (owned) (nullable) */
   guint n_lanes;
+  gboolean narrow;
 
   LodgeSnapshotLines *lines;
-  GtkBox *body;
   LodgeScreen *screen;
   GtkLabel *name;
   GtkLabel *automatic;
@@ -50,16 +56,25 @@ update (LodgeSnapshotRow *self)
   const char *note = lodge_snapshot_item_get_note (self->item);
   g_autofree char *title = lodge_snapshot_text_title (self->item, now);
   g_autofree char *facts = lodge_snapshot_text_facts (self->item, self->list, now);
+  gboolean automatic = lodge_snapshot_item_is_automatic (self->item);
   g_autofree char *spoken = lodge_snapshot_text_spoken (self->item, self->list, now);
   GtkWidget *parent = gtk_widget_get_parent (GTK_WIDGET (self));
 
   lodge_snapshot_lines_set_place (self->lines, lodge_snapshot_item_get_place (self->item), self->n_lanes);
   lodge_snapshot_lines_set_present (self->lines, present);
   gtk_label_set_label (self->name, title);
-  gtk_label_set_label (self->facts, facts);
+  if (automatic && self->narrow)
+    {
+      /* Translators: one more fact about a snapshot, before the others */
+      g_autofree char *all = g_strdup_printf (_("Automatic · %s"), facts);
+
+      gtk_label_set_label (self->facts, all);
+    }
+  else
+    gtk_label_set_label (self->facts, facts);
   gtk_label_set_label (self->note, note);
   gtk_widget_set_visible (GTK_WIDGET (self->note), *note != '\0');
-  gtk_widget_set_visible (GTK_WIDGET (self->automatic), lodge_snapshot_item_is_automatic (self->item));
+  gtk_widget_set_visible (GTK_WIDGET (self->automatic), automatic && !self->narrow);
   if (present)
     gtk_widget_add_css_class (GTK_WIDGET (self), "present");
   else
@@ -103,7 +118,6 @@ lodge_snapshot_row_class_init (LodgeSnapshotRowClass *klass)
   gtk_widget_class_set_css_name (widget_class, "snapshot-row");
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-snapshot-row.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotRow, lines);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotRow, body);
   gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotRow, screen);
   gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotRow, name);
   gtk_widget_class_bind_template_child (widget_class, LodgeSnapshotRow, automatic);
@@ -159,6 +173,11 @@ lodge_snapshot_row_set_lanes (LodgeSnapshotRow *self, guint n_lanes)
 void
 lodge_snapshot_row_set_narrow (LodgeSnapshotRow *self, gboolean narrow)
 {
-  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->body),
-                                  narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
+  if (narrow == self->narrow)
+    return;
+  self->narrow = narrow;
+  gtk_widget_set_size_request (GTK_WIDGET (self->screen), narrow ? NARROW_WIDTH : WIDTH,
+                               narrow ? NARROW_HEIGHT : HEIGHT);
+  if (self->item != NULL)
+    update (self);
 }

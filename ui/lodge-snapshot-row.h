@@ -23,7 +23,7 @@ LodgeSnapshotItem *lodge_snapshot_row_get_item   (LodgeSnapshotRow *self);
 
 void               lodge_snapshot_row_set_lanes  (LodgeSnapshotRow *self, guint n_lanes);
 
-/* Narrow: the words stand below the picture. */
+/* Narrow: with a smaller picture. */
 void               lodge_snapshot_row_set_narrow (LodgeSnapshotRow *self, gboolean narrow);
 
 G_END_DECLS

@@ -8,12 +8,14 @@
 
 #include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-demo.h"
+#include "ui/lodge-family-page.h"
 #include "ui/lodge-feedback.h"
 #include "ui/lodge-machine-page.h"
 #include "ui/lodge-machine-list.h"
 #include "ui/lodge-new-dialog.h"
 #include "ui/lodge-settings-window.h"
 #include "ui/lodge-snapshot-page.h"
+#include "ui/lodge-template-popover.h"
 #include "ui/lodge-thumbnailer.h"
 
 struct _LodgeWindow
@@ -39,6 +41,9 @@ struct _LodgeWindow
   GtkStack *page_stack;
   LodgeMachinePage *page;
   LodgeSnapshotPage *snapshot_page;
+  LodgeFamilyPage *family_page;
+  LodgeTemplatePopover *templates;
+  GtkMenuButton *from_template;
   GtkWidget *back;
   AdwStatusPage *welcome;
   GtkWidget *welcome_try;
@@ -70,6 +75,9 @@ update_actions (LodgeWindow *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.console", whole);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.snapshots",
                                  whole && lodge_library_has_feature (self->library, "snapshots"));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.family", whole);
+  gtk_widget_set_visible (GTK_WIDGET (self->from_template), lodge_library_has_feature (self->library, "template"));
+  gtk_widget_set_sensitive (GTK_WIDGET (self->from_template), ready);
   /* Deleting a running machine stays possible to ask for, and is answered with the reason. */
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.delete", ready && item != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.new", ready);
@@ -77,10 +85,15 @@ update_actions (LodgeWindow *self)
                                  ready && lodge_library_has_feature (self->library, "demo"));
 }
 
-static gboolean
-is_at_snapshots (LodgeWindow *self)
+/* Returns: (nullable): the title of the page that lies over the machine's own */
+static const char *
+get_sub_page (LodgeWindow *self)
 {
-  return g_strcmp0 (gtk_stack_get_visible_child_name (self->page_stack), "snapshots") == 0;
+  const char *name = gtk_stack_get_visible_child_name (self->page_stack);
+
+  if (g_strcmp0 (name, "snapshots") == 0)
+    return _("Snapshots");
+  return g_strcmp0 (name, "family") == 0 ? _("Family") : NULL;
 }
 
 static void
@@ -88,11 +101,20 @@ update_back (LodgeWindow *self)
 {
   LodgeMachineItem *item = get_selected (self);
   const char *name = item != NULL ? lodge_machine_item_get_name (item) : "";
+  const char *sub_page = get_sub_page (self);
 
-  gtk_widget_set_visible (self->back, adw_leaflet_get_folded (self->leaflet) || is_at_snapshots (self));
+  gtk_widget_set_visible (self->back, adw_leaflet_get_folded (self->leaflet) || sub_page != NULL);
   lodge_machine_page_set_narrow (self->page, adw_leaflet_get_folded (self->leaflet));
-  adw_window_title_set_title (self->page_title, is_at_snapshots (self) ? _("Snapshots") : name);
-  adw_window_title_set_subtitle (self->page_title, is_at_snapshots (self) ? name : "");
+  adw_window_title_set_title (self->page_title, sub_page != NULL ? sub_page : name);
+  adw_window_title_set_subtitle (self->page_title, sub_page != NULL ? name : "");
+}
+
+static void
+leave_sub_page (LodgeWindow *self)
+{
+  gtk_stack_set_visible_child_name (self->page_stack, get_selected (self) != NULL ? "machine" : "none");
+  lodge_snapshot_page_set_list (self->snapshot_page, self->library, NULL);
+  lodge_family_page_set_machine (self->family_page, NULL, NULL);
 }
 
 static void
@@ -105,11 +127,8 @@ update_page (LodgeWindow *self)
   /* For the menu of the list. */
   gtk_widget_insert_action_group (GTK_WIDGET (self->list), "machine", lodge_machine_page_get_actions (self->page));
   lodge_thumbnailer_set_favourite (self->thumbnailer, item);
-  if (item == NULL || !same || !is_at_snapshots (self))
-    {
-      gtk_stack_set_visible_child_name (self->page_stack, item != NULL ? "machine" : "none");
-      lodge_snapshot_page_set_list (self->snapshot_page, NULL);
-    }
+  if (item == NULL || !same || get_sub_page (self) == NULL)
+    leave_sub_page (self);
   update_back (self);
   update_actions (self);
 }
@@ -260,7 +279,9 @@ show_awaited (LodgeWindow *self)
     return;
 
   g_clear_pointer (&self->awaited, g_free);
-  lodge_window_show_item (self, item);
+  /* Somebody who looks into a throw-away copy comes back to where they were. */
+  if (!lodge_machine_item_is_disposable (item))
+    lodge_window_show_item (self, item);
   if (self->awaited_start)
     gtk_widget_activate_action (GTK_WIDGET (self->page), "machine.start", NULL);
   if (self->awaited_console)
@@ -338,13 +359,12 @@ back_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeWindow *self = LODGE_WINDOW (widget);
 
-  if (!is_at_snapshots (self))
+  if (get_sub_page (self) == NULL)
     {
       adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
       return;
     }
-  gtk_stack_set_visible_child_name (self->page_stack, "machine");
-  lodge_snapshot_page_set_list (self->snapshot_page, NULL);
+  leave_sub_page (self);
   update_back (self);
   gtk_widget_child_focus (GTK_WIDGET (self->page), GTK_DIR_TAB_FORWARD);
 }
@@ -354,11 +374,52 @@ snapshots_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeWindow *self = LODGE_WINDOW (widget);
 
-  lodge_snapshot_page_set_list (self->snapshot_page, lodge_machine_page_get_snapshots (self->page));
+  lodge_snapshot_page_set_list (self->snapshot_page, self->library, lodge_machine_page_get_snapshots (self->page));
   gtk_stack_set_visible_child_name (self->page_stack, "snapshots");
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
   update_back (self);
   lodge_snapshot_page_focus (self->snapshot_page);
+}
+
+static void
+family_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeWindow *self = LODGE_WINDOW (widget);
+  LodgeMachineItem *item = get_selected (self);
+
+  if (item == NULL)
+    return;
+  lodge_family_page_set_machine (self->family_page, self->library, item);
+  gtk_stack_set_visible_child_name (self->page_stack, "family");
+  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
+  update_back (self);
+  lodge_family_page_focus (self->family_page);
+}
+
+/* Object path of a machine that is there or comes; whether its console is opened, too. */
+static void
+await_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  const char *path;
+  gboolean console;
+
+  g_variant_get (parameter, "(&sb)", &path, &console);
+  await_machine (LODGE_WINDOW (widget), path, FALSE, console);
+}
+
+static void
+from_template_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeWindow *self = LODGE_WINDOW (widget);
+
+  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
+  gtk_menu_button_popup (self->from_template);
+}
+
+static void
+clone_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  gtk_widget_activate_action (GTK_WIDGET (LODGE_WINDOW (widget)->page), "machine.clone", NULL);
 }
 
 static void
@@ -516,6 +577,10 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.back", NULL, back_action);
   gtk_widget_class_install_action (widget_class, "win.snapshots", NULL, snapshots_action);
   gtk_widget_class_install_action (widget_class, "win.snapshot", NULL, snapshot_action);
+  gtk_widget_class_install_action (widget_class, "win.family", NULL, family_action);
+  gtk_widget_class_install_action (widget_class, "win.await", "(sb)", await_action);
+  gtk_widget_class_install_action (widget_class, "win.new-from-template", NULL, from_template_action);
+  gtk_widget_class_install_action (widget_class, "win.clone", NULL, clone_action);
   gtk_widget_class_install_action (widget_class, "win.delete", NULL, delete_action);
 }
 
@@ -531,6 +596,8 @@ install_shortcuts (GtkWidgetClass *widget_class)
     const char *action;
   } shortcuts[] = {
     { GDK_KEY_n, GDK_CONTROL_MASK, "win.new" },
+    { GDK_KEY_n, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "win.new-from-template" },
+    { GDK_KEY_d, GDK_CONTROL_MASK, "win.clone" },
     { GDK_KEY_f, GDK_CONTROL_MASK, "win.search" },
     { GDK_KEY_F2, 0, "win.rename" },
     { GDK_KEY_F10, GDK_SHIFT_MASK, "win.menu" },
@@ -571,6 +638,9 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, snapshot_page);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, family_page);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, templates);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, from_template);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, back);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome_try);
@@ -594,6 +664,8 @@ lodge_window_init (LodgeWindow *self)
   g_type_ensure (LODGE_TYPE_MACHINE_PAGE);
   g_type_ensure (LODGE_TYPE_MACHINE_LIST);
   g_type_ensure (LODGE_TYPE_SNAPSHOT_PAGE);
+  g_type_ensure (LODGE_TYPE_FAMILY_PAGE);
+  g_type_ensure (LODGE_TYPE_TEMPLATE_POPOVER);
   gtk_widget_init_template (GTK_WIDGET (self));
   setup_drop_target (self);
 }
@@ -607,6 +679,7 @@ lodge_window_new (AdwApplication *application, LodgeLibrary *library, GSettings 
   self->settings = g_object_ref (settings);
   self->thumbnailer = lodge_thumbnailer_new (library, GTK_WIDGET (self), self->list);
   setup_list (self);
+  lodge_template_popover_set_library (self->templates, library);
   g_signal_connect_object (library, "changed", G_CALLBACK (library_changed_cb), self, G_CONNECT_SWAPPED);
 
   g_settings_bind (settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);

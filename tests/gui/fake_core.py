@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A lodge-core for tests of the window: org.lodgevm.Core1 from its XML, machines kept in memory, no guests.
 
-fake_core.py [--machines JSON] [--no-demo] [--screen PPM]; each entry of the JSON array may set any property of a machine.
+fake_core.py [--machines JSON] [--no-demo] [--screen PPM] [--features WORDS]; each entry of the JSON array may set any property of a
+machine, and what it answers: Snapshots, Dependants.
 org.lodgevm.FakeCore.Change (name, JSON) changes properties of a machine afterwards.
 Calls are written to standard output, one JSON array [machine, method, arguments] a line.
 """
@@ -31,7 +32,7 @@ FAKE = """<node><interface name="org.lodgevm.FakeCore">
 <method name="Change"><arg type="s" direction="in"/><arg type="s" direction="in"/></method></interface></node>"""
 GIB = 1 << 30
 TYPES = {'Settings': 'a{sv}', 'Effective': 'a{sv}', 'Fault': 'a{sv}', 'StateDetails': 'a{sv}', 'PendingSettings': 'as',
-         'Created': 'x', 'LastStarted': 'x', 'Template': 'b'}
+         'Created': 'x', 'LastStarted': 'x', 'Template': 'b', 'Disposable': 'b', 'Origin': 'a{sv}'}
 SETTING_TYPES = {'created': 'x', 'cores': 'u', 'memory': 't', 'disk-size': 't', '3d': 'b'}
 SYSTEMS = {  # what Identify says of a file whose name has the word
     'debian': {'kind': 'iso', 'os': 'debian13', 'os-name': 'Debian 13', 'family': 'linux', 'symbol': 'debian', 'confidence': 'exact',
@@ -73,8 +74,9 @@ class Machine:
                          'balloon': True},
         }
         settings = values.pop('Settings', {})
-        # As ListSnapshots gives them, but for "age", seconds ago.
+        # As ListSnapshots gives them, but for "age", seconds ago; as Dependants gives them.
         self.snapshots = values.pop('Snapshots', [])
+        self.dependants = values.pop('Dependants', [])
         self.values.update(values)
         self.values['Settings'].update(settings)
         self.path = ROOT + '/machines/' + self.values['Id'].replace('-', '_')
@@ -89,8 +91,8 @@ class Machine:
 
 
 class Core:
-    def __init__(self, machines, demo, screen, api_version=API_VERSION):
-        self.demo, self.screen, self.api_version = demo, screen, api_version
+    def __init__(self, machines, demo, screen, features, api_version=API_VERSION):
+        self.demo, self.screen, self.features, self.api_version = demo, screen, features, api_version
         self.connection = Gio.bus_get_sync(Gio.BusType.SESSION)
         interfaces = Gio.DBusNodeInfo.new_for_xml(open(XML, encoding='utf-8').read())
         self.machine_info = interfaces.lookup_interface(MACHINE)
@@ -128,7 +130,7 @@ class Core:
     def core_property(self, connection, sender, path, interface, name):
         return {
             'ApiVersion': GLib.Variant('u', self.api_version), 'Version': GLib.Variant('s', 'fake'),
-            'Features': GLib.Variant('as', (['demo'] if self.demo else []) + ['swtpm', 'snapshots']),
+            'Features': GLib.Variant('as', (['demo'] if self.demo else []) + ['swtpm', 'snapshots'] + self.features),
             'Host': GLib.Variant('a{sv}', variants({
                 'acceleration': 'tcg', 'acceleration-reason': 'no-cpu-flags', 'cores': 8, 'memory': 16 * GIB,
                 'memory-available': 9 * GIB, 'gl-reason': 'no-render-node', 'qemu-version': '7.2.22'})),
@@ -199,7 +201,7 @@ class Core:
 
     def machine_call(self, connection, sender, path, interface, method, arguments, invocation):
         machine = self.machines[path]
-        if method not in ('Screenshot', 'ListSnapshots', 'GetSnapshotPicture', 'Forecast'):
+        if method not in ('Screenshot', 'ListSnapshots', 'GetSnapshotPicture', 'Forecast', 'Dependants'):
             self.log(machine.values['Name'], method, arguments)
         states = {'Start': 'running', 'Pause': 'paused', 'Resume': 'running', 'Shutdown': 'stopping', 'ForceOff': 'off'}
         if method in states:
@@ -258,6 +260,19 @@ class Core:
                 os.write(fd, b'P6\n%d %d\n255\n' % (width, height) + rows)
             fds = Gio.UnixFDList.new_from_array([fd])
             invocation.return_value_with_unix_fd_list(GLib.Variant('(h)', (0,)), fds)
+        elif method == 'Dependants':
+            invocation.return_value(GLib.Variant('(aa{sv})', ([variants(e) for e in machine.dependants],)))
+        elif method == 'SetTemplate':
+            self.change(machine, Template=arguments.unpack()[0])
+            invocation.return_value(None)
+        elif method in ('Clone', 'OpenDisposable'):
+            throw_away = method == 'OpenDisposable'
+            clone = Machine(f'{machine.values["Name"]} 0' if throw_away else arguments.unpack()[0], Disposable=throw_away,
+                            State='running' if throw_away else 'off',
+                            Origin={'machine': machine.values['Id'], 'machine-name': machine.values['Name'], 'kind': 'linked'})
+            self.add(clone, tell=True)
+            invocation.return_value(GLib.Variant('(o)', (clone.path,)) if throw_away
+                                    else GLib.Variant('(aoss)', ([clone.path], 'linked', 'no-copy-needed')))
         elif method == 'RestorePrevious':
             self.change(machine, State='off', Fault={})
             invocation.return_value(None)
@@ -271,8 +286,10 @@ def main():
     parser.add_argument('--no-demo', action='store_true')
     parser.add_argument('--screen', type=argparse.FileType('rb'), help='a PPM that all machines show')
     parser.add_argument('--api-version', type=int, default=API_VERSION)
+    parser.add_argument('--features', default='', help='separated by commas, beside "swtpm"')
     options = parser.parse_args()
-    core = Core(json.loads(options.machines), not options.no_demo, options.screen and options.screen.read(), options.api_version)
+    core = Core(json.loads(options.machines), not options.no_demo, options.screen and options.screen.read(),
+                list(filter(None, options.features.split(','))), options.api_version)
     GLib.MainLoop().run()
     del core
 
