@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The window on Wayland: the library, a guest in its console, its keys, and the desktop's own shortcuts."""
+"""The window on Wayland: from an opened image to its picture, settings, a guest in its console, its keys, and the desktop's own
+shortcuts."""
+import json
 import os
+import subprocess
 
 import pytest
 
@@ -8,6 +11,9 @@ from lodgetest import wait_until
 from lodgetest.accessible import Desktop
 from lodgetest.wayland import WaylandDisplay
 
+# mov ax, 13h; int 10h; mov ax, A000h; mov es, ax; xor di, di; mov al, 28h; mov cx, 64000; cld; rep stosb; hlt; jmp
+PAINTS_RED = bytes.fromhex('b81300 cd10 b800a0 8ec0 31ff b028 b900fa fc f3aa f4 ebfd')
+RED = (255, 0, 0)
 WINDOW_LIGHT = (255, 215, 95)  # the lit windows in the demo guest's picture
 
 
@@ -18,14 +24,72 @@ def wayland(lodge):
     display.close()
 
 
-def test_library_and_console(lodge, wayland):
+@pytest.fixture
+def medium(tmp_path):
+    """A disc that starts, and paints the screen."""
+    folder = tmp_path / 'disc'
+    folder.mkdir()
+    (folder / 'boot.bin').write_bytes(PAINTS_RED.ljust(2048, b'\0'))
+    subprocess.run(['xorriso', '-as', 'mkisofs', '-quiet', '-V', 'PAINTER', '-b', 'boot.bin', '-no-emul-boot', '-boot-load-size',
+                    '4', '-o', str(tmp_path / 'painter.iso'), str(folder)], check=True, capture_output=True)
+    return tmp_path / 'painter.iso'
+
+
+def from_image_to_picture(lodge, wayland, desktop, medium):
+    """One click from the opened image to what it shows; and a setting of the machine that it became."""
+    lodge.run('lodge', '--new', medium, check=True)
+    wayland.find_window('Review', 60)
+    desktop.find_window('Review').find('Create and Start', 'button').press()
+    wait_until(lambda: len(lodge.machines()) == 1, 30, 'the machine to be made')
+    name, = (found['Name'] for found in lodge.machines().values())
+    wayland.find_window(name, 60)
+    machine = lodge.machine(name)
+    machine.wait_state('running', 60)
+    wait_until(lambda: wayland.screen().has_colour(RED, 0.05), 90, 'what the disc paints', 0.5)
+    machine.force_off()
+    desktop.find_window(name).find('Close', 'button').press()
+
+    wayland.focus('Lodge')
+    wayland.devices.key('ctrl', 'comma')
+    settings = desktop.find_window('Settings')
+    settings.find('Cores', 'spin button').value = 2
+    with open(os.path.join(machine.get('Folder'), 'machine.json'), encoding='utf-8') as f:
+        path = f.name
+    wait_until(lambda: json.load(open(path, encoding='utf-8'))['cores'] == 2, 20, 'the cores in machine.json')
+    settings.find('Undo', 'button').press()
+    wait_until(lambda: json.load(open(path, encoding='utf-8'))['cores'] == 1, 20, 'the cores to be as they were')
+    wayland.devices.key('Escape')
+    wait_until(lambda: 'Settings' not in wayland.windows(), 20, 'the settings to close')
+    return name
+
+
+def typed(keys, serial):
+    """Whether typed text reaches the guest; a busy host may repeat a key, so several tries."""
+    for delay in (0.03, 0.1, 0.3):
+        keys.key('ctrl', 'u')
+        keys.type('echo lodge-wayland > /dev/ttyS0\n', delay)
+        try:
+            return serial.wait(r'lodge-wayland$', 20)
+        except TimeoutError:
+            continue
+    return None
+
+
+def test_library_and_console(lodge, wayland, medium):
     desktop = Desktop(lodge)
-    machine = lodge.create_demo('Attic')
     lodge.start('lodge')
+    wayland.find_window('Lodge', 60)
+    first = from_image_to_picture(lodge, wayland, desktop, medium)
+
+    machine = lodge.create_demo('Attic')
     library = wayland.find_window('Lodge', 60)
     assert (library['app_id'], library['shell']) == ('org.lodgevm.Lodge', 'xdg_shell')
     main = desktop.find_window('Lodge')
     main.find('Attic, Off', 'list item')
+    wayland.focus('Lodge')
+    wayland.devices.type('attic')
+    wait_until(lambda: main.look(f'{first}, Off', 'list item') is None, 20, 'the search')
+    wayland.devices.key('Escape')
     wait_until(lambda: wayland.screen().colours() > 50, 30, 'the library on the screen', 0.5)
 
     main.find('Start', 'button').press()
@@ -43,9 +107,7 @@ def test_library_and_console(lodge, wayland):
     symbol = 'All keys go to the machine; press Ctrl+Alt to release'
     keys.click(*middle)
     window.find(symbol, 'button')
-    keys.key('ctrl', 'u')
-    keys.type('echo lodge-wayland > /dev/ttyS0\n')
-    serial.wait(r'lodge-wayland$', 30)
+    assert typed(keys, serial)
     keys.key('ctrl', 'alt', 'k')
     window.find(symbol, 'button')
     assert not os.path.exists(wayland.shortcut), 'the desktop took a key that was the guest’s'

@@ -115,17 +115,17 @@ class Devices:
     def now():
         return int(time.monotonic() * 1000) & 0xffffffff
 
-    def key(self, *names):
-        """Pressed in this order, let go in reverse."""
+    def key(self, *names, delay=0.03):
+        """Pressed in this order, let go in reverse, with so many seconds after each."""
         for keys, down in ((names, True), (names[::-1], False)):
             for name in keys:
                 self.send(KEYBOARD, 1, struct.pack('=III', self.now(), CODES[name], down))
                 self.send(KEYBOARD, 2, struct.pack('=IIII', self.keymap.press(CODES[name], down), 0, 0, 0))
-                time.sleep(0.03)
+                time.sleep(delay)
 
-    def type(self, text):
+    def type(self, text, delay=0.03):
         for sign in text:
-            self.key(*SIGNS.get(sign, ('shift', sign.lower()) if sign.isupper() else (sign,)))
+            self.key(*SIGNS.get(sign, ('shift', sign.lower()) if sign.isupper() else (sign,)), delay=delay)
 
     def click(self, x, y):
         self.send(POINTER, 1, struct.pack('=IIIII', self.now(), x, y, *self.size))
