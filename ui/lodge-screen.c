@@ -114,7 +114,6 @@ lodge_screen_class_init (LodgeScreenClass *klass)
 static void
 lodge_screen_init (LodgeScreen *self)
 {
-  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
   self->icon = gtk_image_new ();
   gtk_image_set_pixel_size (GTK_IMAGE (self->icon), 16);
   gtk_accessible_update_state (GTK_ACCESSIBLE (self->icon), GTK_ACCESSIBLE_STATE_HIDDEN, TRUE, -1);
@@ -134,6 +133,8 @@ lodge_screen_set_picture (LodgeScreen *self, GdkPaintable *picture)
       g_signal_connect_swapped (picture, "invalidate-contents", G_CALLBACK (gtk_widget_queue_draw), self);
       g_signal_connect_swapped (picture, "invalidate-size", G_CALLBACK (gtk_widget_queue_draw), self);
     }
+  /* Round corners cost a frame much, and an icon has nothing that they would cut off. */
+  gtk_widget_set_overflow (GTK_WIDGET (self), picture != NULL ? GTK_OVERFLOW_HIDDEN : GTK_OVERFLOW_VISIBLE);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
