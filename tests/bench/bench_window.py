@@ -55,9 +55,8 @@ class Bench:
             for key in ('DISPLAY', 'GDK_BACKEND', 'XDG_SESSION_TYPE', 'GSK_RENDERER', 'LIBGL_ALWAYS_SOFTWARE', 'LC_ALL'):
                 lodge.environment[key] = self.display.environment[key]
         lodge.create('Pattern', memory=256 << 20, disk_size=0)
-        pid = lodge.core_pid()
         lodge.core('Quit')
-        wait_until(lambda: not os.path.exists(f'/proc/{pid}'), 20, 'the core to leave', 0.02)
+        wait_until(lambda: lodge.core_pid() is None, 20, 'the core to leave', 0.02)
         folder = os.path.join(lodge.data, 'machines')
         pattern = os.path.join(folder, os.listdir(folder)[0])
         with open(os.path.join(pattern, 'machine.json'), encoding='utf-8') as f:
