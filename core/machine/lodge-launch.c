@@ -161,6 +161,18 @@ find_frozen (const LodgeProfile *profile, const char *folder)
   return frozen;
 }
 
+/* A clone's has another name in the machine that it was made from. */
+static void
+add_boot_file (GPtrArray *read_only, GPtrArray *frozen, const char *file, const char *folder)
+{
+  g_autofree char *path = file != NULL && !g_path_is_absolute (file) ? g_build_filename (folder, file, NULL) : NULL;
+
+  if (path != NULL && access (path, F_OK) == 0)
+    g_ptr_array_add (frozen, g_steal_pointer (&path));
+  else if (file != NULL && path == NULL)
+    g_ptr_array_add (read_only, g_strdup (file));
+}
+
 GStrv
 lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
                            LodgeCapabilities *capabilities, LodgeEngine *engine,
@@ -188,10 +200,8 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
         g_ptr_array_add (disk->cdrom ? read_only : read_write, g_strdup (disk->file));
     }
 
-  if (profile->kernel != NULL && g_path_is_absolute (profile->kernel))
-    g_ptr_array_add (read_only, g_strdup (profile->kernel));
-  if (profile->initrd != NULL && g_path_is_absolute (profile->initrd))
-    g_ptr_array_add (read_only, g_strdup (profile->initrd));
+  add_boot_file (read_only, frozen, profile->kernel, plan->folder);
+  add_boot_file (read_only, frozen, profile->initrd, plan->folder);
   if (plan->launch.ram != NULL && plan->launch.ram_use == LODGE_RAM_PRIVATE)
     g_ptr_array_add (frozen, g_strdup (plan->launch.ram));
   add_folder (read_only, lodge_capabilities_get_binary (capabilities));

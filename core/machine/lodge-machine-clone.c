@@ -7,7 +7,7 @@
  *   choose the kind -> a moment of the parent is held (lodge-machine-fork.c; one that is off is only locked for a full clone)
  *   -> for each clone: hidden folder, disks, what else belongs to the machine -> all are renamed -> the moment is let go
  *
- * Linked: each disk is an empty layer on the parent's file. Full: qemu-img copies what the disk reads as, with all that lies below,
+ * Linked: each disk is an empty layer on the parent's file, and a kernel has one more name. Full: qemu-img copies what the disk reads as, with all that lies below,
  * into one file without dependence. Instant: linked, and a saved machine whose memory is the parent's, so that it starts where that one was.
  *
  * A clone is another machine: it has an id of its own (which is also its SMBIOS UUID), MAC addresses of its own, and like every
@@ -215,9 +215,26 @@ become (LodgeProfile *profile, const LodgeProfile *clone)
     }
 }
 
+/* QEMU cannot write to it, wherever it is (lodge_launch_plan_confine()). */
+static gboolean
+link_file (const Clone *clone, const Copy *copy, const char *file, GError **error)
+{
+  g_autofree char *from = file != NULL ? g_build_filename (clone->source, file, NULL) : NULL;
+  g_autofree char *to = file != NULL ? g_build_filename (copy->prepared, file, NULL) : NULL;
+  g_autofree char *folder = file != NULL ? g_path_get_dirname (to) : NULL;
+
+  if (file == NULL || g_path_is_absolute (file) || access (from, F_OK) != 0)
+    return TRUE;
+  if (g_mkdir_with_parents (folder, 0700) != 0)
+    return lodge_error_set_errno (error, errno, "making", folder);
+  return lodge_file_share (from, to, error);
+}
+
 static gboolean
 link_disks (const Clone *clone, const Copy *copy, GError **error)
 {
+  if (!link_file (clone, copy, copy->profile->kernel, error) || !link_file (clone, copy, copy->profile->initrd, error))
+    return FALSE;
   for (guint i = 0; i < clone->frozen->disks->len; i++)
     {
       const LodgeFrozenDisk *disk = clone->frozen->disks->pdata[i];
@@ -301,9 +318,9 @@ other_files (const Clone *clone)
   GPtrArray *copies = g_ptr_array_new_with_free_func ((GDestroyNotify) lodge_copy_free);
   const LodgeProfile *profile = clone->parent;
 
-  if (profile->kernel != NULL)
+  if (profile->kernel != NULL && !clone->linked)
     add_file (copies, clone, profile->kernel);
-  if (profile->initrd != NULL)
+  if (profile->initrd != NULL && !clone->linked)
     add_file (copies, clone, profile->initrd);
   for (guint i = 0; i < profile->disks->len; i++)
     {
@@ -690,7 +707,7 @@ choose_kind (LodgeMachine *self, Clone *clone, const char *asked, GError **error
 
   if (asked != NULL && !g_strv_contains (kinds, asked))
     {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "there is no kind of clone “%s”", asked);
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "kind: “%s” is not one of best, instant, linked, full", asked);
       return FALSE;
     }
   if (g_strcmp0 (asked, "best") == 0)

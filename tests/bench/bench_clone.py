@@ -19,7 +19,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(HERE), HERE]
 
-from bench_start import Bare, milliseconds, qemu_of, results, row  # noqa: E402
+from bench_start import Bare, milliseconds, results, row  # noqa: E402
 from gi.repository import GLib  # noqa: E402
 from lodgetest import Lodge, Machine, wait_until  # noqa: E402
 
@@ -56,7 +56,7 @@ class BareClone(Bare):
     """What the recipe is without Lodge: the command line of a clone, from the template's memory."""
 
     def __init__(self, machine, saved):
-        super().__init__(qemu_of(machine))
+        super().__init__(machine.qemu_pid)
         self.saved = saved
         self.argv = [re.sub(r'mem-path=[^,]*', 'mem-path=' + os.path.join(saved, 'ram'), word) for word in self.argv]
         self.numbers = [number for number in self.numbers if number < STATE_FD]
@@ -156,7 +156,7 @@ def private(pid):
 def bench_many(lodge, base):
     machines = clone(base, 'Idle', 3 if SMALL else 8, kind='instant')
     time.sleep(5)
-    row(f'private memory of each of {len(machines)} idle clones, most', max(private(qemu_of(machine)) for machine in machines), 'MiB', 60)
+    row(f'private memory of each of {len(machines)} idle clones, most', max(private(machine.qemu_pid) for machine in machines), 'MiB', 60)
     discard(machines)
     count = 6 if SMALL else 20
     start = time.perf_counter()

@@ -134,7 +134,7 @@ def test_killed_while_they_are_made(lodge, short):
     folder = base.get('Folder')
     snapshots = os.path.join(folder, 'snapshots')
     last = number(base)
-    for n in range(int(os.environ.get('LODGE_FORK_KILLS', 4 if short else 300))):
+    for n in range(int(os.environ.get('LODGE_FORK_KILLS', 3 if short else 300))):
         if base.state == 'saved' and dice.random() < 0.5:
             base.call('Start', timeout=120)
         elif base.state == 'running' and (n == 0 or dice.random() < 0.3):
