@@ -213,5 +213,9 @@ lodge_machine_text_network (LodgeMachineItem *item)
 char *
 lodge_machine_text_fault (LodgeMachineItem *item)
 {
-  return lodge_fault_text (lodge_machine_item_fault_string (item, "code", ""), lodge_machine_item_get_name (item));
+  const char *code = lodge_machine_item_fault_string (item, "code", "");
+
+  if (g_str_equal (code, "broken") && !lodge_machine_item_fault_boolean (item, "previous"))
+    code = "broken-alone";
+  return lodge_fault_text (code, lodge_machine_item_get_name (item));
 }

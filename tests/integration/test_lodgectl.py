@@ -400,7 +400,7 @@ def test_report_names_nobody(tmp_path):
     lodge = Lodge(environment={'HOME': str(home)})
     try:
         first = lodge.ctl('create', 'Payroll "Marple"', '--disk', disk, '--memory', '64M').stdout.strip()
-        kernel = os.path.join(os.environ['LODGE_BUILD_DIR'], 'data/demo/lodge-demo.vmlinux')
+        kernel = os.path.join(lodge.environment['LODGE_SHARE_DIR'], 'demo/lodge-demo.vmlinux')
         second = lodge.ctl('create', 'Poirot', '--kernel', kernel, '--append', 'key=verysecret quiet', '--memory', '64M').stdout.strip()
         macs = []
         for machine in (first, second):
