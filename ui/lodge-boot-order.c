@@ -184,6 +184,7 @@ add_row (LodgeBootOrder *self, const char *id)
   g_ptr_array_add (self->ids, g_strdup (id));
   if (g_strcmp0 (self->wanted, id) != 0)
     return;
+  lodge_setting_link_set_row (self->link, row);
   if (self->wanted_step < 0 && gtk_widget_is_sensitive (up))
     gtk_widget_grab_focus (up);
   else if (self->wanted_step > 0 && gtk_widget_is_sensitive (down))

@@ -12,7 +12,6 @@ struct _LodgeDisks
 
   LodgeMachineItem *item;    /* (owned) */
   LodgeIpcMachine *proxy;    /* (owned) (nullable) whose signal is listened to */
-  LodgeMachineState state;
   GVariant *disks;           /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) */
   gboolean asking;
@@ -61,13 +60,8 @@ static void
 item_changed_cb (LodgeDisks *self)
 {
   LodgeIpcMachine *proxy = lodge_machine_item_get_proxy (self->item);
-  LodgeMachineState state = lodge_machine_item_get_state (self->item);
-  gboolean other = proxy != self->proxy;
 
-  if (!other && state == self->state)
-    return;
-  self->state = state;
-  if (other)
+  if (proxy != self->proxy)
     {
       if (self->proxy != NULL)
         g_signal_handlers_disconnect_by_data (self->proxy, self);

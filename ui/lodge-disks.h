@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * LodgeDisks:
  *
- * What ListDisks says of a machine, asked again whenever it may say something else: after DisksChanged, and when the
- * machine starts or ends.
+ * What ListDisks says of a machine, asked again whenever it may say something else: after DisksChanged, and with each
+ * change of the machine, as a disk that comes back from the trash or a start is one.
  *
  * Signal "changed": there is a new list.
  */

@@ -140,8 +140,9 @@ refuse (LodgeSettingLink *self, GError *error)
   drop_question (self);
   lodge_error_normalize (error);
   sentence = lodge_error_text (error, &about);
-  show_notice (self, sentence, error);
+  /* First: the row may have to be made anew to show what is. */
   g_signal_emit (self, signals[REFUSED], 0);
+  show_notice (self, sentence, error);
 }
 
 static void
