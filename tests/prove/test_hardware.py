@@ -246,7 +246,7 @@ def test_window_on_the_compositor_of_the_desktop(lodge):
             viewer.type('tty')
             viewer.tell('keys shift s')
             viewer.type('0\n')
-            serial.wait('^on-wayland$', 30)
+            serial.wait('on-wayland$', 30)
         console.find('Show Here Again', 'button').press()
         wait_until(lambda: console.look('Shown in Another Window', 'label') is None, 20, 'the console to show the guest again')
     desktop.close()
