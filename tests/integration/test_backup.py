@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
+import socket
 import subprocess
 
 import pytest
 from gi.repository import GLib
 
-from lodgetest import Machine
+from lodgetest import Machine, wait_until
 from lodgetest.lodge import error_code
 
 MIB = 1 << 20
@@ -48,6 +49,33 @@ def delete(lodge, folder, backup):
 
 def restore(lodge, folder, backup, **values):
     return Machine(lodge, folder_call(lodge, 'RestoreBackup', '(hsa{sv})', folder, backup, options(**values), timeout=180)[0])
+
+
+def jobs(lodge):
+    """The newest job of each kind."""
+    values, _ = lodge.call('/org/lodgevm/Core1', 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')
+    found = {int(path.rpartition('/')[2]): (path, one['org.lodgevm.Core1.Job']) for path, one in values[0].items() if 'org.lodgevm.Core1.Job' in one}
+    return {found[number][1]['Kind']: {**found[number][1], 'path': found[number][0]} for number in sorted(found)}
+
+
+def cancel(lodge, kind):
+    lodge.call(jobs(lodge)[kind]['path'], 'org.lodgevm.Core1.Job', 'Cancel', GLib.Variant('(a{sv})', ({},)))
+
+
+def overwrite(machine, command):
+    """Writes to the disk of a running guest, as the guest would, through the second monitor."""
+    path = os.path.join(machine.lodge.runtime, 'lodge', machine.get('Id')[:8], 'rescue.sock')
+    with socket.socket(socket.AF_UNIX) as monitor, monitor.makefile('rw') as stream:
+        monitor.connect(path)
+        stream.readline()
+        for name, arguments in ('qmp_capabilities', {}), ('human-monitor-command', {
+                'command-line': f'qemu-io -d /machine/peripheral/disk0/virtio-backend "{command}"'}):
+            stream.write(json.dumps({'execute': name, 'arguments': arguments}) + '\n')
+            stream.flush()
+            answer = json.loads(stream.readline())
+            while 'event' in answer:
+                answer = json.loads(stream.readline())
+            assert answer.get('return') in ({}, ''), answer
 
 
 def refused(call, *arguments, **values):
@@ -165,3 +193,59 @@ def test_damage_is_found(lodge, safe):
     assert refused(verify, lodge, safe, second) == 'Damaged'
     os.unlink(data)
     assert refused(verify, lodge, safe, second) == 'NotFound'
+
+
+@pytest.mark.slow
+def test_a_running_guest(lodge_qemu):
+    """It counts on while it is backed up, and what it overwrites meanwhile is in the backup as it was."""
+    lodge = lodge_qemu
+    safe = os.path.join(lodge.state, 'safe')
+    os.mkdir(safe)
+    machine = lodge.create_demo('Guest', 'lodge.count', disk_size=256 * MIB)
+    qemu_io(disk(machine), 'write -P 7 0 160M')
+    before = contents(machine)
+    machine.start()
+    with machine.serial() as serial:
+        process = lodge.start('lodgectl', 'backup', 'Guest', safe)
+        wait_until(lambda: jobs(lodge).get('backup', {}).get('Progress', 0) > 0, 60, 'the backup to read')
+        overwrite(machine, 'write -P 9 1M 150M')
+        assert jobs(lodge)['backup']['State'] == 'running', 'it was not overwritten meanwhile'
+        assert refused(machine.call, 'TakeSnapshot') == 'InUse'
+        # Whoever asked for it may leave.
+        process.kill()
+        wait_until(lambda: len(listed(lodge, safe)) == 1, 120, 'the backup')
+        assert machine.state == 'running'
+        serial.count_on(2, 240)
+        wait_until(lambda: not os.path.exists(os.path.join(machine.get('Folder'), 'view')), 30, 'nothing to be left')
+        assert jobs(lodge)['backup']['State'] == 'done'
+
+        first = listed(lodge, safe)[0]
+        assert first['consistent'] in ('frozen', 'running') and not first['incremental']
+        good = files(os.path.join(safe, first['id']))
+
+        # A core that is killed in the middle: the guest counts on, the next core cleans up.
+        lodge.start('lodgectl', 'backup', 'Guest', safe)
+        wait_until(lambda: jobs(lodge).get('backup', {}).get('State') == 'running' and jobs(lodge)['backup']['Progress'] > 0, 60, 'another backup')
+        lodge.kill_core()
+        assert machine.state == 'running'
+        serial.count_on(2, 240)
+        wait_until(lambda: not os.path.exists(os.path.join(machine.get('Folder'), 'view')), 30, 'the next core to clean up')
+        assert [backup['id'] for backup in listed(lodge, safe)] == [first['id']]
+        assert files(os.path.join(safe, first['id'])) == good
+        second, facts = back_up(machine, safe)
+        assert facts['incremental'] and facts['stored'] > 100 * MIB
+        assert len(os.listdir(os.path.join(safe, first['id'].split('/')[0]))) == 3, 'two backups and the lock'
+
+        # A guest that ends, and a job that is cancelled.
+        for stop in (lambda: cancel(lodge, 'backup')), (lambda: machine.call('ForceOff')):
+            process = lodge.start('lodgectl', 'backup', 'Guest', safe, stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: jobs(lodge).get('backup', {}).get('State') == 'running' and jobs(lodge)['backup']['Progress'] > 0, 60, 'a backup')
+            stop()
+            print(process.communicate(timeout=120)[1])
+            assert process.returncode != 0
+            assert [backup['id'] for backup in listed(lodge, safe)] == [first['id'], second]
+    machine.wait_state('off')
+    now = contents(machine)
+    verify(lodge, safe, second)
+    assert contents(restore(lodge, safe, first['id'])) == before
+    assert contents(restore(lodge, safe, second)) == now != before
