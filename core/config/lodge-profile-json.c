@@ -88,6 +88,14 @@ static const LodgeField role_fields[] = {
   { NULL }
 };
 
+const LodgeField lodge_keep_fields[] = {
+  NUMBER ("snapshot-every", LodgeProfile, snapshot_every, 0, LODGE_SNAPSHOT_EVERY_MAX),
+  BOOL ("snapshot-before-start", LodgeProfile, snapshot_before_start),
+  NUMBER ("backup-every", LodgeProfile, backup_every, 0, LODGE_BACKUP_EVERY_MAX),
+  STRING ("backup-folder", LodgeProfile, backup_folder),
+  { NULL }
+};
+
 static const LodgeField nic_boot_fields[] = {
   NUMBER ("boot-order", LodgeNic, boot_order, 0, 99),
   { NULL }
@@ -440,6 +448,7 @@ lodge_profile_from_json (const char *data, gsize length, GError **error)
   lodge_faults_init (&faults);
   read_fields (lodge_profile_fields, document, profile, "", &faults);
   read_fields (role_fields, document, profile, "", &faults);
+  read_fields (lodge_keep_fields, document, profile, "", &faults);
   read_parent (profile, document, &faults);
   read_disks (profile, document, &faults);
   read_nics (profile, document, &faults);
@@ -503,6 +512,33 @@ write_unknown (JsonObject *unknown, JsonObject *object)
     json_object_set_member (object, key, json_node_copy (node));
 }
 
+const LodgeField *
+lodge_profile_field (const char *key)
+{
+  const LodgeField *field = lodge_profile_fields;
+
+  while (field->key != NULL && !g_str_equal (field->key, key))
+    field++;
+  if (field->key != NULL)
+    return field;
+  for (field = lodge_keep_fields; !g_str_equal (field->key, key); field++)
+    g_assert (field->key != NULL);
+  return field;
+}
+
+static void
+write_keep (const LodgeProfile *profile, JsonObject *document)
+{
+  if (profile->snapshot_every > 0)
+    json_object_set_int_member (document, "snapshot-every", profile->snapshot_every);
+  if (profile->snapshot_before_start)
+    json_object_set_boolean_member (document, "snapshot-before-start", TRUE);
+  if (profile->backup_every > 0)
+    json_object_set_int_member (document, "backup-every", profile->backup_every);
+  if (profile->backup_folder != NULL)
+    json_object_set_string_member (document, "backup-folder", profile->backup_folder);
+}
+
 static void
 write_role (const LodgeProfile *profile, JsonObject *document)
 {
@@ -558,6 +594,7 @@ lodge_profile_to_json (const LodgeProfile *profile, gsize *length)
     }
   json_object_set_array_member (document, "nics", nics);
   write_role (profile, document);
+  write_keep (profile, document);
 
   write_unknown (profile->unknown, document);
   return lodge_json_print (document, length);

@@ -21,6 +21,8 @@ G_BEGIN_DECLS
 #define LODGE_NICS_MAX 8
 #define LODGE_SPARE_PORTS_MAX 16
 #define LODGE_APPEND_MAX 2048
+#define LODGE_SNAPSHOT_EVERY_MAX 10080 /* minutes: a week */
+#define LODGE_BACKUP_EVERY_MAX 8760 /* hours: a year */
 
 extern const char *const lodge_arch_words[];
 extern const char *const lodge_family_words[];
@@ -53,8 +55,12 @@ typedef struct
 } LodgeField;
 
 extern const LodgeField lodge_profile_fields[];
+extern const LodgeField lodge_keep_fields[]; /* of LodgeProfile, too: written only where they are set */
 extern const LodgeField lodge_disk_fields[];
 extern const LodgeField lodge_nic_fields[];
+
+/** lodge_profile_field: Returns: (transfer none): the field of machine.json that is called @key, which there has to be */
+const LodgeField *lodge_profile_field (const char *key);
 
 /** LodgeMigration: takes a document from schema @from to @from + 1, in place; a @step of %NULL ends a table. */
 typedef struct

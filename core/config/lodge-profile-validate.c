@@ -296,6 +296,9 @@ check_texts (const LodgeProfile *profile, LodgeFaults *faults)
     check_path (profile->initrd, FALSE, "initrd", faults);
   if (profile->vars != NULL)
     check_path (profile->vars, FALSE, "vars", faults);
+  if (profile->backup_folder != NULL
+      && (!g_path_is_absolute (profile->backup_folder) || strlen (profile->backup_folder) > 4095 || has_control (profile->backup_folder)))
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "backup-folder", "must be the full path of a folder");
   if (profile->append != NULL &&
       (strlen (profile->append) > LODGE_APPEND_MAX || has_control (profile->append)))
     lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "append",
@@ -353,6 +356,8 @@ check_parent (const LodgeProfile *profile, LodgeFaults *faults)
     lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "parent.machine", "is not the id of a machine");
   if (parent->kind != NULL && !is_id (parent->kind))
     lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "parent.kind", "is not a kind of clone");
+  if (profile->backup_every > 0 && profile->backup_folder == NULL)
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "backup-every", "needs a backup-folder");
   if (profile->template && profile->disposable)
     lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "disposable", "a template stays");
 }
@@ -361,6 +366,7 @@ void
 lodge_profile_find_faults (const LodgeProfile *profile, LodgeFaults *faults)
 {
   check_fields (lodge_profile_fields, profile, "", faults);
+  check_fields (lodge_keep_fields, profile, "", faults);
   check_texts (profile, faults);
   if (!lodge_faults_has (faults, NULL))
     check_combinations (profile, faults);

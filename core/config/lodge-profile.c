@@ -220,6 +220,7 @@ lodge_profile_copy (const LodgeProfile *profile)
   copy->append = g_strdup (profile->append);
   copy->snapshot = g_strdup (profile->snapshot);
   copy->vars = g_strdup (profile->vars);
+  copy->backup_folder = g_strdup (profile->backup_folder);
   copy->parent.machine = g_strdup (profile->parent.machine);
   copy->parent.snapshot = g_strdup (profile->parent.snapshot);
   copy->parent.kind = g_strdup (profile->parent.kind);
@@ -249,6 +250,7 @@ lodge_profile_free (LodgeProfile *profile)
   g_free (profile->append);
   g_free (profile->snapshot);
   g_free (profile->vars);
+  g_free (profile->backup_folder);
   lodge_parent_clear (&profile->parent);
   g_clear_pointer (&profile->disks, g_ptr_array_unref);
   g_clear_pointer (&profile->nics, g_ptr_array_unref);

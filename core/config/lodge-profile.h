@@ -99,6 +99,10 @@ typedef struct
   LodgeParent   parent;
   char         *snapshot;  /* (nullable) id of the snapshot that the present state came from */
   char         *vars;      /* (nullable) lodge_profile_get_vars() */
+  guint         snapshot_every; /* minutes between automatic snapshots while it runs, 0: none */
+  gboolean      snapshot_before_start;
+  guint         backup_every;   /* hours between backups, 0: none */
+  char         *backup_folder;  /* (nullable) absolute; where they go */
   guint         spare_ports; /* pcie-root-ports kept free for hot-plug */
   GPtrArray    *disks;     /* (element-type LodgeDisk) disks and CD drives in order */
   GPtrArray    *nics;      /* (element-type LodgeNic) */

@@ -75,10 +75,8 @@ parse_uint (const char *key, GVariant *value, LodgeFaults *faults)
 
   if (negative)
     {
-      const LodgeField *field = lodge_profile_fields;
+      const LodgeField *field = lodge_profile_field (key);
 
-      while (!g_str_equal (field->key, key))
-        field++;
       lodge_faults_add (faults, LODGE_ERROR_OUT_OF_RANGE, key,
                         "a negative number is out of range: %" G_GUINT64_FORMAT
                         " to %" G_GUINT64_FORMAT,

@@ -363,23 +363,16 @@ static const struct
   { { "balloon", "b", LODGE_SETTING_NEXT_START, NULL }, NULL, NULL },
   { { "append", "s", LODGE_SETTING_NEXT_START, NULL }, NULL, NULL },
   { { "cd", "s", LODGE_SETTING_NOW, NULL }, get_cd, set_cd },
+  { { "snapshot-every", "u", LODGE_SETTING_NOW, NULL }, NULL, NULL },
+  { { "snapshot-before-start", "b", LODGE_SETTING_NOW, NULL }, NULL, NULL },
+  { { "backup-every", "u", LODGE_SETTING_NOW, NULL }, NULL, NULL },
+  { { "backup-folder", "s", LODGE_SETTING_NOW, NULL }, NULL, NULL },
   { { "family", "s", LODGE_SETTING_CREATION, lodge_family_words }, NULL, NULL },
   { { "arch", "s", LODGE_SETTING_CREATION, lodge_arch_words }, NULL, NULL },
   { { "demo", "b", LODGE_SETTING_CREATION, NULL }, NULL, NULL },
   { { "disk-size", "t", LODGE_SETTING_CREATION, NULL }, get_disk_size, set_disk_size },
   { { "disk", "s", LODGE_SETTING_READ_ONLY, NULL }, get_disk, NULL },
 };
-
-static const LodgeField *
-field_of (const char *key)
-{
-  const LodgeField *field = lodge_profile_fields;
-
-  while (!g_str_equal (field->key, key))
-    field++;
-
-  return field;
-}
 
 static GVariant *
 get_value (gsize row, const LodgeProfile *profile)
@@ -390,7 +383,7 @@ get_value (gsize row, const LodgeProfile *profile)
   if (table[row].get != NULL)
     return table[row].get (profile);
 
-  field = field_of (table[row].setting.key);
+  field = lodge_profile_field (table[row].setting.key);
   at = (const guint8 *) profile + field->offset;
   switch (field->type)
     {
@@ -420,7 +413,7 @@ set_value (gsize row, LodgeProfile *profile, GVariant *value, LodgeFaults *fault
       return;
     }
 
-  field = field_of (table[row].setting.key);
+  field = lodge_profile_field (table[row].setting.key);
   at = (guint8 *) profile + field->offset;
   switch (field->type)
     {

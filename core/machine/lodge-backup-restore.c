@@ -483,6 +483,9 @@ begin_new (GTask *task)
   profile->disposable = restore->disposable;
   lodge_parent_clear (&profile->parent);
   g_clear_pointer (&profile->snapshot, g_free);
+  /* Nothing is written by itself because a backup says so. */
+  profile->backup_every = 0;
+  g_clear_pointer (&profile->backup_folder, g_free);
   if (restore->name != NULL)
     set_text (&profile->name, restore->name);
   /* The same machine again, where it is not there any more. */
@@ -526,6 +529,8 @@ kept_cb (GObject *source, GAsyncResult *result, gpointer data)
   profile->created = now->created;
   profile->template = now->template;
   profile->disposable = now->disposable;
+  profile->backup_every = now->backup_every;
+  set_text (&profile->backup_folder, now->backup_folder);
   lodge_parent_clear (&profile->parent);
   profile->parent.machine = g_strdup (now->parent.machine);
   profile->parent.snapshot = g_strdup (now->parent.snapshot);

@@ -507,6 +507,9 @@ profile_for (const Clone *clone, guint number)
   profile->created = g_get_real_time () / G_USEC_PER_SEC;
   profile->template = FALSE;
   profile->disposable = clone->disposable;
+  /* Whose backups are made by themselves a person says for each machine. */
+  profile->backup_every = 0;
+  g_clear_pointer (&profile->backup_folder, g_free);
   lodge_parent_clear (&profile->parent);
   profile->parent.machine = g_strdup (clone->parent->id);
   profile->parent.snapshot = g_strdup (clone->snapshot);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/machine/lodge-automatic.h"
 #include "core/machine/lodge-machine-save.h"
 
 #include "core/machine/lodge-machine-snapshot.h"
@@ -143,6 +144,36 @@ medium_task (LodgeMachine *self, GVariant *options, const char *medium, GTask *t
   lodge_machine_change_medium (self, drive, medium, task);
 }
 
+static void
+kept_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = data;
+  g_autofree char *id = lodge_machine_take_snapshot_finish (self, result, NULL);
+  GError *error = NULL;
+
+  /* A person who starts a machine wants it to run, with or without that snapshot. */
+  if (id == NULL)
+    g_debug ("%s: no snapshot before the start", self->id);
+  if (lodge_machine_check (self, LODGE_METHOD_START, &error))
+    {
+      lodge_machine_start (self, task, g_object_get_data (G_OBJECT (task), "options"));
+      return;
+    }
+  g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+/* @task: taken */
+static void
+begin_start (LodgeMachine *self, GTask *task, GVariant *options)
+{
+  if (options != NULL)
+    g_object_set_data_full (G_OBJECT (task), "options", g_variant_ref (options), (GDestroyNotify) g_variant_unref);
+  if (!lodge_automatic_before_start (self, kept_cb, task))
+    lodge_machine_start (self, task, options);
+}
+
 void
 lodge_machine_call_async (LodgeMachine *self, LodgeMethod method, GVariant *options,
                           const char *medium, GCancellable *cancellable,
@@ -170,7 +201,7 @@ lodge_machine_call_async (LodgeMachine *self, LodgeMethod method, GVariant *opti
   switch (method)
     {
     case LODGE_METHOD_START:
-      lodge_machine_start (self, g_steal_pointer (&task), options);
+      begin_start (self, g_steal_pointer (&task), options);
       break;
     case LODGE_METHOD_PAUSE:
       self->guest->user_pause = TRUE;

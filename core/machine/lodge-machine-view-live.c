@@ -9,6 +9,7 @@
  *   stop                nothing moves while firmware and TPM are read
  *   transaction         blockdev-backup, sync none: from now on QEMU copies what is about to be overwritten into view/N.qcow2
  *   cont, thaw          some milliseconds after stop
+ *   nbd-server-start    only now, since QEMU drops a client that does not begin to talk within ten seconds
  *   block-export-add    view/N.qcow2 reads as the disk did then
  *
  * and back again: the exports go, the jobs are cancelled, the images are closed and deleted. The disks' own files are written by
@@ -164,6 +165,48 @@ add_next (GTask *task)
   run (task, "block-export-add", arguments, exported_cb);
 }
 
+static void
+serving_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  g_autoptr (JsonNode) value = take (source, result, task);
+
+  if (value != NULL)
+    add_next (task);
+}
+
+static void
+passed_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  g_autoptr (JsonNode) value = take (source, result, task);
+  g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'addr': <{'type': <'fd'>, 'data': <{'str': <'" SOCKET_NAME "'>}>}>}");
+
+  if (value != NULL)
+    run (task, "nbd-server-start", arguments, serving_cb);
+}
+
+/* @task: taken */
+static void
+serve (GTask *task)
+{
+  LodgeMachineView *view = g_task_get_task_data (task);
+  g_autofree int *clients = g_new0 (int, view->disks->len + 1);
+  g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'fdname': <'" SOCKET_NAME "'>}");
+  GError *error = NULL;
+  int server = lodge_nbd_listen (view->machine->guest->record->dir, clients, view->disks->len, &error);
+
+  if (server < 0)
+    {
+      give_up (task, error);
+      return;
+    }
+  for (guint i = 0; i < view->disks->len; i++)
+    ((LodgeViewDisk *) g_ptr_array_index (view->disks, i))->fd = clients[i];
+  lodge_qmp_client_execute_async (view->machine->guest->qmp, "getfd", arguments, server, NULL, passed_cb, task);
+  close (server);
+}
+
 /* ---- The moment ---- */
 
 static void
@@ -235,7 +278,7 @@ caught_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (!good)
     give_up (task, error);
   else if (view->disks->len > 0)
-    add_next (task);
+    serve (task);
   else
     {
       g_task_return_pointer (task, view, NULL);
@@ -346,48 +389,6 @@ freeze (GTask *task)
 
 /* ---- Before the moment ---- */
 
-static void
-serving_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GTask *task = data;
-  g_autoptr (JsonNode) value = take (source, result, task);
-
-  if (value != NULL)
-    freeze (task);
-}
-
-static void
-passed_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GTask *task = data;
-  g_autoptr (JsonNode) value = take (source, result, task);
-  g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'addr': <{'type': <'fd'>, 'data': <{'str': <'" SOCKET_NAME "'>}>}>}");
-
-  if (value != NULL)
-    run (task, "nbd-server-start", arguments, serving_cb);
-}
-
-/* @task: taken */
-static void
-serve (GTask *task)
-{
-  LodgeMachineView *view = g_task_get_task_data (task);
-  g_autofree int *clients = g_new0 (int, view->disks->len + 1);
-  g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'fdname': <'" SOCKET_NAME "'>}");
-  GError *error = NULL;
-  int server = lodge_nbd_listen (view->machine->guest->record->dir, clients, view->disks->len, &error);
-
-  if (server < 0)
-    {
-      give_up (task, error);
-      return;
-    }
-  for (guint i = 0; i < view->disks->len; i++)
-    ((LodgeViewDisk *) g_ptr_array_index (view->disks, i))->fd = clients[i];
-  lodge_qmp_client_execute_async (view->machine->guest->qmp, "getfd", arguments, server, NULL, passed_cb, task);
-  close (server);
-}
-
 static void added_cb (GObject *source, GAsyncResult *result, gpointer data);
 
 /* @task: taken. QEMU opens one image after the other. */
@@ -401,7 +402,7 @@ open_next (GTask *task)
 
   if (view->step == view->disks->len)
     {
-      serve (task);
+      freeze (task);
       return;
     }
   arguments = lodge_qmp_args_new ("{'driver': <'qcow2'>, 'node-name': <%s>, 'backing': <%s>,"

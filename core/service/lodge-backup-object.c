@@ -7,6 +7,7 @@
 #include "core/service/lodge-machine-object.h"
 
 #include <gio/gunixfdlist.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct
@@ -221,8 +222,17 @@ handle_backup (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invocation, GUn
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
-void
-lodge_backup_object_connect_machine (LodgeIpcMachine *skeleton, LodgeMachine *machine)
+static void
+automatic_cb (LodgeIpcMachine *skeleton, LodgeMachine *machine, LodgeAutomatic *automatic)
 {
+  if (strcmp (lodge_ipc_machine_get_id (skeleton), lodge_machine_get_id (machine)) == 0)
+    lodge_ipc_machine_set_automatic (skeleton, lodge_automatic_describe (automatic, machine));
+}
+
+void
+lodge_backup_object_connect_machine (LodgeIpcMachine *skeleton, LodgeMachine *machine, LodgeAutomatic *automatic)
+{
+  lodge_ipc_machine_set_automatic (skeleton, lodge_automatic_describe (automatic, machine));
+  g_signal_connect_object (automatic, "changed", G_CALLBACK (automatic_cb), skeleton, G_CONNECT_SWAPPED);
   g_signal_connect_object (skeleton, "handle-backup", G_CALLBACK (handle_backup), machine, 0);
 }

@@ -39,6 +39,7 @@ struct _LodgeService
   GDBusConnection *connection;       /* (owned) */
   LodgeEngine *engine;               /* (owned) */
   LodgeMachineSet *machines;         /* (owned) */
+  LodgeAutomatic *automatic;         /* (owned) */
   LodgeClients *clients;             /* (owned) */
   LodgeIpcCore *core;                /* (owned) */
   GDBusObjectManagerServer *manager; /* (owned) */
@@ -182,7 +183,8 @@ machine_added_cb (LodgeService *self, LodgeMachine *machine)
 
   lodge_disks_object_connect (skeleton, machine);
   lodge_family_object_connect (skeleton, machine, self->machines);
-  lodge_backup_object_connect_machine (skeleton, machine);
+  lodge_backup_object_connect_machine (skeleton, machine, self->automatic);
+  lodge_automatic_watch (self->automatic, machine);
   g_dbus_object_manager_server_export (self->manager, G_DBUS_OBJECT_SKELETON (object));
   g_signal_connect_object (machine, "changed", G_CALLBACK (update_idle), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (machine, "job", G_CALLBACK (job_cb), self, G_CONNECT_SWAPPED);
@@ -630,6 +632,7 @@ lodge_service_dispose (GObject *object)
   g_clear_handle_id (&self->name_id, g_bus_unown_name);
   g_clear_object (&self->manager);
   g_clear_object (&self->core);
+  g_clear_object (&self->automatic);
   g_clear_object (&self->machines);
   g_clear_object (&self->clients);
   g_clear_object (&self->engine);
@@ -672,6 +675,12 @@ lodge_service_init (LodgeService *self)
     g_signal_connect_object (self->core, handlers[i].signal, handlers[i].handler, self, G_CONNECT_SWAPPED);
 }
 
+static gint64
+now_cb (gpointer data)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
 LodgeService *
 lodge_service_new (GDBusConnection *connection, LodgeEngine *engine, guint idle_timeout)
 {
@@ -683,6 +692,7 @@ lodge_service_new (GDBusConnection *connection, LodgeEngine *engine, guint idle_
   self->manager = g_dbus_object_manager_server_new (LODGE_CORE_PATH);
   self->clients = lodge_clients_new (connection);
   self->machines = lodge_machine_set_new (engine);
+  self->automatic = lodge_automatic_new (engine, now_cb, NULL);
   lodge_backup_object_connect (self->core, engine, self->machines, backup_job_cb, self);
   g_signal_connect_object (self->clients, "changed", G_CALLBACK (update_idle), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->machines, "added", G_CALLBACK (machine_added_cb), self, G_CONNECT_SWAPPED);

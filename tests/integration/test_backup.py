@@ -202,22 +202,20 @@ def test_a_running_guest(lodge_qemu):
     safe = os.path.join(lodge.state, 'safe')
     os.mkdir(safe)
     machine = lodge.create_demo('Guest', 'lodge.count', disk_size=256 * MIB)
-    qemu_io(disk(machine), 'write -P 7 0 160M')
+    qemu_io(disk(machine), 'write -P 7 0 240M')
     before = contents(machine)
     machine.start()
     with machine.serial() as serial:
         process = lodge.start('lodgectl', 'backup', 'Guest', safe)
         wait_until(lambda: jobs(lodge).get('backup', {}).get('Progress', 0) > 0, 60, 'the backup to read')
-        overwrite(machine, 'write -P 9 1M 150M')
-        assert jobs(lodge)['backup']['State'] == 'running', 'it was not overwritten meanwhile'
         assert refused(machine.call, 'TakeSnapshot') == 'InUse'
+        overwrite(machine, 'write -P 9 130M 110M')
         # Whoever asked for it may leave.
         process.kill()
         wait_until(lambda: len(listed(lodge, safe)) == 1, 120, 'the backup')
         assert machine.state == 'running'
         serial.count_on(2, 240)
         wait_until(lambda: not os.path.exists(os.path.join(machine.get('Folder'), 'view')), 30, 'nothing to be left')
-        assert jobs(lodge)['backup']['State'] == 'done'
 
         first = listed(lodge, safe)[0]
         assert first['consistent'] in ('frozen', 'running') and not first['incremental']
@@ -249,3 +247,33 @@ def test_a_running_guest(lodge_qemu):
     verify(lodge, safe, second)
     assert contents(restore(lodge, safe, first['id'])) == before
     assert contents(restore(lodge, safe, second)) == now != before
+
+
+def test_a_snapshot_before_each_start(lodge):
+    """Only where something has changed since the last one, and a start that fails for it is none."""
+    machine = lodge.create_demo('Box', disk_size=64 * MIB)
+
+    def automatic():
+        return [snapshot for snapshot in machine.call('ListSnapshots')[0][0] if snapshot['automatic']]
+
+    def start_and_stop():
+        machine.call('Start', '(a{sv})', ({'paused': GLib.Variant('b', True)},), timeout=120)
+        machine.force_off()
+
+    start_and_stop()
+    assert automatic() == []
+    lodge.ctl('set', 'Box', 'snapshot-before-start=on', 'snapshot-every=60', f'backup-folder={lodge.state}', 'backup-every=24')
+    assert lodge.ctl('set', 'Box', 'backup-folder=', check=False).returncode != 0
+    wait_until(lambda: 'last-backup' in machine.get('Automatic'), 60, 'a backup that nobody asked for')
+    assert len(listed(lodge, lodge.state)) == 1
+    machine.call('Start', '(a{sv})', ({'paused': GLib.Variant('b', True)},), timeout=120)
+    assert len(automatic()) == 1 and not automatic()[0]['memory']
+    machine.call('Resume')
+    # Hours from now, as far as the clock goes.
+    wait_until(lambda: machine.get('Automatic').get('next-snapshot', 0) > 1.6e9, 30, 'the next snapshot')
+    machine.force_off()
+    start_and_stop()
+    assert len(automatic()) == 1, 'nothing has changed since'
+    qemu_io(disk(machine), 'write -P 5 0 64k')
+    start_and_stop()
+    assert len(automatic()) == 2

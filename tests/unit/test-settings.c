@@ -47,6 +47,7 @@ test_values (void)
                    " 'firmware': <'bios'>, 'secure-boot': <false>, 'tpm': <false>, 'boot': <'cd'>, 'boot-order': <'cd0,disk0'>, 'video': <'vga'>,"
                    " '3d': <false>, 'sound': <'ac97'>, 'network': <'none'>, 'nic-model': <'e1000'>,"
                    " 'mac': <''>, 'pointer': <'tablet'>, 'clock': <'localtime'>, 'hyperv': <true>, 'balloon': <false>, 'append': <''>, 'cd': <''>,"
+                   " 'snapshot-every': <uint32 0>, 'snapshot-before-start': <false>, 'backup-every': <uint32 0>, 'backup-folder': <''>,"
                    " 'family': <'linux'>, 'arch': <'x86_64'>, 'demo': <false>, 'disk-size': <uint64 8589934592>,"
                    " 'disk': <'disks/disk0.qcow2'>}");
   g_assert_cmpuint (((LodgeDisk *) profile->disks->pdata[1])->boot_order, ==, 1);
