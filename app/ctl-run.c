@@ -138,7 +138,7 @@ read_input (GError **error)
                    n < 0 ? g_strerror (errno) : "more than 512 KiB");
       return NULL;
     }
-  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, g_memdup2 (input->data, input->len), input->len, TRUE, g_free, NULL);
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, input->data, input->len, 1);
 }
 
 /* Runs @argv in the guest at @path. Returns: the exit status of this program */
@@ -210,6 +210,8 @@ options_clear (Options *options)
   g_free (options->folder);
 }
 
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
 /* GOption leaves the arguments that remain without an end. */
 static char **
 command_of (int argc, char **argv)
@@ -224,7 +226,7 @@ command_of (int argc, char **argv)
 CtlExit
 ctl_verb_execute (CtlContext *ctx, int argc, char **argv)
 {
-  Options options = { NULL };
+  g_auto (Options) options = { NULL };
   const GOptionEntry entries[] = {
     { "env", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &options.environment, N_("Set a variable for the command"), N_("NAME=VALUE") },
     { "folder", 0, 0, G_OPTION_ARG_STRING, &options.folder, N_("Run it in this folder of the guest"), N_("FOLDER") },
@@ -240,21 +242,17 @@ ctl_verb_execute (CtlContext *ctx, int argc, char **argv)
   if (!ctl_verb_parse (ctx, entries, &argc, &argv, 2, -1, &code))
     return code;
   if (options.timeout < 0)
-    {
-      options_clear (&options);
-      return ctl_usage_error (ctx, argv[0], _("--timeout cannot be negative."));
-    }
+    return ctl_usage_error (ctx, argv[0], _("--timeout cannot be negative."));
   command = command_of (argc, argv);
   path = ctl_find (ctx, argv[1], &code);
   result = path != NULL ? execute (ctx, path, argv[1], command, &options, 5) : STATUS_FAILED;
-  options_clear (&options);
   return (CtlExit) result;
 }
 
 CtlExit
 ctl_verb_run (CtlContext *ctx, int argc, char **argv)
 {
-  Options options = { NULL };
+  g_auto (Options) options = { NULL };
   gboolean keep = FALSE;
   const GOptionEntry entries[] = {
     { "env", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &options.environment, N_("Set a variable for the command"), N_("NAME=VALUE") },
@@ -275,10 +273,7 @@ ctl_verb_run (CtlContext *ctx, int argc, char **argv)
   if (!ctl_verb_parse (ctx, entries, &argc, &argv, 2, -1, &code))
     return code;
   if (options.timeout < 0)
-    {
-      options_clear (&options);
-      return ctl_usage_error (ctx, argv[0], _("--timeout cannot be negative."));
-    }
+    return ctl_usage_error (ctx, argv[0], _("--timeout cannot be negative."));
   command = command_of (argc, argv);
   template = ctl_find (ctx, argv[1], &code);
   if (template != NULL)
@@ -287,14 +282,10 @@ ctl_verb_run (CtlContext *ctx, int argc, char **argv)
   if (error != NULL)
     ctl_report_machine_error (ctx, error, template, argv[1]);
   if (reply == NULL)
-    {
-      options_clear (&options);
-      return (CtlExit) STATUS_FAILED;
-    }
+    return (CtlExit) STATUS_FAILED;
 
   g_variant_get (reply, "(&o)", &path);
   result = execute (ctx, path, argv[1], command, &options, START_SECONDS);
-  options_clear (&options);
   if (result != 0 && keep)
     {
       g_autofree char *id = ctl_machine_id (path);

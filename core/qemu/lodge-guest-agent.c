@@ -274,14 +274,14 @@ readable_cb (GSocket *socket, GIOCondition condition, gpointer data)
   char chunk[16 * 1024];
   g_autoptr (GError) error = NULL;
   gssize n = g_socket_receive (socket, chunk, sizeof chunk, NULL, &error);
-  const char *at = chunk, *end = chunk + n;
+  const char *at = chunk, *end = chunk + MAX (n, 0);
 
   if (n == 0)
     close_because (self, "the channel to the guest agent was closed");
   else if (n < 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
     close_because (self, error->message);
 
-  while (n > 0 && at < end && self->state != STATE_CLOSED)
+  while (at < end && self->state != STATE_CLOSED)
     {
       const char *delimiter = memchr (at, DELIMITER, end - at);
 
