@@ -36,7 +36,6 @@ struct _LodgeSnapshotPage
   char *forecast;                  /* (owned) (nullable) what a snapshot now would take */
   gboolean narrow;
   guint n_lanes;
-  guint layout_source;
   guint pictures_source;
   guint refresh_source;
 
@@ -89,6 +88,22 @@ is_on_screen (LodgeSnapshotPage *self, GtkWidget *row)
          bounds.origin.y + bounds.size.height > 0 && bounds.origin.y < (float) gtk_widget_get_height (GTK_WIDGET (self->scrolled));
 }
 
+/* Not while the rows are being allocated, when they cannot change their size. */
+static void
+update_narrow (LodgeSnapshotPage *self)
+{
+  int width = gtk_widget_get_width (GTK_WIDGET (self->scrolled));
+  GHashTableIter iter;
+  gpointer list_item;
+
+  if (width == 0)
+    return;
+  self->narrow = width < NARROW_PX;
+  g_hash_table_iter_init (&iter, self->bound);
+  while (g_hash_table_iter_next (&iter, &list_item, NULL))
+    lodge_snapshot_row_set_narrow (LODGE_SNAPSHOT_ROW (gtk_list_item_get_child (list_item)), self->narrow);
+}
+
 static gboolean
 pictures_cb (gpointer user_data)
 {
@@ -98,6 +113,7 @@ pictures_cb (gpointer user_data)
   gpointer list_item;
 
   self->pictures_source = 0;
+  update_narrow (self);
   g_hash_table_iter_init (&iter, self->bound);
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
     if (is_on_screen (self, gtk_list_item_get_child (list_item)))
@@ -406,37 +422,6 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   lodge_snapshot_delete (widget, self->list, get_selected (self));
 }
 
-/* Shape */
-
-static gboolean
-layout_cb (gpointer user_data)
-{
-  LodgeSnapshotPage *self = user_data;
-  GHashTableIter iter;
-  gpointer list_item;
-
-  self->layout_source = 0;
-  g_hash_table_iter_init (&iter, self->bound);
-  while (g_hash_table_iter_next (&iter, &list_item, NULL))
-    lodge_snapshot_row_set_narrow (LODGE_SNAPSHOT_ROW (gtk_list_item_get_child (list_item)), self->narrow);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-resized_cb (LodgeSnapshotPage *self)
-{
-  gboolean narrow = gtk_adjustment_get_page_size (gtk_scrolled_window_get_hadjustment (self->scrolled)) < NARROW_PX;
-
-  /* Not now: what is being allocated cannot change its size. */
-  if (narrow != self->narrow)
-    {
-      self->narrow = narrow;
-      if (self->layout_source == 0)
-        self->layout_source = g_idle_add (layout_cb, self);
-    }
-  want_pictures (self);
-}
-
 static gboolean
 refresh_cb (gpointer user_data)
 {
@@ -498,7 +483,6 @@ lodge_snapshot_page_dispose (GObject *object)
 {
   LodgeSnapshotPage *self = LODGE_SNAPSHOT_PAGE (object);
 
-  g_clear_handle_id (&self->layout_source, g_source_remove);
   g_clear_handle_id (&self->refresh_source, g_source_remove);
   drop_list (self);
   g_clear_pointer (&self->popover, gtk_widget_unparent);
@@ -575,7 +559,7 @@ lodge_snapshot_page_init (LodgeSnapshotPage *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (gtk_scrolled_window_get_vadjustment (self->scrolled), "value-changed",
                            G_CALLBACK (want_pictures), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (gtk_scrolled_window_get_hadjustment (self->scrolled), "changed", G_CALLBACK (resized_cb),
+  g_signal_connect_object (gtk_scrolled_window_get_hadjustment (self->scrolled), "changed", G_CALLBACK (want_pictures),
                            self, G_CONNECT_SWAPPED);
 }
 

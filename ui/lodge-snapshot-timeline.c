@@ -46,7 +46,6 @@ make_moment (LodgeSnapshotTimeline *self, LodgeSnapshotItem *item, gint64 now)
   gtk_widget_set_name (button, lodge_snapshot_item_get_id (item));
   gtk_widget_set_tooltip_text (button, _("Open a Disposable Copy of This Moment"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
-  gtk_widget_add_css_class (button, "flat");
   gtk_widget_add_css_class (button, "caption");
   g_signal_connect_object (button, "clicked", G_CALLBACK (clicked_cb), self, 0);
   return button;
@@ -168,7 +167,7 @@ lodge_snapshot_timeline_init (LodgeSnapshotTimeline *self)
   GtkWidget *title = gtk_label_new (_("Look Back"));
 
   self->shown = g_ptr_array_new_with_free_func (g_object_unref);
-  self->moments = GTK_BOX (gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0));
+  self->moments = GTK_BOX (gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6));
   gtk_widget_add_css_class (GTK_WIDGET (self->moments), "timeline");
   self->scrolled = GTK_SCROLLED_WINDOW (gtk_scrolled_window_new ());
   gtk_scrolled_window_set_policy (self->scrolled, GTK_POLICY_AUTOMATIC, GTK_POLICY_NEVER);
