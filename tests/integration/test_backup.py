@@ -277,3 +277,38 @@ def test_a_snapshot_before_each_start(lodge):
     qemu_io(disk(machine), 'write -P 5 0 64k')
     start_and_stop()
     assert len(automatic()) == 2
+
+
+def test_a_restore_that_is_killed(lodge, safe):
+    """A core that dies while it restores: no machine that is not whole, and the one in whose place it was is what it was or what it was to be."""
+    machine = lodge.create('Box', disk_size=128 * MIB)
+    qemu_io(disk(machine), 'write -P 7 0 96M')
+    then = contents(machine)
+    backup, _ = back_up(machine, safe)
+    qemu_io(disk(machine), 'write -P 8 0 1M')
+    now = contents(machine)
+    folder, library = machine.get('Folder'), os.path.join(lodge.data, 'machines')
+
+    def others():
+        return [name for name in os.listdir(library) if name != os.path.basename(folder)]
+
+    def grown(place):
+        """Whether a disk is being written there."""
+        return any(size > 4 * MIB for name, size in (files(place) if os.path.isdir(place) else {}).items() if name.startswith('disks/'))
+
+    lodge.start('lodgectl', 'restore', safe, backup)
+    wait_until(lambda: any(grown(os.path.join(library, name)) for name in others()), 60, 'a disk to be restored', 0.01)
+    lodge.kill_core()
+    assert list(lodge.machines()) == [machine.path]
+    wait_until(lambda: not others(), 30, 'the half-made machine to go')
+    assert contents(machine) == now
+
+    lodge.start('lodgectl', 'restore', safe, backup, '--in-place', 'Box')
+    wait_until(lambda: grown(os.path.join(folder, 'restore.new')), 60, 'a disk to be restored in place', 0.01)
+    lodge.kill_core()
+    lodge.machines()
+    wait_until(lambda: not os.path.exists(os.path.join(folder, 'restore.new')) and not os.path.exists(os.path.join(folder, 'restore')),
+               30, 'the half-made state to go')
+    assert contents(machine) in (now, then)
+    restore(lodge, safe, backup, machine=machine.get('Id'))
+    assert contents(machine) == then
