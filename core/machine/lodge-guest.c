@@ -60,6 +60,7 @@ lodge_guest_new (LodgeMachine *self, LodgeProfile *profile)
   guest->profile = profile;
   guest->helpers = g_ptr_array_new_with_free_func (helper_free);
   guest->off_waiters = g_ptr_array_new_with_free_func (g_object_unref);
+  guest->unplugging = g_ptr_array_new_with_free_func (g_object_unref);
   return guest;
 }
 
@@ -92,6 +93,7 @@ lodge_guest_free (LodgeGuest *guest)
   g_clear_object (&guest->stream);
   g_clear_error (&guest->start_error);
   g_ptr_array_unref (guest->off_waiters);
+  g_ptr_array_unref (guest->unplugging);
   if (guest->inner_fd >= 0)
     close (guest->inner_fd);
   lodge_profile_free (guest->profile);
@@ -258,6 +260,7 @@ finish_end (LodgeMachine *self)
 
   g_object_ref (self);
   lodge_stream_ended (self);
+  lodge_machine_unplug_ended (self);
   kill_helpers (guest);
   g_clear_pointer (&self->guest, lodge_guest_free);
   if (dir != NULL)

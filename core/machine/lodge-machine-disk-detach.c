@@ -11,6 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* How long the guest may take to let go: of a file that is to be deleted that must be known, of another it can come later. */
+#define DELETE_SECONDS 15
+#define DETACH_SECONDS 3
+
 static gboolean
 deletes (GTask *task)
 {
@@ -157,7 +161,7 @@ unplugged_cb (GObject *source, GAsyncResult *result, gpointer data)
     prepare_trash (task);
   else
     {
-      /* It keeps the disk until it ends; the machine has it no more. */
+      /* It has the disk until it lets go of it or ends; the machine has it no more. */
       if (!unplugged)
         g_debug ("the disk “%s” goes at the next start: %s", work->id, error->message);
       forget (task);
@@ -172,7 +176,7 @@ unplug (GTask *task)
   const LodgeDisk *disk = lodge_machine_get_disk (self->entry->profile, work->id);
 
   if (disk != NULL && self->guest != NULL && self->guest->qmp != NULL && lodge_machine_disk_is_in_guest (self, disk))
-    lodge_machine_unplug_disk_async (self, work->id, unplugged_cb, task);
+    lodge_machine_unplug_disk_async (self, work->id, deletes (task) ? DELETE_SECONDS : DETACH_SECONDS, unplugged_cb, task);
   else if (deletes (task))
     prepare_trash (task);
   else

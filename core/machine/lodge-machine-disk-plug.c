@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* Disks of a guest that runs. What is plugged is told to the run-time record too, so that the next core knows the guest as
- * it is. A guest lets go of a disk when it likes, or never: the wait for it is bounded, and what it keeps stays its own until
- * the next start. */
+ * it is. A guest lets go of a disk when it likes, or never: whoever asks is told after a while that it has not, and when it
+ * does, be it later, QEMU closes all that the disk consists of: live snapshots have put layers on it. */
 
 #include "core/machine/lodge-machine-disks-private.h"
 
@@ -11,8 +11,6 @@
 #include "core/qemu/lodge-command-line.h"
 
 #include <string.h>
-
-#define UNPLUG_SECONDS 15
 
 typedef struct
 {
@@ -24,15 +22,12 @@ typedef struct
   LodgeDiskLock *lock;   /* (owned) (nullable) until it is the guest's */
   GError *error;         /* (owned) (nullable) why it is taken back */
   guint64 size;
-  gulong event_id;
   guint timeout_id;
 } Plug;
 
 static void
 plug_free (Plug *plug)
 {
-  if (plug->event_id != 0)
-    g_signal_handler_disconnect (plug->qmp, plug->event_id);
   g_clear_handle_id (&plug->timeout_id, g_source_remove);
   g_clear_pointer (&plug->disk, lodge_disk_free);
   g_clear_pointer (&plug->image, json_object_unref);
@@ -170,48 +165,128 @@ lodge_machine_plug_disk_async (LodgeMachine *self, const LodgeDisk *disk, LodgeC
 
 /* ---- Out ---- */
 
-static void
-let_go (GTask *owned_task)
+typedef struct
 {
-  g_autoptr (GTask) task = owned_task;
+  LodgeMachine *machine; /* (owned) */
+  LodgeQmpClient *qmp;   /* (owned) */
+  char *id;              /* (owned) */
+  GPtrArray *files;      /* (element-type utf8) from the top of the disk down */
+} Closing;
+
+static void
+closing_free (Closing *closing)
+{
+  g_object_unref (closing->machine);
+  g_object_unref (closing->qmp);
+  g_free (closing->id);
+  g_ptr_array_unref (closing->files);
+  g_free (closing);
+}
+
+/* @error: (nullable): taken. Whoever waits for @task to let go */
+static void
+answer (LodgeGuest *guest, GTask *task, GError *error)
+{
   Plug *plug = g_task_get_task_data (task);
 
-  forget_nodes (plug);
-  if (is_current (plug))
-    {
-      LodgeProfile *profile = plug->machine->guest->profile;
-      LodgeDisk *disk = lodge_machine_get_disk (profile, plug->disk->id);
-
-      if (disk != NULL)
-        g_ptr_array_remove (profile->disks, disk);
-      lodge_guest_write_record (plug->machine);
-    }
-  g_task_return_boolean (task, TRUE);
+  g_clear_handle_id (&plug->timeout_id, g_source_remove);
+  g_object_ref (task);
+  g_ptr_array_remove (guest->unplugging, task);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
 }
 
 static void
-event_cb (LodgeQmpClient *qmp, const char *name, JsonObject *data, gint64 time, gpointer user_data)
+closed_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  GTask *task = user_data;
-  Plug *plug = g_task_get_task_data (task);
+  Closing *closing = data;
+  LodgeGuest *guest = closing->machine->guest;
+  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (closing->qmp, result, NULL);
 
-  if (!g_str_equal (name, "DEVICE_DELETED") || g_strcmp0 (lodge_qmp_string (data, "device"), plug->disk->id) != 0)
+  if (value == NULL)
+    g_debug ("%s: not all of the disk “%s” is closed", closing->machine->id, closing->id);
+  for (guint i = guest != NULL && guest->qmp == closing->qmp ? guest->unplugging->len : 0; i > 0; i--)
+    {
+      GTask *task = guest->unplugging->pdata[i - 1];
+
+      if (g_str_equal (((Plug *) g_task_get_task_data (task))->disk->id, closing->id))
+        answer (guest, task, NULL);
+    }
+  closing_free (closing);
+}
+
+static void
+nodes_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Closing *closing = data;
+  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (closing->qmp, result, NULL);
+  g_autoptr (GPtrArray) names = lodge_block_named (lodge_qmp_node_array (value), closing->files);
+  static const char *const ends[] = { "", "-file" };
+
+  /* What was plugged, whatever QEMU calls its file. */
+  for (gsize i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      g_autofree char *name = g_strconcat (closing->id, ends[i], NULL);
+
+      if (!g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
+        g_ptr_array_add (names, g_steal_pointer (&name));
+    }
+  for (guint i = 0; i < names->len; i++)
+    {
+      g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'node-name': <%s>}", (char *) names->pdata[i]);
+      gboolean last = i + 1 == names->len;
+
+      lodge_qmp_client_execute_async (closing->qmp, "blockdev-del", arguments, -1, NULL, last ? closed_cb : NULL, last ? closing : NULL);
+    }
+}
+
+void
+lodge_machine_unplugged (LodgeMachine *self, const char *id)
+{
+  LodgeDisk *disk = lodge_machine_get_disk (self->guest->profile, id);
+  g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'flat': <%b>}", TRUE);
+  g_autofree char *path = NULL;
+  g_autoptr (GPtrArray) below = NULL;
+  Closing *closing;
+
+  if (disk == NULL || disk->cdrom || disk->file == NULL || self->guest->qmp == NULL)
     return;
-  g_clear_signal_handler (&plug->event_id, plug->qmp);
-  g_clear_handle_id (&plug->timeout_id, g_source_remove);
-  let_go (task);
+  path = lodge_launch_disk_path (disk, self->folder);
+  below = lodge_layers_chain (path, NULL);
+  closing = g_new0 (Closing, 1);
+  closing->machine = g_object_ref (self);
+  closing->qmp = g_object_ref (self->guest->qmp);
+  closing->id = g_strdup (id);
+  closing->files = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (closing->files, g_steal_pointer (&path));
+  for (guint i = 0; below != NULL && i < below->len; i++)
+    g_ptr_array_add (closing->files, g_strdup (below->pdata[i]));
+
+  g_ptr_array_remove (self->guest->profile->disks, disk);
+  lodge_guest_write_record (self);
+  lodge_qmp_client_execute_async (closing->qmp, "query-named-block-nodes", arguments, -1, NULL, nodes_cb, closing);
+}
+
+void
+lodge_machine_unplug_ended (LodgeMachine *self)
+{
+  while (self->guest->unplugging->len > 0)
+    answer (self->guest, self->guest->unplugging->pdata[0], g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
 }
 
 static gboolean
 waited_cb (gpointer user_data)
 {
-  g_autoptr (GTask) task = user_data;
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
   Plug *plug = g_task_get_task_data (task);
 
   plug->timeout_id = 0;
-  g_clear_signal_handler (&plug->event_id, plug->qmp);
-  g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING,
-                           "the guest did not let go of the disk within %d seconds", UNPLUG_SECONDS);
+  answer (self->guest, task,
+          g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "the guest has not let go of the disk yet"));
   return G_SOURCE_REMOVE;
 }
 
@@ -221,36 +296,30 @@ device_deleted_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GTask) task = data;
   Plug *plug = g_task_get_task_data (task);
   GError *error = NULL;
-  g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (plug->qmp, result, &error);
+  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (plug->qmp, result, &error);
 
   /* Accepted: the event, which may have come first, or the time tells the rest. */
-  if (answer != NULL || plug->event_id == 0)
-    {
-      g_clear_error (&error);
-      return;
-    }
-  g_clear_signal_handler (&plug->event_id, plug->qmp);
-  g_clear_handle_id (&plug->timeout_id, g_source_remove);
-  g_task_return_error (task, error);
-  g_object_unref (task); /* what the event or the time would have taken */
+  if (value == NULL && is_current (plug) && plug->timeout_id != 0)
+    answer (plug->machine->guest, task, error);
+  else
+    g_clear_error (&error);
 }
 
 void
-lodge_machine_unplug_disk_async (LodgeMachine *self, const char *id, GAsyncReadyCallback callback, gpointer data)
+lodge_machine_unplug_disk_async (LodgeMachine *self, const char *id, guint seconds, GAsyncReadyCallback callback, gpointer data)
 {
   const LodgeDisk *disk = lodge_machine_get_disk (self->guest->profile, id);
-  GTask *task = plug_new (self, disk, lodge_machine_unplug_disk_async, callback, data);
+  g_autoptr (GTask) task = plug_new (self, disk, lodge_machine_unplug_disk_async, callback, data);
   Plug *plug = g_task_get_task_data (task);
   g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'id': <%s>}", id);
 
   if (!lodge_command_line_can_plug (self->guest->profile, disk))
     {
       g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "the guest keeps this disk until it ends");
-      g_object_unref (task);
       return;
     }
-  plug->event_id = g_signal_connect (plug->qmp, "event", G_CALLBACK (event_cb), task);
-  plug->timeout_id = g_timeout_add_seconds (UNPLUG_SECONDS, waited_cb, task);
+  g_ptr_array_add (self->guest->unplugging, g_object_ref (task));
+  plug->timeout_id = g_timeout_add_seconds (seconds, waited_cb, task);
   lodge_qmp_client_execute_async (plug->qmp, "device_del", arguments, -1, NULL, device_deleted_cb, g_object_ref (task));
 }
 

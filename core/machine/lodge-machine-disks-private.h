@@ -64,8 +64,9 @@ gboolean         lodge_machine_save_disks   (LodgeMachine *self, LodgeProfile *p
 /** lodge_machine_plug_disk_async: gives the running guest a disk. Errors: NOT_SUPPORTED (only at the next start), QEMU_FAILED, NOT_RESPONDING, IN_USE */
 void             lodge_machine_plug_disk_async   (LodgeMachine *self, const LodgeDisk *disk, LodgeCapabilities *capabilities,
                                                   GAsyncReadyCallback callback, gpointer data);
-/** lodge_machine_unplug_disk_async: asks the running guest to let go of a disk. Errors: NOT_SUPPORTED, NOT_RESPONDING (it does not), QEMU_FAILED */
-void             lodge_machine_unplug_disk_async (LodgeMachine *self, const char *id, GAsyncReadyCallback callback, gpointer data);
+/** lodge_machine_unplug_disk_async: asks the running guest to let go of a disk. Errors: NOT_SUPPORTED, NOT_RESPONDING (it has not within @seconds, and may later), QEMU_FAILED */
+void             lodge_machine_unplug_disk_async (LodgeMachine *self, const char *id, guint seconds, GAsyncReadyCallback callback,
+                                                  gpointer data);
 gboolean         lodge_machine_plug_finish       (GAsyncResult *result, GError **error);
 
 /** lodge_machine_resize_in_guest_async: Errors: QEMU_FAILED, NOT_RESPONDING, NOT_FOUND */

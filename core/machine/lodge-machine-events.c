@@ -205,6 +205,8 @@ lodge_machine_event (LodgeMachine *self, const char *name, JsonObject *data)
     lodge_machine_say (self, "guest-panicked", lodge_guest_details (self, NULL));
   else if (strcmp (name, "MIGRATION") == 0)
     lodge_stream_event (self, lodge_qmp_string (data, "status"));
+  else if (strcmp (name, "DEVICE_DELETED") == 0 && lodge_qmp_string (data, "device") != NULL)
+    lodge_machine_unplugged (self, lodge_qmp_string (data, "device"));
   else if (guest->start != NULL || guest->save != NULL || guest->held)
     return;
   else if (strcmp (name, "STOP") == 0)

@@ -44,6 +44,7 @@ typedef struct
   GTask              *start;   /* (owned) (nullable) the Start that is under way */
   GError             *start_error; /* (owned) (nullable) why it was given up, once known */
   GPtrArray          *off_waiters; /* (element-type GTask) ForceOff calls */
+  GPtrArray          *unplugging;  /* (element-type GTask) who waits for it to let go of a disk */
   struct _LodgeMachineSave *save;  /* (owned) (nullable) the Save that is under way */
   gboolean            renewing;    /* it gets the identity of a clone, and no command begins before that */
   gboolean            held;        /* it stands still for a moment, for a snapshot: its state does not follow */
@@ -131,6 +132,10 @@ void     lodge_machine_start          (LodgeMachine *self, GTask *task, GVariant
 void     lodge_machine_command        (LodgeMachine *self, const char *command, JsonObject *arguments, GTask *task);
 void     lodge_machine_force_off      (LodgeMachine *self, GTask *task);
 void     lodge_machine_quit           (LodgeMachine *self);
+
+/* lodge-machine-disk-plug.c */
+void     lodge_machine_unplugged      (LodgeMachine *self, const char *id); /* QEMU's DEVICE_DELETED */
+void     lodge_machine_unplug_ended   (LodgeMachine *self); /* QEMU is gone; answers whoever waits */
 
 /* lodge-machine-adopt.c */
 void     lodge_machine_reconnect      (LodgeMachine *self);

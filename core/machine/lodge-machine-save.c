@@ -540,21 +540,27 @@ remove_begun (const char *folder, guint depth)
 }
 
 void
+lodge_machine_remove_begun (LodgeMachine *self)
+{
+  g_autofree char *snapshots = g_build_filename (self->folder, LODGE_SNAPSHOTS_DIR, NULL);
+
+  remove_begun (self->folder, 0);
+  remove_begun (snapshots, 1);
+}
+
+void
 lodge_machine_tidy (LodgeMachine *self)
 {
-  g_autofree char *snapshots = NULL;
   g_autoptr (GDir) dir = NULL;
   const char *name;
 
   lodge_machine_recover_forks (self);
   if (self->guest != NULL || self->folder == NULL || self->entry == NULL)
     return;
-  snapshots = g_build_filename (self->folder, LODGE_SNAPSHOTS_DIR, NULL);
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_USED_DIR);
   lodge_machine_recover_snapshots (self);
-  remove_begun (self->folder, 0);
-  remove_begun (snapshots, 1);
+  lodge_machine_remove_begun (self);
   dir = g_dir_open (self->folder, 0, NULL);
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     if (g_str_has_prefix (name, GONE_PREFIX))

@@ -36,6 +36,9 @@ gboolean    lodge_machine_saving_ended   (LodgeMachine *self);
 /** lodge_machine_saving_answer: the same guest's Save is answered, after the state has changed. @save: (nullable): taken */
 void        lodge_machine_saving_answer  (gpointer save);
 
+/** lodge_machine_remove_begun: what a writer of small files had begun when its core was killed */
+void        lodge_machine_remove_begun   (LodgeMachine *self);
+
 /**
  * lodge_machine_recover_saving: what an earlier core left in the middle of a Save or of a resume is
  * finished or undone, for a guest that was adopted and that QEMU says is in @status.

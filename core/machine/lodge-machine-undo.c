@@ -247,6 +247,8 @@ lodge_machine_undo_snapshot (LodgeMachine *self)
   g_autoptr (GPtrArray) ids = self->entry != NULL ? find_half_made (self->folder) : NULL;
   Undo *undo;
 
+  if (ids != NULL)
+    lodge_machine_remove_begun (self);
   if (ids == NULL || ids->len == 0)
     return FALSE;
   undo = g_new0 (Undo, 1);

@@ -46,7 +46,7 @@ def rng():
 
 @pytest.fixture
 def kills(short):
-    return int(os.environ.get('LODGE_KILLS', '8' if short else '300'))
+    return int(os.environ.get('LODGE_KILLS', '5' if short else '300'))
 
 
 def variant(values):
@@ -390,7 +390,7 @@ def test_full_disk(rng, kills, tmp_path):
     lodge = None
     try:
         lodge = Lodge(state=str(place))
-        world = World(lodge, rng, firmware='uefi', tpm=True)
+        world = World(lodge, rng)
         ballast = place / 'ballast'
         for number in range(kills):
             kind = rng.choice(('create', 'restore', 'delete', 'clone'))

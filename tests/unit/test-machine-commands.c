@@ -44,6 +44,7 @@ static const struct
   { "block_resize", "machine-disks" },
   { "device_add", "machine-disks" },
   { "device_del", "machine-disks" },
+  { "query-named-block-nodes", "machine-disks" },
   { "transaction", "integration/test_snapshots.py" },
   { "nbd-server-stop", "integration/test_backup.py" },
   { "block-job-cancel", "integration/test_backup.py" },

@@ -193,6 +193,12 @@ test_hot (Fixture *f, gconstpointer version)
   lodge_qmp_peer_expect_ok (f->peer, "device_del", "{\"id\": \"disk0\"}");
   lodge_machine_detach_disk_async (f->machine, "disk0", NULL, disk_cb, f);
   lodge_qmp_peer_run (f->peer);
+  /* What QEMU named itself goes with what it is of. */
+  lodge_qmp_peer_expect (f->peer, "query-named-block-nodes", "{\"flat\": true}",
+                         "\"return\": [{\"node-name\": \"disk0-file\", \"drv\": \"file\", \"file\": \"/m/disks/data.img\"}, "
+                         "{\"node-name\": \"disk1\", \"drv\": \"raw\", \"file\": \"/m/disks/other.img\"}, "
+                         "{\"node-name\": \"disk0\", \"drv\": \"raw\", \"file\": \"/m/disks/data.img\"}, "
+                         "{\"node-name\": \"#block1\", \"drv\": \"file\", \"file\": \"/m/disks/data.img\"}]");
   lodge_qmp_peer_expect_ok (f->peer, "blockdev-del", "{\"node-name\": \"disk0\"}");
   lodge_qmp_peer_expect_ok (f->peer, "blockdev-del", "{\"node-name\": \"disk0-file\"}");
   lodge_qmp_peer_event (f->peer, "DEVICE_DELETED", "{\"device\": \"other\", \"path\": \"/machine/peripheral/other\"}");
