@@ -32,6 +32,7 @@ struct _LodgeWindow
 
   AdwLeaflet *leaflet;
   GtkStack *stack;
+  GtkSpinner *connecting;
   LodgeMachineList *list;
   GtkToggleButton *search_button;
   GtkInfoBar *core_bar;
@@ -206,6 +207,8 @@ update_stack (LodgeWindow *self)
   gboolean any = g_list_model_get_n_items (lodge_library_get_machines (self->library)) > 0;
 
   gtk_widget_set_visible (self->welcome_try, lodge_library_has_feature (self->library, "demo"));
+  /* On a page that is not shown it would go on, and the window be drawn sixty times a second. */
+  gtk_spinner_set_spinning (self->connecting, !any && status == LODGE_LIBRARY_CONNECTING);
   if (any)
     gtk_stack_set_visible_child_name (self->stack, "library");
   else if (status == LODGE_LIBRARY_READY)
@@ -629,6 +632,7 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-window.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, leaflet);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, stack);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, connecting);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, list);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, search_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar);
