@@ -30,6 +30,8 @@
 
 #define CHUNK LODGE_NBD_MAX_BYTES
 #define SPACE_LEFT (256 * 1024 * 1024)
+#define ID_TIME 15 /* characters of an id that say when */
+#define ID_SECONDS 60
 #define SPACE_EVERY (32 * 1024 * 1024)
 
 typedef struct
@@ -398,6 +400,22 @@ begun_cb (GObject *source, GAsyncResult *result, gpointer data)
     drop (task);
 }
 
+/* Behind those that are there, also when two are made in one second. */
+static char *
+next_id (LodgeBackupSet *set, gint64 now)
+{
+  g_autoptr (GPtrArray) ids = lodge_backup_set_ids (set);
+  const char *last = ids->len > 0 ? g_ptr_array_index (ids, ids->len - 1) : "";
+  char *id = lodge_backup_new_id (now);
+
+  for (guint n = 1; n <= ID_SECONDS && strncmp (id, last, ID_TIME) <= 0; n++)
+    {
+      g_free (id);
+      id = lodge_backup_new_id (now + n);
+    }
+  return id;
+}
+
 static void
 begin_thread (GTask *thread, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -409,7 +427,7 @@ begin_thread (GTask *thread, gpointer source, gpointer data, GCancellable *cance
     {
       LodgeBackup *backup = lodge_backup_new ();
 
-      backup->id = lodge_backup_new_id (now);
+      backup->id = next_id (set, now);
       backup->machine = g_strdup (work->machine);
       backup->name = g_strdup (work->name);
       backup->created = now;
