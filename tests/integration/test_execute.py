@@ -68,11 +68,11 @@ def test_run(lodge):
     wait_until(lambda: len(os.listdir(folders)) == 1, 30, 'the clone to go')
 
     machine.start()
-    wait_until(lambda: lodge.ctl('execute', 'Template', '--', 'touch', '/root/before', check=False).returncode == 0, 120, 'the agent')
+    wait_until(lambda: lodge.ctl('execute', 'Template', '--', 'mkdir', '-p', '/kept/before', check=False).returncode == 0, 120, 'the agent')
     machine.call('Save', timeout=120)
     # What it was before counts, and what one clone does is not there in the next.
     for _ in range(2):
-        done = lodge.ctl('run', 'Template', '--', 'sh', '-c', 'ls /root; touch /root/after; cat /proc/uptime', timeout=300)
+        done = lodge.ctl('run', 'Template', '--', 'sh', '-c', 'ls /kept; mkdir /kept/after; cat /proc/uptime', timeout=300)
         assert done.stdout.splitlines()[0] == 'before' and 'after' not in done.stdout
     assert machine.state == 'saved'
 
