@@ -98,7 +98,15 @@ undo_thread (GTask *thread, gpointer source, gpointer data, GCancellable *cancel
   g_task_return_boolean (thread, TRUE);
 }
 
-/* @task: taken; @error: (nullable): taken */
+static void
+undone_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+
+  g_task_return_error (task, g_object_steal_data (G_OBJECT (task), "error"));
+}
+
+/* @task: taken; @error: (nullable): taken. Whoever is told that it failed finds nothing of it. */
 static void
 finish (GTask *owned_task, GError *error)
 {
@@ -112,12 +120,14 @@ finish (GTask *owned_task, GError *error)
   restore->occupied = FALSE;
   if (error != NULL && restore->place != NULL)
     {
-      g_autoptr (GTask) thread = g_task_new (NULL, NULL, NULL, NULL);
+      g_autoptr (GTask) thread = NULL;
 
+      g_object_set_data (G_OBJECT (task), "error", error);
+      thread = g_task_new (NULL, NULL, undone_cb, g_steal_pointer (&task));
       g_task_set_task_data (thread, g_strdup (restore->place), g_free);
       g_task_run_in_thread (thread, undo_thread);
     }
-  if (error != NULL)
+  else if (error != NULL)
     g_task_return_error (task, error);
   else
     g_task_return_pointer (task, g_strdup (restore->profile->id), g_free);
