@@ -46,7 +46,7 @@ def rng():
 
 @pytest.fixture
 def kills(short):
-    return int(os.environ.get('LODGE_KILLS', '5' if short else '300'))
+    return int(os.environ.get('LODGE_KILLS', '3' if short else '300'))
 
 
 def variant(values):
