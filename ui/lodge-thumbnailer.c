@@ -5,6 +5,7 @@
 #include "ui/lodge-thumbnailer.h"
 
 #include <gio/gunixfdlist.h>
+#include <string.h>
 
 #include "ui/lodge-ppm.h"
 
@@ -38,6 +39,26 @@ wants_picture (LodgeMachineItem *item)
          !lodge_machine_item_has_viewer (item);
 }
 
+/* A guest that shows the same as a second ago is not drawn again. */
+static gboolean
+shows_the_same (GdkPaintable *before, GdkTexture *now)
+{
+  gsize stride = (gsize) gdk_texture_get_width (now) * 4;
+  gsize size = stride * (gsize) gdk_texture_get_height (now);
+  g_autofree guchar *old_pixels = NULL;
+  g_autofree guchar *pixels = NULL;
+
+  if (!GDK_IS_TEXTURE (before) || gdk_texture_get_width (GDK_TEXTURE (before)) != gdk_texture_get_width (now) ||
+      gdk_texture_get_height (GDK_TEXTURE (before)) != gdk_texture_get_height (now))
+    return FALSE;
+
+  old_pixels = g_malloc (size);
+  pixels = g_malloc (size);
+  gdk_texture_download (GDK_TEXTURE (before), old_pixels, stride);
+  gdk_texture_download (now, pixels, stride);
+  return memcmp (old_pixels, pixels, size) == 0;
+}
+
 static void
 decoded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -49,7 +70,8 @@ decoded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
 
   /* It may have been stopped, or its console opened, meanwhile. */
-  if (texture != NULL && wants_picture (self->current) && !lodge_machine_item_has_viewer (self->current))
+  if (texture != NULL && wants_picture (self->current) && !lodge_machine_item_has_viewer (self->current) &&
+      !shows_the_same (lodge_machine_item_get_picture (self->current), texture))
     lodge_machine_item_set_picture (self->current, GDK_PAINTABLE (texture));
   g_clear_object (&self->current);
 }
