@@ -378,11 +378,7 @@ lodge_engine_get_facts (LodgeEngine *self)
       g_variant_dict_insert (&facts, "cores", "u", host->cores);
       g_variant_dict_insert (&facts, "memory", "t", host->memory);
       g_variant_dict_insert (&facts, "memory-available", "t", host->memory_available);
-      g_variant_dict_insert (&facts, "audio", "s",
-                             native->capabilities != NULL
-                                 && lodge_command_line_audio_is_dbus (native->capabilities)
-                               ? "dbus"
-                               : host->audio_driver);
+      g_variant_dict_insert (&facts, "audio", "s", host->audio_driver);
     }
   if (self->sandbox != NULL)
     {

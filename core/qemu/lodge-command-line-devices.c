@@ -151,8 +151,8 @@ add_input (LodgeCommandLine *self)
 
 /* Sound */
 
-gboolean
-lodge_command_line_audio_is_dbus (LodgeCapabilities *capabilities)
+static gboolean
+has_dbus_audio (LodgeCapabilities *capabilities)
 {
   /* An older QEMU crashes when a listener for sound registers over a peer-to-peer connection. That has no mark of its
    * own; shared memory for the picture came at the same time and has. */
@@ -165,11 +165,11 @@ lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabi
 {
   if (profile->sound == LODGE_SOUND_NONE)
     return "none";
-  /* Sound over D-Bus is a part of that display. */
-  if (profile->video != LODGE_VIDEO_NONE && lodge_command_line_audio_is_dbus (capabilities))
-    return "dbus";
   if (launch->audio && host->audio_socket != NULL && lodge_capabilities_has_audiodev (capabilities, host->audio_driver))
     return host->audio_driver;
+  /* A part of that display, for a client that listens; Lodge's own window does not, so what is heard goes first. */
+  if (profile->video != LODGE_VIDEO_NONE && has_dbus_audio (capabilities))
+    return "dbus";
   return "none";
 }
 

@@ -78,11 +78,9 @@ JsonObject *lodge_command_line_plug_device (const LodgeProfile *profile, const L
 /** lodge_command_line_can_plug: whether the bus of @disk takes and gives disks while the guest runs */
 gboolean    lodge_command_line_can_plug    (const LodgeProfile *profile, const LodgeDisk *disk);
 
-/** lodge_command_line_audio: the QEMU audio driver that will be used: "dbus", "pipewire", "pa", "none" */
+/** lodge_command_line_audio: the QEMU audio driver that will be used: "pipewire", "pa", "dbus" (for clients other than our window), "none" */
 const char *lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host,
                                       const LodgeLaunch *launch);
-/** lodge_command_line_audio_is_dbus: whether this QEMU can send its sound over D-Bus without harm */
-gboolean    lodge_command_line_audio_is_dbus (LodgeCapabilities *capabilities);
 
 /** lodge_command_line_video: the display device that will be used, for "Effective": "virtio-vga", "VGA", ... */
 const char *lodge_command_line_video (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeLaunch *launch);

@@ -280,9 +280,7 @@ examine_audio (Examination *self)
   LodgeCapabilities *capabilities = self->capabilities[LODGE_ARCH_X86_64];
   const char *driver = "none";
 
-  if (capabilities != NULL && lodge_command_line_audio_is_dbus (capabilities))
-    driver = "dbus";
-  else if (capabilities != NULL && self->host->audio_socket != NULL
+  if (capabilities != NULL && self->host->audio_socket != NULL
            && lodge_capabilities_has_audiodev (capabilities, self->host->audio_driver))
     driver = self->host->audio_driver;
   if (strcmp (driver, "none") == 0)

@@ -440,7 +440,7 @@ test_audio (void)
                          .gl_backend = "none", .audio = TRUE };
 
   g_assert_cmpstr (lodge_command_line_audio (profile, old, host, &launch), ==, "pa");
-  g_assert_cmpstr (lodge_command_line_audio (profile, new, host, &launch), ==, "dbus");
+  g_assert_cmpstr (lodge_command_line_audio (profile, new, host, &launch), ==, "pa");
   launch.audio = FALSE;
   g_assert_cmpstr (lodge_command_line_audio (profile, old, host, &launch), ==, "none");
   g_assert_cmpstr (lodge_command_line_audio (profile, new, host, &launch), ==, "dbus");
