@@ -159,6 +159,8 @@ def test_settings_in_the_window(world):
 
     settings.find('Display', 'tab').press()
     settings.find('3D Acceleration', 'switch').press()
+    # What it costs is said first.
+    settings.find('Change', 'button').press()
     world.wait_profile(machine, '3d', True)
     settings.find('3D Acceleration: On', 'label')
     settings.find('Undo', 'button').press()
