@@ -8,6 +8,9 @@ from lodgetest import wait_until
 from lodgetest.accessible import Desktop
 from lodgetest.lodge import Machine
 
+# After many other windows in one process a look through the accessible tree takes longer than a toast stands: ./dev soak family.
+pytestmark = pytest.mark.long
+
 
 class World:
     def __init__(self, lodge, display):
