@@ -8,6 +8,8 @@
 
 #include "core/qemu/lodge-nbd-export.h"
 
+#include "core/qemu/lodge-subprocess.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -158,7 +160,7 @@ lodge_nbd_export_new (LodgeSandbox *sandbox, const char *socket_dir, const char 
 void
 lodge_nbd_export_free (LodgeNbdExport *self)
 {
-  g_subprocess_force_exit (self->process);
+  lodge_subprocess_end (self->process);
   g_object_unref (self->process);
   close (self->complaint);
   g_free (self);
@@ -190,7 +192,7 @@ late_cb (gpointer data)
   End *end = data;
 
   end->timeout_id = 0;
-  g_subprocess_force_exit (end->export->process);
+  lodge_subprocess_end (end->export->process);
   return G_SOURCE_REMOVE;
 }
 

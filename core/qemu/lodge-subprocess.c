@@ -61,6 +61,25 @@ tidy_complaint (const GString *complaint)
   return g_steal_pointer (&valid);
 }
 
+/* bubblewrap has what it stands around die with it only a moment after that was born, and a kill may come before: so it is held
+ * still, and those go first. */
+void
+lodge_subprocess_end (GSubprocess *process)
+{
+  const char *identifier = g_subprocess_get_identifier (process);
+  g_autoptr (GArray) children = NULL;
+  int pid = identifier != NULL ? atoi (identifier) : 0;
+
+  if (pid > 0)
+    {
+      kill (pid, SIGSTOP);
+      children = lodge_process_list_children (LODGE_PROC, pid);
+      for (guint i = 0; i < children->len; i++)
+        kill (g_array_index (children, GPid, i), SIGKILL);
+    }
+  g_subprocess_force_exit (process);
+}
+
 static void
 take_error (GTask *task, GError *error)
 {
@@ -72,7 +91,7 @@ take_error (GTask *task, GError *error)
       return;
     }
   run->error = error;
-  g_subprocess_force_exit (run->process);
+  lodge_subprocess_end (run->process);
   g_cancellable_cancel (run->readers);
 }
 
@@ -159,25 +178,6 @@ complaint_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, run->readers, complaint_cb, task);
 }
 
-/* bubblewrap has what it stands around die with it only a moment after that was born, and a kill may come before: so it is held
- * still, and those go first. */
-static void
-end_tool (GSubprocess *process)
-{
-  const char *identifier = g_subprocess_get_identifier (process);
-  g_autoptr (GArray) children = NULL;
-  int pid = identifier != NULL ? atoi (identifier) : 0;
-
-  if (pid > 0)
-    {
-      kill (pid, SIGSTOP);
-      children = lodge_process_list_children (LODGE_PROC, pid);
-      for (guint i = 0; i < children->len; i++)
-        kill (g_array_index (children, GPid, i), SIGKILL);
-    }
-  g_subprocess_force_exit (process);
-}
-
 static gboolean
 lingered_cb (gpointer data)
 {
@@ -209,7 +209,7 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer data)
       run->error = g_steal_pointer (&error);
       run->linger_id = g_timeout_add_seconds (LINGER_SECONDS, lingered_cb, run);
     }
-  end_tool (process);
+  lodge_subprocess_end (process);
   g_subprocess_wait_async (process, NULL, ended_cb, task);
 }
 

@@ -19,6 +19,9 @@ typedef struct
 void         lodge_output_free (LodgeOutput *output);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeOutput, lodge_output_free)
 
+/** lodge_subprocess_end: kills a tool that may be wrapped by a sandbox, with what is inside; one that has ended is left alone */
+void         lodge_subprocess_end (GSubprocess *process);
+
 /** LodgeOutputFunc: @chunk is new standard output (not kept then); not terminated */
 typedef void (*LodgeOutputFunc) (const char *chunk, gsize length, gpointer data);
 
