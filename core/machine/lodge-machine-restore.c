@@ -17,6 +17,7 @@
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-file-tree.h"
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-layers.h"
 #include "core/machine/lodge-machine-save.h"
 #include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-layers.h"

@@ -23,660 +23,25 @@
 
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-file-tree.h"
-#include "core/config/lodge-json.h"
-#include "core/machine/lodge-block-nodes.h"
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-layers.h"
 #include "core/machine/lodge-machine-save.h"
+#include "core/machine/lodge-machine-take.h"
 #include "core/machine/lodge-picture.h"
-#include "core/machine/lodge-stream.h"
 #include "core/storage/lodge-disk-image.h"
-#include "core/storage/lodge-layers.h"
-#include "core/storage/lodge-overlay.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LAYERS_NOTE LODGE_SNAPSHOTS_DIR "/.layers"
-#define NOTE_MAX 65536
-#define MAX_DEPTH 64
 #define SPACE_FOR_LAYERS (16 * 1024 * 1024)
-
-typedef struct
-{
-  LodgeJob *job;           /* (owned) */
-  LodgeSnapshot *snapshot; /* (owned) */
-  char *folder;            /* (owned) .new-ID */
-  char *machine_folder;    /* (owned) */
-  LodgeProfile *before;    /* (owned) as machine.json was */
-  LodgeSaved *saved;       /* (owned) (nullable) what its memory is made under */
-  GPtrArray *layers;       /* (element-type LodgeNewLayer) */
-  GPtrArray *nodes;        /* (element-type utf8) QEMU's names of the present top of each disk */
-  GPtrArray *locks;        /* (owned) (nullable) while no QEMU has the disks */
-  GError *error;           /* (owned) (nullable) */
-  guint serial;            /* of the guest, 0 for none */
-  guint added;             /* layers that QEMU has opened */
-  int fd;                  /* of the memory, or -1 */
-  gboolean borrowed;       /* the job is the caller's */
-  gboolean was_running;
-  gboolean switched;       /* the transaction is done */
-  gint64 began;
-  gint64 stood;            /* microseconds: since when the guest stands still */
-} Take;
-
-static void next_node (GTask *task);
-
-static void
-take_free (Take *take)
-{
-  g_object_unref (take->job);
-  lodge_snapshot_free (take->snapshot);
-  g_free (take->folder);
-  g_free (take->machine_folder);
-  lodge_profile_free (take->before);
-  lodge_saved_free (take->saved);
-  g_clear_pointer (&take->layers, g_ptr_array_unref);
-  g_clear_pointer (&take->nodes, g_ptr_array_unref);
-  g_clear_pointer (&take->locks, g_ptr_array_unref);
-  g_clear_error (&take->error);
-  if (take->fd >= 0)
-    close (take->fd);
-  g_free (take);
-}
-
-/* ---- Layers ---- */
-
-static void
-layer_free (gpointer data)
-{
-  LodgeNewLayer *layer = data;
-
-  g_free (layer->disk);
-  g_free (layer->file);
-  g_free (layer->frozen);
-  g_free (layer->format);
-  g_free (layer);
-}
-
-static char *
-free_name (const char *folder, const char *id)
-{
-  for (guint n = 1;; n++)
-    {
-      g_autofree char *file = g_strdup_printf ("disks/%s-%u.qcow2", id, n);
-      g_autofree char *path = g_build_filename (folder, file, NULL);
-
-      if (access (path, F_OK) != 0)
-        return g_steal_pointer (&file);
-    }
-}
-
-GPtrArray *
-lodge_machine_plan_layers (const LodgeProfile *profile, const char *folder, GError **error)
-{
-  g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func (layer_free);
-
-  for (guint i = 0; i < profile->disks->len; i++)
-    {
-      const LodgeDisk *disk = g_ptr_array_index (profile->disks, i);
-      g_autofree char *path = disk->cdrom ? NULL : lodge_launch_disk_path (disk, folder);
-      g_autoptr (LodgeLayer) layer = NULL;
-      g_autoptr (GPtrArray) chain = NULL;
-      LodgeNewLayer *fresh;
-      struct stat st;
-
-      if (path == NULL)
-        continue;
-      if (g_path_is_absolute (disk->file))
-        {
-          g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
-                       "the disk “%s” lies outside of the machine's folder, where a snapshot would freeze it for others, too", disk->id);
-          return NULL;
-        }
-      layer = lodge_layers_read (path, error);
-      chain = layer != NULL ? lodge_layers_chain (path, error) : NULL;
-      if (chain == NULL)
-        return NULL;
-      if (chain->len >= MAX_DEPTH)
-        {
-          g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
-                       "the disk “%s” has %u layers already; delete some snapshots first", disk->id, chain->len);
-          return NULL;
-        }
-      fresh = g_new0 (LodgeNewLayer, 1);
-      fresh->disk = g_strdup (disk->id);
-      fresh->file = free_name (folder, disk->id);
-      fresh->frozen = g_strdup (disk->file);
-      fresh->format = g_strdup (disk->format);
-      fresh->size = layer->virtual_size != 0 ? layer->virtual_size : disk->size;
-      if (layer->virtual_size == 0 && strcmp (disk->format, "raw") == 0 && stat (path, &st) == 0)
-        fresh->size = (guint64) st.st_size;
-      g_ptr_array_add (layers, fresh);
-    }
-  return g_steal_pointer (&layers);
-}
-
-gboolean
-lodge_machine_write_layers (GPtrArray *layers, const char *folder, GError **error)
-{
-  g_autofree char *note = g_build_filename (folder, LAYERS_NOTE, NULL);
-  g_autofree char *disks = g_build_filename (folder, "disks", NULL);
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (guint i = 0; i < layers->len; i++)
-    g_string_append_printf (text, "%s\n", ((LodgeNewLayer *) g_ptr_array_index (layers, i))->file);
-  if (!lodge_atomic_file_write (note, text->str, text->len, error))
-    return FALSE;
-  for (guint i = 0; i < layers->len; i++)
-    {
-      const LodgeNewLayer *layer = g_ptr_array_index (layers, i);
-      g_autofree char *path = g_build_filename (folder, layer->file, NULL);
-      g_autofree char *below = g_build_filename (folder, layer->frozen, NULL);
-      g_autofree char *backing = lodge_layers_relative (path, below);
-
-      if (!lodge_overlay_write (path, layer->size, backing, layer->format, error))
-        return FALSE;
-    }
-  return lodge_folder_sync (disks, error);
-}
-
-static gboolean
-is_named (const LodgeProfile *profile, const char *file)
-{
-  for (guint i = 0; i < profile->disks->len; i++)
-    if (g_strcmp0 (((const LodgeDisk *) g_ptr_array_index (profile->disks, i))->file, file) == 0)
-      return TRUE;
-  return FALSE;
-}
-
-void
-lodge_machine_recover_new_layers (const char *folder)
-{
-  g_autofree char *note = g_build_filename (folder, LAYERS_NOTE, NULL);
-  gsize length;
-  g_autofree char *text = lodge_file_read (note, NOTE_MAX, &length, NULL);
-  g_autoptr (LodgeProfile) profile = text != NULL ? lodge_snapshot_read_profile (folder, NULL) : NULL;
-  g_auto (GStrv) files = NULL;
-
-  /* Without a machine.json that can be read nobody knows what is the machine's. */
-  if (profile == NULL)
-    return;
-  files = g_strsplit (text, "\n", -1);
-  for (gsize i = 0; files[i] != NULL; i++)
-    {
-      g_autofree char *path = g_build_filename (folder, files[i], NULL);
-      g_autofree char *half = g_strconcat (path, ".new", NULL);
-      g_autofree char *parent = g_path_get_dirname (files[i]);
-      g_autoptr (LodgeLayer) layer = NULL;
-
-      if (strcmp (parent, "disks") != 0)
-        continue;
-      unlink (half);
-      layer = is_named (profile, files[i]) ? NULL : lodge_layers_read (path, NULL);
-      if (layer != NULL && layer->empty)
-        unlink (path);
-    }
-  unlink (note);
-}
-
-void
-lodge_machine_name_layers (LodgeProfile *profile, GPtrArray *layers)
-{
-  for (guint i = 0; i < layers->len; i++)
-    {
-      const LodgeNewLayer *layer = g_ptr_array_index (layers, i);
-
-      for (guint d = 0; d < profile->disks->len; d++)
-        {
-          LodgeDisk *disk = g_ptr_array_index (profile->disks, d);
-
-          if (strcmp (disk->id, layer->disk) != 0)
-            continue;
-          g_free (disk->file);
-          disk->file = g_strdup (layer->file);
-          g_free (disk->format);
-          disk->format = g_strdup ("qcow2");
-        }
-    }
-}
-
-gboolean
-lodge_machine_save_profile (LodgeMachine *self, LodgeProfile *profile, GError **error)
-{
-  if (self->entry == NULL)
-    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "the machine's folder is gone");
-  else if (lodge_store_save (lodge_engine_get_store (self->engine), self->id, profile, error))
-    {
-      lodge_machine_follow_entry (self);
-      return TRUE;
-    }
-  lodge_profile_free (profile);
-  return FALSE;
-}
-
-gboolean
-lodge_machine_copy_firmware (const LodgeProfile *profile, const char *machine_folder, const char *snapshot_folder, GError **error)
-{
-  g_autofree char *vars = g_build_filename (machine_folder, lodge_profile_get_vars (profile), NULL);
-  g_autofree char *kept_vars = g_build_filename (snapshot_folder, "vars.qcow2", NULL);
-  g_autofree char *tpm = g_build_filename (machine_folder, "tpm", NULL);
-  g_autofree char *kept_tpm = g_build_filename (snapshot_folder, "tpm", NULL);
-
-  return (profile->firmware != LODGE_FIRMWARE_UEFI || access (vars, F_OK) != 0 || lodge_file_duplicate (vars, kept_vars, error))
-         && (!profile->tpm || lodge_folder_duplicate (tpm, kept_tpm, error));
-}
-
-/* ---- The end ---- */
-
-static gboolean
-guest_is_there (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-
-  return self->guest != NULL && self->guest->serial == take->serial && self->guest->qmp != NULL;
-}
-
-static void
-release (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-
-  self->busy = NULL;
-  g_clear_pointer (&take->locks, g_ptr_array_unref);
-  if (guest_is_there (task))
-    {
-      self->guest->held = FALSE;
-      lodge_machine_query_status (self);
-    }
-}
-
-/* The machine goes on in the layers over files that no snapshot names. */
-static void
-give_up_name (LodgeMachine *self, Take *take)
-{
-  g_autoptr (GString) files = g_string_new (NULL);
-
-  for (guint i = 0; i < take->layers->len; i++)
-    g_string_append_printf (files, "%s\n", ((LodgeNewLayer *) g_ptr_array_index (take->layers, i))->frozen);
-  lodge_machine_note_nameless (take->machine_folder, files->str, NULL);
-  if (self->entry != NULL && self->entry->profile != NULL && g_strcmp0 (self->entry->profile->snapshot, take->snapshot->id) == 0)
-    {
-      LodgeProfile *profile = lodge_profile_copy (self->entry->profile);
-
-      g_free (profile->snapshot);
-      profile->snapshot = g_strdup (take->snapshot->parent);
-      lodge_machine_save_profile (self, profile, NULL);
-    }
-}
-
-/* @task: taken */
-static void
-give_up_at_last (GTask *owned_task)
-{
-  g_autoptr (GTask) task = owned_task;
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-  GError *error = g_steal_pointer (&take->error);
-
-  if (error->domain == G_IO_ERROR && error->code == G_IO_ERROR_CANCELLED)
-    {
-      error->domain = LODGE_ERROR;
-      error->code = LODGE_ERROR_CANCELLED;
-    }
-  /* The layers hold nothing yet, unless QEMU has them. */
-  if (!take->switched && self->entry != NULL && self->entry->profile != NULL)
-    {
-      if (g_strcmp0 (self->entry->profile->snapshot, take->snapshot->id) == 0)
-        lodge_machine_save_profile (self, lodge_profile_copy (take->before), NULL);
-      lodge_machine_recover_new_layers (take->machine_folder);
-    }
-  else if (take->switched)
-    give_up_name (self, take);
-  lodge_file_tree_remove (take->folder, NULL, NULL);
-  release (task);
-  if (!take->borrowed)
-    lodge_job_end (take->job, error);
-  g_task_return_error (task, error);
-}
-
-static void
-gone_on_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, NULL);
-
-  if (value == NULL)
-    g_debug ("the guest could not be let go");
-  give_up_at_last (data);
-}
-
-/* @task: taken. QEMU lets go of what it has opened, and the guest goes on. */
-static void
-unwind (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-
-  if (!guest_is_there (task))
-    {
-      give_up_at_last (task);
-      return;
-    }
-  for (guint i = 0; i < take->added && !take->switched; i++)
-    {
-      g_autofree char *node = g_strdup_printf ("l%s-%u", take->snapshot->id, i);
-      g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'node-name': <%s>}", node);
-
-      lodge_qmp_client_execute_async (self->guest->qmp, "blockdev-del", arguments, -1, NULL, NULL, NULL);
-    }
-  lodge_qmp_client_execute_async (self->guest->qmp, take->was_running ? "cont" : "query-status", NULL, -1, NULL, gone_on_cb, task);
-}
-
-static void
-abandoned_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  lodge_stream_finish (result, NULL);
-  unwind (data);
-}
-
-/* @task: taken; @error: taken */
-static void
-fail (GTask *task, GError *error)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-
-  take->error = error;
-  if (take->fd >= 0 && guest_is_there (task))
-    lodge_stream_abandon_async (self, abandoned_cb, task);
-  else
-    unwind (task);
-}
-
-static void
-commit_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  Take *take = data;
-  g_autofree char *place = lodge_snapshot_folder (take->machine_folder, take->snapshot->id);
-  g_autofree char *snapshots = g_path_get_dirname (place);
-  g_autofree char *mark = g_build_filename (take->folder, LODGE_SNAPSHOT_RUNNING, NULL);
-  GError *error = NULL;
-
-  unlink (mark);
-
-  if (take->fd >= 0 && fsync (take->fd) != 0)
-    lodge_error_set_errno (&error, errno, "flushing", take->folder);
-  else if (lodge_folder_sync (take->folder, &error))
-    {
-      take->snapshot->seconds = (double) (g_get_monotonic_time () - take->began) / G_USEC_PER_SEC;
-      if (lodge_snapshot_write (take->snapshot, take->folder, &error))
-        {
-          if (rename (take->folder, place) != 0)
-            lodge_error_set_errno (&error, errno, "naming", place);
-          else
-            lodge_folder_sync (snapshots, NULL);
-        }
-    }
-  lodge_machine_recover_new_layers (take->machine_folder);
-  if (error != NULL)
-    g_task_return_error (work, error);
-  else
-    g_task_return_boolean (work, TRUE);
-}
-
-static void
-committed_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GTask *task = data;
-  LodgeMachine *self = LODGE_MACHINE (source);
-  Take *take = g_task_get_task_data (task);
-  GError *error = NULL;
-
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
-    {
-      /* The guest goes on already, in layers that stay. */
-      take->switched = TRUE;
-      take->error = error;
-      give_up_at_last (task);
-      return;
-    }
-  release (task);
-  if (!take->borrowed)
-    {
-      lodge_job_end (take->job, NULL);
-      lodge_machine_emit_snapshots (self);
-      lodge_machine_merge (self);
-    }
-  g_task_return_pointer (task, g_strdup (take->snapshot->id), g_free);
-  g_object_unref (task);
-}
-
-/* @task: taken */
-static void
-commit (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-  g_autoptr (GTask) work = g_task_new (self, NULL, committed_cb, task);
-
-  g_task_set_task_data (work, g_task_get_task_data (task), NULL);
-  g_task_run_in_thread (work, commit_thread);
-}
-
-/* ---- A guest's ---- */
-
-static void
-released_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GTask *task = data;
-  Take *take = g_task_get_task_data (task);
-  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, NULL);
-
-  /* One that could not be let go is a snapshot still. */
-  take->snapshot->pause = take->was_running && value != NULL ? (double) (g_get_monotonic_time () - take->stood) / G_USEC_PER_SEC : 0;
-  commit (task);
-}
-
-/* @task: taken. All is frozen, and the guest stands still for the last small files. */
-static void
-copy_firmware (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-  GError *error = NULL;
-
-  if (!lodge_machine_copy_firmware (self->guest->profile, take->machine_folder, take->folder, &error))
-    {
-      fail (task, error);
-      return;
-    }
-  lodge_qmp_client_execute_async (self->guest->qmp, take->was_running ? "cont" : "query-status", NULL, -1, NULL, released_cb, task);
-}
-
-static void
-streamed_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GTask *task = data;
-  GError *error = NULL;
-
-  if (lodge_stream_finish (result, &error) && guest_is_there (task))
-    copy_firmware (task);
-  else
-    fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
-}
-
-static void
-switched_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GTask *task = data;
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-  GError *error = NULL;
-  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
-
-  if (value == NULL || !guest_is_there (task))
-    {
-      fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
-      return;
-    }
-  take->switched = TRUE;
-  lodge_machine_name_layers (self->guest->profile, take->layers);
-  lodge_guest_write_record (self);
-  /* Clones read on in what was frozen, which this guest does not write to any more. */
-  g_clear_pointer (&self->guest->locks, g_ptr_array_unref);
-  self->guest->locks = lodge_launch_lock_disks (self->guest->profile, self->folder, TRUE, NULL);
-  if (take->fd >= 0)
-    lodge_stream_go_on_async (self, streamed_cb, task);
-  else
-    copy_firmware (task);
-}
-
-/* @task: taken. The guest stands still. */
-static void
-switch_over (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-  g_autoptr (JsonObject) arguments = json_object_new ();
-  JsonArray *actions = json_array_new ();
-  LodgeProfile *profile = lodge_profile_copy (self->entry->profile);
-  GError *error = NULL;
-
-  take->stood = take->stood != 0 ? take->stood : g_get_monotonic_time ();
-  lodge_machine_name_layers (profile, take->layers);
-  g_free (profile->snapshot);
-  profile->snapshot = g_strdup (take->snapshot->id);
-  for (guint i = 0; i < take->layers->len; i++)
-    {
-      g_autofree char *node = g_strdup_printf ("l%s-%u", take->snapshot->id, i);
-
-      json_array_add_object_element (actions, lodge_qmp_args_new ("{'type': <'blockdev-snapshot'>, 'data': <{'node': <%s>, 'overlay': <%s>}>}",
-                                                                  (char *) g_ptr_array_index (take->nodes, i), node));
-    }
-  json_object_set_array_member (arguments, "actions", actions);
-  if (!lodge_machine_save_profile (self, profile, &error))
-    fail (task, error);
-  else if (!guest_is_there (task))
-    fail (task, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
-  else
-    lodge_qmp_client_execute_async (self->guest->qmp, "transaction", arguments, -1, NULL, switched_cb, task);
-}
-
-static void
-stands_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GTask *task = data;
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-  GError *error = NULL;
-  gboolean stands;
-
-  if (LODGE_IS_QMP_CLIENT (source))
-    {
-      g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
-
-      stands = value != NULL;
-    }
-  else
-    stands = lodge_stream_finish (result, &error);
-  if (stands && guest_is_there (task) && self->entry != NULL && self->entry->profile != NULL
-      && !g_cancellable_is_cancelled (lodge_job_get_cancellable (take->job)))
-    switch_over (task);
-  else
-    fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_CANCELLED, "it was cancelled, or the guest ended"));
-}
-
-static void
-node_added_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GTask *task = data;
-  Take *take = g_task_get_task_data (task);
-  GError *error = NULL;
-  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
-
-  if (value == NULL || !guest_is_there (task))
-    {
-      fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
-      return;
-    }
-  take->added++;
-  next_node (task);
-}
-
-/* @task: taken */
-static void
-next_node (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
-  LodgeQmpClient *qmp = self->guest->qmp;
-
-  if (take->added < take->layers->len)
-    {
-      const LodgeNewLayer *layer = g_ptr_array_index (take->layers, take->added);
-      g_autofree char *node = g_strdup_printf ("l%s-%u", take->snapshot->id, take->added);
-      /* The folder may have another name now than QEMU knows. */
-      g_autofree char *path = g_build_filename (self->guest->record->folder, layer->file, NULL);
-      g_autoptr (JsonObject) arguments = lodge_qmp_args_new (
-        "{'driver': <'qcow2'>, 'node-name': <%s>, 'discard': <'unmap'>, 'detect-zeroes': <'unmap'>,"
-        " 'file': <{'driver': <'file'>, 'filename': <%s>, 'discard': <'unmap'>}>}", node, path);
-
-      json_object_set_null_member (arguments, "backing");
-      lodge_qmp_client_execute_async (qmp, "blockdev-add", arguments, -1, NULL, node_added_cb, task);
-    }
-  else if (take->fd >= 0)
-    {
-      /* What processors in software write while their memory is read is not always noticed: such a guest stands still for all of it. */
-      if (take->was_running && strcmp (take->saved->accelerator, "tcg") == 0)
-        {
-          take->stood = g_get_monotonic_time ();
-          lodge_qmp_client_execute_async (qmp, "stop", NULL, -1, NULL, NULL, NULL);
-        }
-      lodge_stream_out_async (self, take->fd, TRUE, take->job, stands_cb, task);
-    }
-  else
-    {
-      take->stood = g_get_monotonic_time ();
-      lodge_qmp_client_execute_async (qmp, take->was_running ? "stop" : "query-status", NULL, -1, NULL, stands_cb, task);
-    }
-}
-
-static void
-blocks_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GTask *task = data;
-  Take *take = g_task_get_task_data (task);
-  GError *error = NULL;
-  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
-
-  for (guint i = 0; value != NULL && i < take->layers->len && error == NULL; i++)
-    {
-      const LodgeNewLayer *layer = g_ptr_array_index (take->layers, i);
-      g_autofree char *name = g_path_get_basename (layer->frozen);
-      g_autofree char *file = NULL;
-      const char *node = lodge_block_top (lodge_qmp_node_array (value), layer->disk, &file);
-
-      if (node == NULL || g_strcmp0 (file, name) != 0)
-        error = g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
-                             "the guest's disk “%s” is not the file that its settings name; shut it down first", layer->disk);
-      else
-        g_ptr_array_add (take->nodes, g_strdup (node));
-    }
-  if (error == NULL && !guest_is_there (task))
-    error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended");
-  if (error != NULL)
-    fail (task, error);
-  else
-    next_node (task);
-}
 
 /* ---- One that is off or saved ---- */
 
 static gboolean
-keep_saved (LodgeMachine *self, Take *take, GError **error)
+keep_saved (LodgeMachine *self, LodgeTake *take, GError **error)
 {
   g_autofree char *saved = g_build_filename (self->folder, LODGE_SAVED_DIR, NULL);
   static const char *const files[] = { LODGE_SAVED_LAUNCH, LODGE_SAVED_PROFILE };
@@ -707,7 +72,7 @@ static void
 freeze_without_guest (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
+  LodgeTake *take = g_task_get_task_data (task);
   LodgeProfile *profile = lodge_profile_copy (take->before);
   GError *error = NULL;
 
@@ -717,15 +82,15 @@ freeze_without_guest (GTask *task)
   if (!lodge_machine_copy_firmware (take->before, take->machine_folder, take->folder, &error))
     {
       lodge_profile_free (profile);
-      fail (task, error);
+      lodge_take_fail (task, error);
     }
   else if (!lodge_machine_save_profile (self, profile, &error)
            || (self->state == LODGE_STATE_SAVED && !keep_saved (self, take, &error)))
-    fail (task, error);
+    lodge_take_fail (task, error);
   else
     {
       take->switched = TRUE;
-      commit (task);
+      lodge_take_commit (task);
     }
 }
 
@@ -733,14 +98,13 @@ static void
 layers_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
-  LodgeMachine *self = LODGE_MACHINE (source);
-  Take *take = g_task_get_task_data (task);
+  LodgeTake *take = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (!g_task_propagate_boolean (G_TASK (result), &error) || (take->serial != 0 && !guest_is_there (task)))
-    fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
+  if (!g_task_propagate_boolean (G_TASK (result), &error) || (take->serial != 0 && !lodge_take_guest_is_there (task)))
+    lodge_take_fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
   else if (take->serial != 0)
-    lodge_qmp_client_execute_async (self->guest->qmp, "query-block", NULL, -1, NULL, blocks_cb, task);
+    lodge_take_freeze_guest (task);
   else
     freeze_without_guest (task);
 }
@@ -748,7 +112,7 @@ layers_cb (GObject *source, GAsyncResult *result, gpointer data)
 static void
 layers_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Take *take = data;
+  LodgeTake *take = data;
   GError *error = NULL;
 
   if (lodge_machine_write_layers (take->layers, take->machine_folder, &error))
@@ -772,7 +136,7 @@ static void
 pictured_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
-  Take *take = g_task_get_task_data (task);
+  LodgeTake *take = g_task_get_task_data (task);
   g_autofree char *path = g_build_filename (take->folder, LODGE_SAVED_PICTURE, NULL);
   int fd = (int) g_task_propagate_int (G_TASK (result), NULL);
 
@@ -785,7 +149,7 @@ pictured_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static gboolean
-write_profile (Take *take, GError **error)
+write_profile (LodgeTake *take, GError **error)
 {
   g_autofree char *path = g_build_filename (take->folder, "machine.json", NULL);
   g_autofree char *text = NULL;
@@ -798,7 +162,7 @@ write_profile (Take *take, GError **error)
 }
 
 static gboolean
-prepare (LodgeMachine *self, Take *take, gboolean wants_memory, GError **error)
+prepare (LodgeMachine *self, LodgeTake *take, gboolean wants_memory, GError **error)
 {
   g_autofree char *name = g_strconcat (LODGE_SNAPSHOTS_NEW_PREFIX, take->snapshot->id, NULL);
   g_autofree char *memory = NULL;
@@ -844,19 +208,12 @@ prepare (LodgeMachine *self, Take *take, gboolean wants_memory, GError **error)
 }
 
 static GTask *
-take_new (LodgeMachine *self, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
+task_new (LodgeMachine *self, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
 {
   GTask *task = g_task_new (self, NULL, callback, data);
-  Take *take = g_new0 (Take, 1);
 
-  take->fd = -1;
-  take->began = g_get_monotonic_time ();
-  take->borrowed = job != NULL;
-  take->job = job != NULL ? g_object_ref (job) : lodge_job_new ("snapshot", self->id);
-  take->snapshot = lodge_snapshot_new ();
-  take->nodes = g_ptr_array_new_with_free_func (g_free);
   g_task_set_source_tag (task, lodge_machine_take_snapshot_async);
-  g_task_set_task_data (task, take, (GDestroyNotify) take_free);
+  g_task_set_task_data (task, lodge_take_new (self, job), (GDestroyNotify) lodge_take_free);
   return task;
 }
 
@@ -866,7 +223,7 @@ begin (GTask *owned_task, gboolean memory, GError *error)
 {
   g_autoptr (GTask) task = owned_task;
   LodgeMachine *self = g_task_get_source_object (task);
-  Take *take = g_task_get_task_data (task);
+  LodgeTake *take = g_task_get_task_data (task);
 
   if (error == NULL && (self->entry == NULL || self->entry->profile == NULL))
     g_set_error_literal (&error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "the machine's folder is gone");
@@ -911,8 +268,8 @@ lodge_machine_take_snapshot_async (LodgeMachine *self, GVariant *options, GAsync
 
   if (lodge_machine_put_off (self, LODGE_METHOD_TAKE_SNAPSHOT, NULL, options, callback, data))
     return;
-  task = take_new (self, NULL, callback, data);
-  snapshot = ((Take *) g_task_get_task_data (task))->snapshot;
+  task = task_new (self, NULL, callback, data);
+  snapshot = ((LodgeTake *) g_task_get_task_data (task))->snapshot;
   if (lodge_machine_check (self, LODGE_METHOD_TAKE_SNAPSHOT, &error) && lodge_machine_check_options (options, known, &error)
       && options != NULL)
     {
@@ -936,8 +293,8 @@ lodge_machine_take_snapshot_async (LodgeMachine *self, GVariant *options, GAsync
 void
 lodge_machine_take_transient_async (LodgeMachine *self, gboolean memory, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
 {
-  GTask *task = take_new (self, job, callback, data);
-  LodgeSnapshot *snapshot = ((Take *) g_task_get_task_data (task))->snapshot;
+  GTask *task = task_new (self, job, callback, data);
+  LodgeSnapshot *snapshot = ((LodgeTake *) g_task_get_task_data (task))->snapshot;
   GError *error = NULL;
 
   g_free (snapshot->name);

@@ -17,6 +17,7 @@
 #include "core/config/lodge-atomic-file.h"
 #include "core/machine/lodge-block-nodes.h"
 #include "core/machine/lodge-machine-disks-private.h"
+#include "core/machine/lodge-machine-layers.h"
 #include "core/machine/lodge-machine-save.h"
 #include "core/machine/lodge-stream.h"
 #include "core/qemu/lodge-qmp-value.h"

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* A running or paused guest's part of a snapshot, from its layers to the moment at which it goes on; lodge-machine-snapshot.c has
+ * the whole order. */
+
+#include "core/machine/lodge-machine-take.h"
+
+#include "core/config/lodge-json.h"
+#include "core/machine/lodge-block-nodes.h"
+#include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-layers.h"
+#include "core/machine/lodge-stream.h"
+
+#include <string.h>
+
+static void next_node (GTask *task);
+
+static void
+released_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  LodgeTake *take = g_task_get_task_data (task);
+  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, NULL);
+
+  /* One that could not be let go is a snapshot still. */
+  take->snapshot->pause = take->was_running && value != NULL ? (double) (g_get_monotonic_time () - take->stood) / G_USEC_PER_SEC : 0;
+  lodge_take_commit (task);
+}
+
+/* @task: taken. All is frozen, and the guest stands still for the last small files. */
+static void
+copy_firmware (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeTake *take = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_machine_copy_firmware (self->guest->profile, take->machine_folder, take->folder, &error))
+    {
+      lodge_take_fail (task, error);
+      return;
+    }
+  lodge_qmp_client_execute_async (self->guest->qmp, take->was_running ? "cont" : "query-status", NULL, -1, NULL, released_cb, task);
+}
+
+static void
+streamed_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  GError *error = NULL;
+
+  if (lodge_stream_finish (result, &error) && lodge_take_guest_is_there (task))
+    copy_firmware (task);
+  else
+    lodge_take_fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
+}
+
+static void
+switched_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeTake *take = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
+
+  if (value == NULL || !lodge_take_guest_is_there (task))
+    {
+      lodge_take_fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
+      return;
+    }
+  take->switched = TRUE;
+  lodge_machine_name_layers (self->guest->profile, take->layers);
+  lodge_guest_write_record (self);
+  /* Clones read on in what was frozen, which this guest does not write to any more. */
+  g_clear_pointer (&self->guest->locks, g_ptr_array_unref);
+  self->guest->locks = lodge_launch_lock_disks (self->guest->profile, self->folder, TRUE, NULL);
+  if (take->fd >= 0)
+    lodge_stream_go_on_async (self, streamed_cb, task);
+  else
+    copy_firmware (task);
+}
+
+/* @task: taken. The guest stands still. */
+static void
+switch_over (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeTake *take = g_task_get_task_data (task);
+  g_autoptr (JsonObject) arguments = json_object_new ();
+  JsonArray *actions = json_array_new ();
+  LodgeProfile *profile = lodge_profile_copy (self->entry->profile);
+  GError *error = NULL;
+
+  take->stood = take->stood != 0 ? take->stood : g_get_monotonic_time ();
+  lodge_machine_name_layers (profile, take->layers);
+  g_free (profile->snapshot);
+  profile->snapshot = g_strdup (take->snapshot->id);
+  for (guint i = 0; i < take->layers->len; i++)
+    {
+      g_autofree char *node = g_strdup_printf ("l%s-%u", take->snapshot->id, i);
+
+      json_array_add_object_element (actions, lodge_qmp_args_new ("{'type': <'blockdev-snapshot'>, 'data': <{'node': <%s>, 'overlay': <%s>}>}",
+                                                                  (char *) g_ptr_array_index (take->nodes, i), node));
+    }
+  json_object_set_array_member (arguments, "actions", actions);
+  if (!lodge_machine_save_profile (self, profile, &error))
+    lodge_take_fail (task, error);
+  else if (!lodge_take_guest_is_there (task))
+    lodge_take_fail (task, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
+  else
+    lodge_qmp_client_execute_async (self->guest->qmp, "transaction", arguments, -1, NULL, switched_cb, task);
+}
+
+static void
+stands_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeTake *take = g_task_get_task_data (task);
+  GError *error = NULL;
+  gboolean stands;
+
+  if (LODGE_IS_QMP_CLIENT (source))
+    {
+      g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
+
+      stands = value != NULL;
+    }
+  else
+    stands = lodge_stream_finish (result, &error);
+  if (stands && lodge_take_guest_is_there (task) && self->entry != NULL && self->entry->profile != NULL
+      && !g_cancellable_is_cancelled (lodge_job_get_cancellable (take->job)))
+    switch_over (task);
+  else
+    lodge_take_fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_CANCELLED, "it was cancelled, or the guest ended"));
+}
+
+static void
+node_added_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  LodgeTake *take = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
+
+  if (value == NULL || !lodge_take_guest_is_there (task))
+    {
+      lodge_take_fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
+      return;
+    }
+  take->added++;
+  next_node (task);
+}
+
+/* @task: taken */
+static void
+next_node (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeTake *take = g_task_get_task_data (task);
+  LodgeQmpClient *qmp = self->guest->qmp;
+
+  if (take->added < take->layers->len)
+    {
+      const LodgeNewLayer *layer = g_ptr_array_index (take->layers, take->added);
+      g_autofree char *node = g_strdup_printf ("l%s-%u", take->snapshot->id, take->added);
+      /* The folder may have another name now than QEMU knows. */
+      g_autofree char *path = g_build_filename (self->guest->record->folder, layer->file, NULL);
+      g_autoptr (JsonObject) arguments = lodge_qmp_args_new (
+        "{'driver': <'qcow2'>, 'node-name': <%s>, 'discard': <'unmap'>, 'detect-zeroes': <'unmap'>,"
+        " 'file': <{'driver': <'file'>, 'filename': <%s>, 'discard': <'unmap'>}>}", node, path);
+
+      json_object_set_null_member (arguments, "backing");
+      lodge_qmp_client_execute_async (qmp, "blockdev-add", arguments, -1, NULL, node_added_cb, task);
+    }
+  else if (take->fd >= 0)
+    {
+      /* What processors in software write while their memory is read is not always noticed: such a guest stands still for all of it. */
+      if (take->was_running && strcmp (take->saved->accelerator, "tcg") == 0)
+        {
+          take->stood = g_get_monotonic_time ();
+          lodge_qmp_client_execute_async (qmp, "stop", NULL, -1, NULL, NULL, NULL);
+        }
+      lodge_stream_out_async (self, take->fd, TRUE, take->job, stands_cb, task);
+    }
+  else
+    {
+      take->stood = g_get_monotonic_time ();
+      lodge_qmp_client_execute_async (qmp, take->was_running ? "stop" : "query-status", NULL, -1, NULL, stands_cb, task);
+    }
+}
+
+static void
+blocks_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  LodgeTake *take = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
+
+  for (guint i = 0; value != NULL && i < take->layers->len && error == NULL; i++)
+    {
+      const LodgeNewLayer *layer = g_ptr_array_index (take->layers, i);
+      g_autofree char *name = g_path_get_basename (layer->frozen);
+      g_autofree char *file = NULL;
+      const char *node = lodge_block_top (lodge_qmp_node_array (value), layer->disk, &file);
+
+      if (node == NULL || g_strcmp0 (file, name) != 0)
+        error = g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
+                             "the guest's disk “%s” is not the file that its settings name; shut it down first", layer->disk);
+      else
+        g_ptr_array_add (take->nodes, g_strdup (node));
+    }
+  if (error == NULL && !lodge_take_guest_is_there (task))
+    error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended");
+  if (error != NULL)
+    lodge_take_fail (task, error);
+  else
+    next_node (task);
+}
+
+void
+lodge_take_freeze_guest (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  lodge_qmp_client_execute_async (self->guest->qmp, "query-block", NULL, -1, NULL, blocks_cb, task);
+}
