@@ -15,6 +15,7 @@
 #include "app/ctl-verbs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@
 #define STATUS_SIGNAL 128
 #define START_SECONDS 300
 #define INPUT_MAX (512 * 1024)
+/* Where the guest has the folder of --share. */
+#define SHARE_FOLDER "/mnt/lodge"
 #define COLLECT_MAX (16 * 1024 * 1024)
 
 typedef struct
@@ -249,23 +252,58 @@ ctl_verb_execute (CtlContext *ctx, int argc, char **argv)
   return (CtlExit) result;
 }
 
+/* @share: (nullable) path of a folder. Returns: (transfer full) (nullable): a reply with the clone's path */
+static GVariant *
+open_clone (CtlContext *ctx, const char *template, const char *name, const char *share, gboolean writable)
+{
+  g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GError) error = NULL;
+  GVariant *reply;
+
+  g_variant_builder_add (&options, "{sv}", "bound", g_variant_new_boolean (TRUE));
+  if (share != NULL)
+    {
+      LodgeErrorContext context = { .file = share };
+      int fd = open (share, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+      if (fd < 0)
+        {
+          g_set_error (&error, LODGE_ERROR, errno == ENOENT || errno == ENOTDIR ? LODGE_ERROR_NOT_FOUND : LODGE_ERROR_NOT_READABLE, "%s: %s", share,
+                       g_strerror (errno));
+          ctl_report_error (ctx, error, &context);
+          return NULL;
+        }
+      fds = g_unix_fd_list_new_from_array (&fd, 1);
+      g_variant_builder_add (&options, "{sv}", "share", g_variant_new_handle (0));
+      g_variant_builder_add (&options, "{sv}", "share-writable", g_variant_new_boolean (writable));
+    }
+  reply = ctl_call (ctx, template, CTL_MACHINE_INTERFACE, "OpenDisposable", g_variant_new ("(@a{sv})", g_variant_builder_end (&options)),
+                    "(o)", fds, NULL, &error);
+  if (reply == NULL)
+    ctl_report_machine_error (ctx, error, template, name);
+  return reply;
+}
+
 CtlExit
 ctl_verb_run (CtlContext *ctx, int argc, char **argv)
 {
   g_auto (Options) options = { NULL };
-  gboolean keep = FALSE;
+  gboolean keep = FALSE, writable = FALSE;
+  g_autofree char *share = NULL;
   const GOptionEntry entries[] = {
     { "env", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &options.environment, N_("Set a variable for the command"), N_("NAME=VALUE") },
     { "folder", 0, 0, G_OPTION_ARG_STRING, &options.folder, N_("Run it in this folder of the guest"), N_("FOLDER") },
     { "stdin", 'i', 0, G_OPTION_ARG_NONE, &options.input, N_("Give it the standard input, at most 512 KiB"), NULL },
     { "timeout", 't', 0, G_OPTION_ARG_INT, &options.timeout, N_("End it after this time"), N_("SECONDS") },
+    { "share", 0, 0, G_OPTION_ARG_FILENAME, &share, N_("Give the clone this folder of the host, in which the command then runs"), N_("DIR") },
+    { "writable", 0, 0, G_OPTION_ARG_NONE, &writable, N_("Let it write to that folder"), NULL },
     { "keep-on-failure", 0, 0, G_OPTION_ARG_NONE, &keep, N_("Keep the clone, running, when the command fails"), NULL },
     G_OPTION_ENTRY_NULL
   };
   g_autofree char **command = NULL;
   g_autofree char *template = NULL;
   g_autoptr (GVariant) reply = NULL;
-  g_autoptr (GError) error = NULL;
   const char *path;
   CtlExit code;
   int result;
@@ -274,16 +312,16 @@ ctl_verb_run (CtlContext *ctx, int argc, char **argv)
     return code;
   if (options.timeout < 0)
     return ctl_usage_error (ctx, argv[0], _("--timeout cannot be negative."));
+  if (writable && share == NULL)
+    return ctl_usage_error (ctx, argv[0], _("--writable says what may be done with the folder of --share."));
   command = command_of (argc, argv);
   template = ctl_find (ctx, argv[1], &code);
-  if (template != NULL)
-    reply = ctl_call (ctx, template, CTL_MACHINE_INTERFACE, "OpenDisposable",
-                      g_variant_new_parsed ("({'bound': <true>},)"), "(o)", NULL, NULL, &error);
-  if (error != NULL)
-    ctl_report_machine_error (ctx, error, template, argv[1]);
+  reply = template != NULL ? open_clone (ctx, template, argv[1], share, writable) : NULL;
   if (reply == NULL)
     return (CtlExit) STATUS_FAILED;
 
+  if (share != NULL && options.folder == NULL)
+    options.folder = g_strdup (SHARE_FOLDER);
   g_variant_get (reply, "(&o)", &path);
   result = execute (ctx, path, argv[1], command, &options, START_SECONDS);
   if (result != 0 && keep)

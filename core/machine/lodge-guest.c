@@ -97,6 +97,8 @@ lodge_guest_free (LodgeGuest *guest)
   if (guest->inner_fd >= 0)
     close (guest->inner_fd);
   lodge_profile_free (guest->profile);
+  lodge_share_free (guest->share);
+  g_free (guest->share_error);
   g_free (guest->log);
   g_free (guest->shutdown_reason);
   g_free (guest->block_error);

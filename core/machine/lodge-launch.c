@@ -209,6 +209,8 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   add_path (read_only, host->ovmf_code_secure);
   add_path (read_only, host->aavmf_code);
   add_path (read_only, host->riscv_code);
+  if (plan->launch.share != NULL)
+    g_ptr_array_add (plan->launch.share_writable ? read_write : read_only, g_strdup (plan->launch.share));
   if (plan->launch.audio)
     {
       g_autofree char *dir = g_path_get_dirname (host->audio_socket);

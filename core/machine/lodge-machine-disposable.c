@@ -14,6 +14,7 @@ typedef struct
 {
   LodgeMachineSet *machines; /* (owned) */
   LodgeMachine *clone;       /* (owned) (nullable) */
+  LodgeShare *share;         /* (owned) (nullable) */
 } Opening;
 
 static void
@@ -21,6 +22,7 @@ opening_free (Opening *opening)
 {
   g_object_unref (opening->machines);
   g_clear_object (&opening->clone);
+  lodge_share_free (opening->share);
   g_free (opening);
 }
 
@@ -76,6 +78,7 @@ cloned_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   g_object_ref (opening->clone);
   opening->clone->opening = TRUE;
+  opening->clone->share = g_steal_pointer (&opening->share);
   lodge_machine_call_async (opening->clone, LODGE_METHOD_START, NULL, NULL, NULL, started_cb, g_steal_pointer (&task));
 }
 
@@ -90,22 +93,38 @@ name_for (LodgeMachine *self)
 }
 
 void
-lodge_machine_open_disposable_async (LodgeMachine *self, LodgeMachineSet *machines, GVariant *options,
+lodge_machine_open_disposable_async (LodgeMachine *self, LodgeMachineSet *machines, int share, GVariant *options,
                                      GAsyncReadyCallback callback, gpointer data)
 {
-  static const char *const known[] = { "snapshot", "s", NULL };
+  static const char *const known[] = { "snapshot", "s", "share-writable", "b", NULL };
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
   Opening *opening = g_new0 (Opening, 1);
   g_autofree char *name = name_for (self);
+  g_autoptr (GVariant) rest = NULL;
+  gboolean writable = FALSE;
+  GVariantDict dict;
   GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_open_disposable_async);
   opening->machines = g_object_ref (machines);
   g_task_set_task_data (task, opening, (GDestroyNotify) opening_free);
   if (!lodge_machine_check_options (options, known, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_variant_dict_init (&dict, options);
+  g_variant_dict_lookup (&dict, "share-writable", "b", &writable);
+  g_variant_dict_remove (&dict, "share-writable");
+  rest = g_variant_ref_sink (g_variant_dict_end (&dict));
+  if (share >= 0 && self->entry != NULL && self->entry->profile != NULL && self->entry->profile->family == LODGE_FAMILY_WINDOWS)
+    error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "Windows has no driver for a shared folder (9p)");
+  else if (share >= 0)
+    opening->share = lodge_share_new (share, writable, lodge_engine_get_paths (self->engine), &error);
+  if (error != NULL)
     g_task_return_error (task, error);
   else
-    lodge_machine_clone_async (self, name, options, TRUE, cloned_cb, g_steal_pointer (&task));
+    lodge_machine_clone_async (self, name, rest, TRUE, cloned_cb, g_steal_pointer (&task));
 }
 
 char *

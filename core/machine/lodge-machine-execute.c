@@ -13,7 +13,8 @@
  * group, and ending the command means to kill that group. A caller who closed the status pipe wants just that. One who reads slowly is waited for: nothing is
  * read from the guest while a pipe is full.
  *
- * Windows has no such shell: the agent keeps the output and gives it at the end.
+ * Windows has no such shell: the agent keeps the output and gives it at the end. So it does for what Lodge itself runs, which
+ * spares half of the questions.
  *
  * All commands to one guest's agent go through one connection, since its channel takes one client. */
 
@@ -63,7 +64,8 @@ typedef struct
   GBytes          *input;    /* (owned) (nullable) */
   Stream           streams[2];
   int              status_fd;
-  gboolean         shell;
+  gboolean         shell;    /* the guest has one */
+  gboolean         captured; /* the agent keeps what it writes until its end */
   gboolean         second;   /* the guest gets its identity first */
   GCancellable    *waiting;  /* (owned) ends the wait for an agent */
   guint            wait;     /* source: that wait is over */
@@ -285,32 +287,17 @@ give (Stream *stream, const char *encoded)
   stream->written = 0;
 }
 
-static void
-closed_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Execution *execution = data;
-  g_autoptr (JsonNode) node G_GNUC_UNUSED = answer (execution, result, NULL);
-
-  if (++execution->next < G_N_ELEMENTS (execution->streams))
-    {
-      g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'handle': <%x>}", execution->streams[execution->next].handle);
-
-      ask (execution, "guest-file-close", arguments, closed_cb);
-    }
-  else
-    finish (execution, NULL);
-}
-
+/* Nobody waits for the agent to close the files. */
 static void
 all_read (Execution *execution)
 {
-  g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'handle': <%x>}", execution->streams[0].handle);
+  for (gsize i = 0; i < G_N_ELEMENTS (execution->streams) && !execution->captured; i++)
+    {
+      g_autoptr (JsonObject) arguments = lodge_qmp_args_new ("{'handle': <%x>}", execution->streams[i].handle);
 
-  execution->next = 0;
-  if (execution->shell)
-    ask (execution, "guest-file-close", arguments, closed_cb);
-  else
-    finish (execution, NULL);
+      lodge_guest_agent_execute_async (execution->agent, "guest-file-close", arguments, NULL, NULL, NULL);
+    }
+  finish (execution, NULL);
 }
 
 static void
@@ -336,13 +323,13 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
         execution->last = g_strdup_printf ("signal %d", (int) MIN (number, 127));
       else
         execution->last = g_strdup_printf ("exit %u", (guint) lodge_qmp_integer (status, "exitcode", 0) & 0xff);
-      if (!execution->shell)
+      if (execution->captured)
         {
           give (&execution->streams[0], lodge_qmp_string (status, "out-data"));
           give (&execution->streams[1], lodge_qmp_string (status, "err-data"));
         }
       /* What it wrote last may have come after the last look. */
-      execution->streams[0].end = execution->streams[1].end = !execution->shell;
+      execution->streams[0].end = execution->streams[1].end = execution->captured;
     }
   look_later (execution);
 }
@@ -387,7 +374,7 @@ look (Execution *execution)
     {
       Stream *stream = &execution->streams[execution->next];
 
-      if (!pour (stream) || !execution->shell || (execution->ended && stream->end))
+      if (!pour (stream) || execution->captured || (execution->ended && stream->end))
         continue;
       arguments = lodge_qmp_args_new ("{'handle': <%x>, 'count': <%x>}", stream->handle, (gint64) CHUNK);
       ask (execution, "guest-file-read", arguments, read_cb);
@@ -441,12 +428,18 @@ begun_cb (GObject *source, GAsyncResult *result, gpointer data)
 static void
 begin (Execution *execution)
 {
+  const LodgeGuest *guest = execution->machine->guest;
   g_autoptr (GPtrArray) words = g_ptr_array_new ();
   g_autoptr (GVariant) arg = NULL;
   g_autoptr (JsonObject) arguments = NULL;
   const char *path = execution->argv[0];
 
-  if (execution->shell)
+  if (guest != NULL && guest->share_error != NULL)
+    {
+      finish (execution, g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "the guest has not mounted the shared folder: %s", guest->share_error));
+      return;
+    }
+  if (!execution->captured)
     {
       path = "/bin/sh";
       g_ptr_array_add (words, (gpointer) "-c");
@@ -456,11 +449,11 @@ begin (Execution *execution)
       g_ptr_array_add (words, execution->streams[1].path);
       g_ptr_array_add (words, (gpointer) (execution->folder != NULL ? execution->folder : ""));
     }
-  for (guint i = execution->shell ? 0 : 1; execution->argv[i] != NULL; i++)
+  for (guint i = execution->captured ? 1 : 0; execution->argv[i] != NULL; i++)
     g_ptr_array_add (words, execution->argv[i]);
   g_ptr_array_add (words, NULL);
   arg = g_variant_ref_sink (g_variant_new_strv ((const char *const *) words->pdata, -1));
-  arguments = lodge_qmp_args_new ("{'path': <%s>, 'arg': <%@as>, 'capture-output': <%b>}", path, arg, !execution->shell);
+  arguments = lodge_qmp_args_new ("{'path': <%s>, 'arg': <%@as>, 'capture-output': <%b>}", path, arg, execution->captured);
   if (execution->environment != NULL)
     {
       JsonArray *list = json_array_new ();
@@ -478,6 +471,26 @@ begin (Execution *execution)
       json_object_set_string_member (arguments, "input-data", encoded);
     }
   ask (execution, "guest-exec", arguments, begun_cb);
+}
+
+static gboolean
+is_renewing (Execution *execution)
+{
+  LodgeGuest *guest = execution->machine->guest;
+
+  return execution->second && guest != NULL && guest->renewing;
+}
+
+static gboolean
+begin_cb (gpointer data)
+{
+  Execution *execution = data;
+
+  if (is_renewing (execution))
+    return G_SOURCE_CONTINUE;
+  execution->timer = 0;
+  begin (execution);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -503,34 +516,17 @@ open_next (Execution *execution)
   g_autoptr (JsonObject) arguments = NULL;
   Stream *stream;
 
-  if (!execution->shell || execution->next == G_N_ELEMENTS (execution->streams))
+  if (execution->captured || execution->next == G_N_ELEMENTS (execution->streams))
     {
-      begin (execution);
+      if (is_renewing (execution))
+        execution->timer = g_timeout_add (POLL_FIRST_MS, begin_cb, execution);
+      else
+        begin (execution);
       return;
     }
   stream = &execution->streams[execution->next];
   arguments = lodge_qmp_args_new ("{'path': <%s>, 'mode': <'w+'>}", stream->path);
   ask (execution, "guest-file-open", arguments, opened_cb);
-}
-
-static gboolean
-is_renewing (Execution *execution)
-{
-  LodgeGuest *guest = execution->machine->guest;
-
-  return execution->second && guest != NULL && guest->renewing;
-}
-
-static gboolean
-begin_cb (gpointer data)
-{
-  Execution *execution = data;
-
-  if (is_renewing (execution))
-    return G_SOURCE_CONTINUE;
-  execution->timer = 0;
-  open_next (execution);
-  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -543,10 +539,7 @@ pinged_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (node != NULL)
     {
       g_clear_handle_id (&execution->wait, g_source_remove);
-      if (is_renewing (execution))
-        execution->timer = g_timeout_add (POLL_FIRST_MS, begin_cb, execution);
-      else
-        open_next (execution);
+      open_next (execution);
     }
   else if (!g_cancellable_is_cancelled (execution->waiting) && !lodge_guest_agent_is_closed (execution->agent))
     ping (execution);
@@ -607,9 +600,9 @@ check_words (const char *const *argv, GBytes *input, GError **error)
   return FALSE;
 }
 
-void
-lodge_machine_execute_async (LodgeMachine *self, const char *const *argv, GBytes *input, GVariant *options,
-                             GAsyncReadyCallback callback, gpointer data)
+static void
+execute (LodgeMachine *self, const char *const *argv, GBytes *input, GVariant *options, gboolean captured,
+         GAsyncReadyCallback callback, gpointer data)
 {
   static const char *const known[] = { "environment", "as", "folder", "s", "timeout", "u", "wait", "u", NULL };
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
@@ -631,6 +624,7 @@ lodge_machine_execute_async (LodgeMachine *self, const char *const *argv, GBytes
   execution->argv = g_strdupv ((char **) argv);
   execution->input = input != NULL ? g_bytes_ref (input) : NULL;
   execution->shell = self->guest->profile->family != LODGE_FAMILY_WINDOWS;
+  execution->captured = captured || !execution->shell;
   execution->second = self->guest->renewing;
   execution->status_fd = -1;
   execution->waiting = g_cancellable_new ();
@@ -653,6 +647,20 @@ lodge_machine_execute_async (LodgeMachine *self, const char *const *argv, GBytes
     }
   execution->wait = g_timeout_add_seconds (MIN (wait, WAIT_MAX), waited_cb, execution);
   ping (execution);
+}
+
+void
+lodge_machine_execute_async (LodgeMachine *self, const char *const *argv, GBytes *input, GVariant *options,
+                             GAsyncReadyCallback callback, gpointer data)
+{
+  execute (self, argv, input, options, FALSE, callback, data);
+}
+
+void
+lodge_machine_execute_captured_async (LodgeMachine *self, const char *const *argv, GVariant *options,
+                                      GAsyncReadyCallback callback, gpointer data)
+{
+  execute (self, argv, NULL, options, TRUE, callback, data);
 }
 
 LodgeExecution *

@@ -41,17 +41,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeExecution, lodge_execution_free)
  */
 void            lodge_machine_execute_async    (LodgeMachine *self, const char *const *argv, GBytes *input, GVariant *options,
                                                 GAsyncReadyCallback callback, gpointer data);
+/** lodge_machine_execute_captured_async: the same for a command of Lodge's own, whose output comes at its end; it is quicker, and takes the same finish function */
+void            lodge_machine_execute_captured_async (LodgeMachine *self, const char *const *argv, GVariant *options,
+                                                GAsyncReadyCallback callback, gpointer data);
 LodgeExecution *lodge_machine_execute_finish   (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /** lodge_machine_get_agent: the one connection to the agent of the guest that runs; whether it answers shows. Returns: (transfer full). Error: IO */
 LodgeGuestAgent *lodge_machine_get_agent       (LodgeMachine *self, GError **error);
 
 /**
- * lodge_machine_renew_identity: an instant clone gets host name, machine id, network addresses and time through its guest agent,
- * where one answers
- * @addresses: (element-type utf8): see LodgeSaved
+ * lodge_machine_settle_in: what a guest that has begun to run gets through its agent, before any other command: an instant clone its
+ * host name, machine id, network addresses and time, where an agent answers; and the folder of the host that it has, without which no
+ * command runs
+ * @addresses: (element-type utf8) (nullable): see LodgeSaved; NULL: it is no instant clone
  */
-void            lodge_machine_renew_identity   (LodgeMachine *self, GPtrArray *addresses);
+void            lodge_machine_settle_in        (LodgeMachine *self, GPtrArray *addresses);
 
 /** lodge_machine_host_name: a host name made of a machine's name, in letters, digits and hyphens */
 char           *lodge_machine_host_name        (const char *name, const char *id, gboolean disposable);

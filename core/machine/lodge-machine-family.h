@@ -50,8 +50,14 @@ GVariant    *lodge_machine_dependants_finish (LodgeMachine *self, GAsyncResult *
 void         lodge_machine_flatten_async   (LodgeMachine *self, GVariant *options, GAsyncReadyCallback callback, gpointer data);
 gboolean     lodge_machine_flatten_finish  (LodgeMachine *self, GAsyncResult *result, GError **error);
 
-/** lodge_machine_open_disposable_async: a clone that runs and goes when its guest ends. Errors: those of Clone and of Start */
-void         lodge_machine_open_disposable_async  (LodgeMachine *self, LodgeMachineSet *machines, GVariant *options,
+/**
+ * lodge_machine_open_disposable_async: a clone that runs and goes when its guest ends
+ * @share: a folder that it has, or -1; the caller's
+ * @options: snapshot s, share-writable b
+ *
+ * Errors: those of Clone and of Start, and of lodge_share_new()
+ */
+void         lodge_machine_open_disposable_async  (LodgeMachine *self, LodgeMachineSet *machines, int share, GVariant *options,
                                                    GAsyncReadyCallback callback, gpointer data);
 char        *lodge_machine_open_disposable_finish (LodgeMachine *self, GAsyncResult *result, GError **error); /* (transfer full) its id */
 

@@ -4,22 +4,28 @@
  * devices, and the time of the fork. Where a guest agent answers, a script gives it its own, before any other command of Execute
  * begins. The driver changes the card's address while it is in use; a card that was unplugged and plugged in again would come back
  * without what the guest had configured. One that cannot, and a guest without an agent, has the new address at its next start from off, which
- * does no harm meanwhile: each guest is alone in its network. Windows could take another name only at its next start, and is left alone. */
+ * does no harm meanwhile: each guest is alone in its network. A shared folder is mounted in the same go. Windows could take another name only at its next start, and is left alone. */
 
 #include "core/machine/lodge-machine-execute.h"
 
 #include "core/machine/lodge-machine-private.h"
 
 #include <glib-unix.h>
+#include <string.h>
 #include <unistd.h>
 
 #define WAIT_SECONDS 5
 #define LIMIT_SECONDS 20
+/* With a folder to mount. */
+#define START_SECONDS 300
+#define MOUNT_SECONDS 60
+#define SAID_MAX 1000
 #define NAME_MAX_LENGTH 63
 #define ID_LENGTH 8
 
-/* $1: host name; $2: machine id; $3: seconds since the epoch; then pairs of addresses. Each is of use without the others. */
-static const char script[] = "date -u -s \"@$3\"; old=$(hostname); hostname \"$1\"; "
+/* $1: host name; $2: machine id; $3: seconds since the epoch; then pairs of addresses. Each is of use without the others. Each program
+ * that is started costs a guest in software some ten milliseconds, so the shell does what it can by itself. */
+static const char script[] = "date -u -s \"@$3\"; read -r old < /proc/sys/kernel/hostname && echo \"$1\" > /proc/sys/kernel/hostname; "
                              "if [ -f /etc/hostname ]; then echo \"$1\" > /etc/hostname; fi; "
                              "if [ -f /etc/hosts ] && [ -n \"$old\" ]; then "
                              "sed \"s/^\\(127\\.0\\.1\\.1[[:space:]].*\\)\\b$old\\b/\\1$1/\" /etc/hosts > /etc/hosts.lodge "
@@ -38,12 +44,23 @@ typedef struct
   LodgeExecution *execution; /* (owned) (nullable) */
 } Renewal;
 
-static void
-renewal_free (Renewal *renewal)
+static LodgeGuest *
+guest_of (const Renewal *renewal)
 {
   LodgeGuest *guest = renewal->machine->guest;
 
-  if (guest != NULL && guest->serial == renewal->serial)
+  return guest != NULL && guest->serial == renewal->serial ? guest : NULL;
+}
+
+/* @why: (nullable): what stood against it */
+static void
+finish (Renewal *renewal, const char *why)
+{
+  LodgeGuest *guest = guest_of (renewal);
+
+  if (guest != NULL && guest->share != NULL && why != NULL)
+    guest->share_error = g_strdup (why);
+  if (guest != NULL)
     guest->renewing = FALSE;
   g_clear_pointer (&renewal->execution, lodge_execution_free);
   g_object_unref (renewal->machine);
@@ -69,10 +86,34 @@ lodge_machine_host_name (const char *name, const char *id, gboolean disposable)
   return g_string_free (g_steal_pointer (&host), FALSE);
 }
 
+/* What came through a pipe whose other end is closed, or not written to now. */
+static char *
+read_last (int fd)
+{
+  char text[SAID_MAX + 1];
+  gssize n = 0, got;
+
+  while (n < SAID_MAX && (got = read (fd, text + n, (gsize) (SAID_MAX - n))) > 0)
+    n += got;
+  text[n] = '\0';
+  return g_strstrip (g_utf8_make_valid (text, -1));
+}
+
 static gboolean
 ended_cb (int fd, GIOCondition condition, gpointer data)
 {
-  renewal_free (data);
+  Renewal *renewal = data;
+  g_autofree char *status = read_last (fd);
+  g_autofree char *said = NULL;
+
+  if (strcmp (status, "exit 0") == 0)
+    {
+      finish (renewal, NULL);
+      return G_SOURCE_REMOVE;
+    }
+  if (g_str_has_prefix (status, "exit "))
+    said = read_last (renewal->execution->errors);
+  finish (renewal, said != NULL && *said != '\0' ? said : status);
   return G_SOURCE_REMOVE;
 }
 
@@ -89,11 +130,11 @@ begun_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   g_debug ("%s keeps its identity: %s", renewal->machine->id, error->message);
-  renewal_free (renewal);
+  finish (renewal, error->message);
 }
 
 void
-lodge_machine_renew_identity (LodgeMachine *self, GPtrArray *addresses)
+lodge_machine_settle_in (LodgeMachine *self, GPtrArray *addresses)
 {
   LodgeGuest *guest = self->guest;
   g_autofree char *host = lodge_machine_host_name (lodge_machine_get_name (self), self->id, guest->profile->disposable);
@@ -101,22 +142,26 @@ lodge_machine_renew_identity (LodgeMachine *self, GPtrArray *addresses)
   g_autofree char *unique = g_uuid_string_random ();
   g_auto (GStrv) parts = g_strsplit (unique, "-", -1);
   g_autofree char *machine_id = g_strjoinv ("", parts);
-  const char *words[] = { "/bin/sh", "-c", script, "sh", host, machine_id, seconds };
+  const char *mount = guest->share != NULL ? lodge_share_mount_script (guest->share) : NULL;
+  g_autofree char *whole = g_strconcat (addresses != NULL ? script : "", addresses != NULL && mount != NULL ? "; " : "", mount, NULL);
+  const char *words[] = { "/bin/sh", "-c", whole, "sh", host, machine_id, seconds };
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
-  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("{'wait': <%u>, 'timeout': <%u>}", (guint32) WAIT_SECONDS,
-                                                                           (guint32) LIMIT_SECONDS));
+  g_autoptr (GVariant) options = NULL;
   Renewal *renewal;
 
-  if (guest->profile->family == LODGE_FAMILY_WINDOWS)
+  if (guest->profile->family == LODGE_FAMILY_WINDOWS || *whole == '\0')
     return;
+  /* Who wants a folder waits for it while the guest starts. */
+  options = g_variant_ref_sink (g_variant_new_parsed ("{'wait': <%u>, 'timeout': <%u>}", (guint32) (mount != NULL ? START_SECONDS : WAIT_SECONDS),
+                                                      (guint32) (mount != NULL ? MOUNT_SECONDS : LIMIT_SECONDS)));
   for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
     g_ptr_array_add (argv, (gpointer) words[i]);
-  for (guint i = 0; i < addresses->len; i++)
+  for (guint i = 0; addresses != NULL && i < addresses->len; i++)
     g_ptr_array_add (argv, g_ptr_array_index (addresses, i));
   g_ptr_array_add (argv, NULL);
   renewal = g_new0 (Renewal, 1);
   renewal->machine = g_object_ref (self);
   renewal->serial = guest->serial;
-  lodge_machine_execute_async (self, (const char *const *) argv->pdata, NULL, options, begun_cb, renewal);
+  lodge_machine_execute_captured_async (self, (const char *const *) argv->pdata, options, begun_cb, renewal);
   guest->renewing = TRUE;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/machine/lodge-job.h"
+#include "core/machine/lodge-machine-share.h"
 #include "core/machine/lodge-machine.h"
 #include "core/machine/lodge-saved.h"
 #include "core/qemu/lodge-guest-agent.h"
@@ -47,6 +48,8 @@ typedef struct
   GPtrArray          *unplugging;  /* (element-type GTask) who waits for it to let go of a disk */
   struct _LodgeMachineSave *save;  /* (owned) (nullable) the Save that is under way */
   gboolean            renewing;    /* it gets the identity of a clone, and no command begins before that */
+  LodgeShare         *share;       /* (owned) (nullable) folder of the host that it has */
+  char               *share_error; /* (owned) (nullable) why it has it not, after all */
   gboolean            held;        /* it stands still for a moment, for a snapshot: its state does not follow */
   GTask              *stream;      /* (owned) (nullable) whoever waits for the stream of its memory */
   LodgeJob           *check;       /* (owned) (nullable) of the disks, before QEMU may have them */
@@ -96,6 +99,7 @@ struct _LodgeMachine
   gboolean          opening;    /* a disposable one that is still to start */
   GQueue            inputs; /* (element-type GTask) (owned) SendKeys and TypeText; the first is under way */
   struct _LodgeMachineMerge *merge; /* (nullable) of layers, which goes on by itself */
+  LodgeShare       *share;   /* (owned) (nullable) for the guest that is started next */
   const char       *busy;    /* (nullable) why much cannot be done now, for a sentence */
   LodgeSaved       *saved;   /* (owned) (nullable) in state saved, where it can be read */
 };

@@ -233,6 +233,12 @@ lodge_machine_describe (LodgeMachine *self, GError **error)
       g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU is gone, or its record says too little");
       return NULL;
     }
+  if (lodge_share_is_in ((const char *const *) saved->argv))
+    {
+      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
+                           "the guest has a folder of the host, which its memory cannot be saved with");
+      return NULL;
+    }
   saved->profile = lodge_profile_copy (guest->profile);
   saved->qemu_version = g_strdup (version);
   saved->accelerator = g_strdup (accelerator);

@@ -100,8 +100,8 @@ succeed (Start *start)
     lodge_machine_change (self, LODGE_CHANGE_STOPPED, "user", NULL);
   else
     lodge_machine_change (self, LODGE_CHANGE_RAN, "", NULL);
-  if (start->saved != NULL && start->saved->forked && !start->paused)
-    lodge_machine_renew_identity (self, start->saved->addresses);
+  if (!start->paused)
+    lodge_machine_settle_in (self, start->saved != NULL && start->saved->forked ? start->saved->addresses : NULL);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -121,9 +121,9 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer data)
     succeed (start);
 }
 
-/* QEMU has hold of the guest, which has not run yet. */
+/* QEMU has hold of the guest, which has all its hardware and has not run yet. */
 static void
-let_go (Start *owned)
+go (Start *owned)
 {
   g_autoptr (Start) start = owned;
   LodgeMachine *self = start->machine;
@@ -135,6 +135,30 @@ let_go (Start *owned)
     succeed (start);
   else
     lodge_qmp_client_execute_async (qmp, "cont", NULL, -1, NULL, continued_cb, g_steal_pointer (&start));
+}
+
+static void
+plugged_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  GError *error = NULL;
+  gboolean plugged = lodge_machine_plug_share_finish (LODGE_MACHINE (source), result, &error);
+
+  if (is_stale (start))
+    g_clear_error (&error);
+  else if (plugged)
+    go (g_steal_pointer (&start));
+  else
+    give_up (start, error);
+}
+
+static void
+let_go (Start *start)
+{
+  if (start->guest->share != NULL)
+    lodge_machine_plug_share_async (start->machine, plugged_cb, start);
+  else
+    go (start);
 }
 
 static void
@@ -437,6 +461,11 @@ launch (Start *owned)
                                        start->without_kvm || (start->saved != NULL && strcmp (start->saved->accelerator, "tcg") == 0));
   start->plan->launch.incoming = start->saved != NULL;
   start->plan->launch.ram = start->ram;
+  if (guest->share != NULL)
+    {
+      start->plan->launch.share = guest->share->path;
+      start->plan->launch.share_writable = guest->share->writable;
+    }
   start->plan->launch.ram_use = lodge_capabilities_has_member (start->capabilities, "object-add/arg-type/+memory-backend-file/rom")
                                   ? LODGE_RAM_PRIVATE : LODGE_RAM_WRITABLE;
   if (start->ram_fd >= 0)
@@ -634,6 +663,7 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
 
   self->guest = lodge_guest_new (self, lodge_profile_copy (saved != NULL ? saved->profile : self->entry->profile));
   self->guest->start = g_steal_pointer (&owned);
+  self->guest->share = g_steal_pointer (&self->share);
   self->guest->user_pause = paused || (saved != NULL && !saved->running);
   lodge_machine_change (self, LODGE_CHANGE_START, "", NULL);
 

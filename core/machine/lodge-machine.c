@@ -87,6 +87,7 @@ lodge_machine_finalize (GObject *object)
   g_free (self->reason);
   g_free (self->doing);
   g_free (self->shown_snapshot);
+  lodge_share_free (self->share);
   g_clear_pointer (&self->clones_waiting, g_ptr_array_unref);
 
   G_OBJECT_CLASS (lodge_machine_parent_class)->finalize (object);

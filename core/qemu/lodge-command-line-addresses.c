@@ -230,6 +230,24 @@ collect_kept (GHashTable *taken, const LodgeProfile *profile)
     }
 }
 
+char *
+lodge_layout_last_free (const LodgeProfile *profile)
+{
+  g_autoptr (GHashTable) kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  AddressRange pci = range_of_pci (profile->chipset);
+  guint last = lodge_layout_get (profile->chipset)->root_ports ? lodge_layout_root_ports (profile) : pci.last;
+
+  collect_kept (kept, profile);
+  for (guint number = last; number >= pci.first; number--)
+    {
+      g_autofree char *candidate = make_address (&pci, number);
+
+      if (!g_hash_table_contains (kept, candidate))
+        return g_steal_pointer (&candidate);
+    }
+  return NULL;
+}
+
 /* The first device that holds an address keeps it; a second one with the same gets another. */
 static gboolean
 keep_or_assign (GHashTable *kept, GHashTable *taken, const AddressRange *range, char **address)

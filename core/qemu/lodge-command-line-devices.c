@@ -384,6 +384,23 @@ add_virtual (LodgeCommandLine *self)
     begin_pci (self, "pvpanic-pci", "panic0", layout->panic);
 }
 
+/* The device is plugged in when the guest's memory is there, whose hardware has none. What the guest makes belongs to whoever runs QEMU. */
+static void
+add_share (LodgeCommandLine *self)
+{
+  LodgeArgs *args = &self->args;
+
+  if (self->launch->share == NULL)
+    return;
+  lodge_args_begin (args, "-fsdev", "local");
+  lodge_args_option (args, "id", "share");
+  lodge_args_option (args, "path", self->launch->share);
+  lodge_args_option (args, "security_model", "none");
+  lodge_args_option (args, "multidevs", "remap");
+  if (!self->launch->share_writable)
+    lodge_args_option (args, "readonly", "on");
+}
+
 gboolean
 lodge_command_line_add_devices (LodgeCommandLine *self, GError **error)
 {
@@ -396,5 +413,6 @@ lodge_command_line_add_devices (LodgeCommandLine *self, GError **error)
       return FALSE;
   add_serial (self);
   add_virtual (self);
+  add_share (self);
   return add_tpm (self, error);
 }

@@ -34,6 +34,26 @@ lodge_command_line_plug_image (const LodgeDisk *disk)
   return image;
 }
 
+JsonObject *
+lodge_command_line_plug_share (const LodgeProfile *profile)
+{
+  g_autofree char *address = lodge_layout_last_free (profile);
+  g_autofree char *bus = NULL;
+  g_autofree char *place = NULL;
+  JsonObject *device;
+
+  if (!lodge_address_split (address, &bus, &place))
+    return NULL;
+  device = json_object_new ();
+  json_object_set_string_member (device, "driver", "virtio-9p-pci");
+  json_object_set_string_member (device, "id", "share0");
+  json_object_set_string_member (device, "fsdev", "share");
+  json_object_set_string_member (device, "mount_tag", LODGE_SHARE_TAG);
+  json_object_set_string_member (device, "bus", bus);
+  json_object_set_string_member (device, "addr", place);
+  return device;
+}
+
 static gboolean
 set_place (JsonObject *device, LodgeBus bus, const char *parent, const char *place)
 {

@@ -51,6 +51,8 @@ typedef struct
 const LodgeLayout *lodge_layout_get      (LodgeChipset chipset);
 /** lodge_layout_root_ports: how many ports the machine has: those in use and the spare ones */
 guint              lodge_layout_root_ports (const LodgeProfile *profile);
+/** lodge_layout_last_free: Returns: (transfer full) (nullable): the last free address for a device that is plugged in */
+char              *lodge_layout_last_free (const LodgeProfile *profile);
 /** lodge_address_split: "rp1:00.0" → "rp1", "00.0". Returns: FALSE when it is not of that form */
 gboolean           lodge_address_split   (const char *address, char **bus, char **place);
 /** lodge_disk_effective_bus: the bus a disk really gets on this chipset: virtio has no CD drive, q35 no IDE, ... */

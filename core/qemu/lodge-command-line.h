@@ -45,6 +45,8 @@ typedef struct
   gboolean    incoming;     /* wait for a saved memory before anything else (migrate-incoming) */
   const char *ram;          /* (nullable) file that holds the guest's memory */
   LodgeRam    ram_use;      /* of it */
+  const char *share;        /* (nullable) folder of the host that the guest may get: lodge_command_line_plug_share() */
+  gboolean    share_writable;
   gboolean    audio;        /* host->audio_socket is there in the confinement; QEMU ends at once when it cannot connect to it */
 } LodgeLaunch;
 
@@ -75,6 +77,9 @@ gboolean lodge_command_line_assign (LodgeProfile *profile, LodgeCapabilities *ca
 JsonObject *lodge_command_line_plug_file   (const LodgeDisk *disk, const char *path, const char *aio);
 JsonObject *lodge_command_line_plug_image  (const LodgeDisk *disk);
 JsonObject *lodge_command_line_plug_device (const LodgeProfile *profile, const LodgeDisk *disk); /* (nullable) where it cannot be plugged */
+/** lodge_command_line_plug_share: the device for LodgeLaunch.share, in the last place that is free; the guest mounts LODGE_SHARE_TAG. (transfer full) (nullable) where none is */
+#define LODGE_SHARE_TAG "lodge"
+JsonObject *lodge_command_line_plug_share  (const LodgeProfile *profile);
 /** lodge_command_line_can_plug: whether the bus of @disk takes and gives disks while the guest runs */
 gboolean    lodge_command_line_can_plug    (const LodgeProfile *profile, const LodgeDisk *disk);
 

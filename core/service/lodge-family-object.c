@@ -6,6 +6,7 @@
 #include "core/service/lodge-machine-object.h"
 
 #include <gio/gunixfdlist.h>
+#include <unistd.h>
 
 typedef struct
 {
@@ -217,21 +218,24 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (call->bound && machine != NULL)
     bind_to_caller (machine, call->invocation);
   if (path != NULL)
-    lodge_ipc_machine_complete_open_disposable (call->skeleton, call->invocation, path);
+    lodge_ipc_machine_complete_open_disposable (call->skeleton, call->invocation, NULL, path);
   else
     lodge_return_error (call->invocation, error);
 }
 
 static gboolean
-handle_open_disposable (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invocation, GVariant *options, Family *family)
+handle_open_disposable (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invocation, GUnixFDList *fds, GVariant *options, Family *family)
 {
-  static const char *const known[] = { "bound", "b", "snapshot", "s", NULL };
+  static const char *const known[] = { "bound", "b", "snapshot", "s", "share", "h", "share-writable", "b", NULL };
   g_autoptr (GVariant) rest = NULL;
   GVariantDict dict;
   GError *error = NULL;
+  gint32 handle;
+  int share = -1;
   Call *call;
 
-  if (!lodge_machine_check_options (options, known, &error))
+  if (!lodge_machine_check_options (options, known, &error)
+      || (g_variant_lookup (options, "share", "h", &handle) && (share = lodge_take_fd (fds, handle, &error)) < 0))
     {
       lodge_return_error (invocation, error);
       return G_DBUS_METHOD_INVOCATION_HANDLED;
@@ -240,8 +244,11 @@ handle_open_disposable (LodgeIpcMachine *skeleton, GDBusMethodInvocation *invoca
   g_variant_lookup (options, "bound", "b", &call->bound);
   g_variant_dict_init (&dict, options);
   g_variant_dict_remove (&dict, "bound");
+  g_variant_dict_remove (&dict, "share");
   rest = g_variant_ref_sink (g_variant_dict_end (&dict));
-  lodge_machine_open_disposable_async (family->machine, family->machines, rest, opened_cb, call);
+  lodge_machine_open_disposable_async (family->machine, family->machines, share, rest, opened_cb, call);
+  if (share >= 0)
+    close (share);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

@@ -139,6 +139,7 @@ update_facts (LodgeService *self)
   g_strv_builder_add (features, "clone-running");
   g_strv_builder_add (features, "clone-snapshot");
   g_strv_builder_add (features, "disposable-snapshot");
+  g_strv_builder_add (features, "disposable-share");
   g_strv_builder_add (features, "disks");
   g_strv_builder_add (features, "snapshots");
   g_strv_builder_add (features, "execute");

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from gi.repository import GLib
 
-from lodgetest import wait_until
+from lodgetest import Machine, wait_until
 from lodgetest.lodge import error_code
 
 
@@ -75,6 +75,34 @@ def test_run(lodge):
         done = lodge.ctl('run', 'Template', '--', 'sh', '-c', 'ls /kept; mkdir /kept/after; cat /proc/uptime', timeout=300)
         assert done.stdout.splitlines()[0] == 'before' and 'after' not in done.stdout
     assert machine.state == 'saved'
+
+    # With a folder of the host, which it can only read; or write to, when asked.
+    share = os.path.join(lodge.state, 'a share, with a comma')
+    os.makedirs(os.path.join(share, 'sub'))
+    with open(os.path.join(share, 'sub', 'file'), 'w', encoding='ascii') as f:
+        f.write('from the host\n')
+    os.symlink('/etc/hostname', os.path.join(share, 'out'))
+    script = 'pwd; cat sub/file; touch new 2>/dev/null || echo read-only; cmp -s out /etc/hostname && echo the guest; ls -A ..'
+    done = lodge.ctl('run', 'Template', '--share', share, '--', 'sh', '-c', script, timeout=300)
+    assert done.stdout.splitlines()[:3] == ['/mnt/lodge', 'from the host', 'read-only'] and os.listdir(share).count('new') == 0
+    done = lodge.ctl('run', 'Template', '--share', share, '--writable', '--', 'sh', '-c', 'echo made > new; hostname', timeout=300)
+    assert done.stdout.startswith('template-')
+    with open(os.path.join(share, 'new'), encoding='ascii') as f:
+        assert f.read() == 'made\n' and os.fstat(f.fileno()).st_uid == os.getuid()
+    for refused, words in ((lodge.data, 'keeps its own files'), ('/', 'keeps its own files'), (os.path.join(share, 'none'), 'none')):
+        done = lodge.ctl('run', 'Template', '--share', refused, '--', 'true', check=False)
+        assert done.returncode == 125 and words in done.stderr, done.stderr
+    assert lodge.ctl('run', 'Template', '--writable', '--', 'true', check=False).returncode == 2
+    # What has a folder of the host cannot be saved, and says so; the guest goes on.
+    opened = os.open(share, os.O_RDONLY | os.O_DIRECTORY)
+    values, _ = machine.call('OpenDisposable', '(a{sv})', ({'share': GLib.Variant('h', 0)},), fds=[opened], timeout=300)
+    os.close(opened)
+    shared = Machine(lodge, values[0])
+    with pytest.raises(GLib.Error) as caught:
+        shared.call('Save')
+    assert error_code(caught.value) == 'NotSupported' and 'folder of the host' in caught.value.message
+    assert shared.state == 'running' and lodge.ctl('execute', shared.id, '--', 'cat', '/mnt/lodge/sub/file').stdout == 'from the host\n'
+    shared.call('ForceOff')
 
     # Three at once; one is interrupted, one is kept for its failure.
     stopped = lodge.start('lodgectl', 'run', 'Template', '--', 'sh', '-c', 'echo begun; exec sleep 600', stdout=subprocess.PIPE, text=True)

@@ -451,6 +451,54 @@ test_audio (void)
   g_assert_cmpstr (lodge_command_line_audio (profile, old, host, &launch), ==, "none");
 }
 
+static const char *
+word_after (char **argv, const char *option)
+{
+  for (guint i = 0; argv[i] != NULL; i++)
+    if (strcmp (argv[i], option) == 0)
+      return argv[i + 1];
+  return NULL;
+}
+
+/* The folder is there from the start, its device comes into the last place that is free; with none left there is no device. */
+static void
+test_share (void)
+{
+  g_autoptr (LodgeProfile) profile = make_profile ("Share", LODGE_FAMILY_LINUX, LODGE_ARCH_X86_64);
+  g_autoptr (LodgeProfile) old = make_profile ("Old", LODGE_FAMILY_LINUX, LODGE_ARCH_X86_64);
+  g_autoptr (LodgeCapabilities) capabilities = load_capabilities ("7.2", LODGE_ARCH_X86_64);
+  g_autoptr (LodgeHost) host = make_host ();
+  LodgeLaunch launch = { .folder = "/machine", .passt = TRUE, .paused = TRUE, .accel = LODGE_ACCEL_KVM, .gl_backend = "none",
+                         .share = "/home/anne/a, b" };
+  g_autoptr (JsonObject) device = NULL;
+  g_autoptr (JsonObject) none = NULL;
+  g_auto (GStrv) argv = NULL;
+  g_autoptr (GError) error = NULL;
+
+  profile->spare_ports = 2;
+  lodge_command_line_assign (profile, capabilities);
+  argv = lodge_command_line_build (profile, capabilities, host, &launch, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (word_after (argv, "-fsdev"), ==, "local,id=share,path=/home/anne/a,, b,security_model=none,multidevs=remap,readonly=on");
+  g_clear_pointer (&argv, g_strfreev);
+  launch.share_writable = TRUE;
+  argv = lodge_command_line_build (profile, capabilities, host, &launch, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (word_after (argv, "-fsdev"), ==, "local,id=share,path=/home/anne/a,, b,security_model=none,multidevs=remap");
+
+  device = lodge_command_line_plug_share (profile);
+  g_assert_cmpstr (json_object_get_string_member (device, "bus"), ==, "rp3");
+  g_assert_cmpstr (json_object_get_string_member (device, "addr"), ==, "00.0");
+  g_clear_pointer (&device, json_object_unref);
+  profile->spare_ports = 0;
+  none = lodge_command_line_plug_share (profile);
+  g_assert_null (none);
+  old->chipset = LODGE_CHIPSET_I440FX;
+  device = lodge_command_line_plug_share (old);
+  g_assert_cmpstr (json_object_get_string_member (device, "bus"), ==, "pci.0");
+  g_assert_cmpstr (json_object_get_string_member (device, "addr"), ==, "1f.0");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -466,5 +514,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-line/mac", test_mac);
   g_test_add_func ("/command-line/video", test_video);
   g_test_add_func ("/command-line/audio", test_audio);
+  g_test_add_func ("/command-line/share", test_share);
   return g_test_run ();
 }
