@@ -48,6 +48,7 @@ struct _LodgeDisplayView
   double pan_x, pan_y;           /* 0 to 1: which part of a picture is seen that is larger than the view */
   int shown_width, shown_height; /* the last allocation */
   graphene_rect_t area;          /* the picture, in units of the widget */
+  graphene_rect_t place;         /* of the view in its surface, when the area was worked out */
 };
 
 enum
@@ -78,50 +79,46 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 static guint signals[N_SIGNALS];
 
-G_DEFINE_ENUM_TYPE (LodgeDisplayScaling, lodge_display_scaling,
-                    G_DEFINE_ENUM_VALUE (LODGE_DISPLAY_SCALING_FIT, "fit"),
-                    G_DEFINE_ENUM_VALUE (LODGE_DISPLAY_SCALING_ONE, "one"),
-                    G_DEFINE_ENUM_VALUE (LODGE_DISPLAY_SCALING_INTEGER, "integer"))
-
 G_DEFINE_FINAL_TYPE (LodgeDisplayView, lodge_display_view, GTK_TYPE_WIDGET)
 
 /* Where the picture goes */
 
-/* Where a side of the picture begins: in the middle, or moved by @pan where it does not fit. */
-static double
-begin_of (double available, double shown, double pan)
+static void
+get_fit (LodgeDisplayView *self, LodgeDisplayFit *fit)
 {
-  return shown <= available ? floor ((available - shown) / 2) : -round ((shown - available) * pan);
+  GtkWidget *widget = GTK_WIDGET (self);
+  GtkNative *native = gtk_widget_get_native (widget);
+  graphene_point_t corner = GRAPHENE_POINT_INIT (0, 0);
+  double x = 0, y = 0;
+
+  if (native != NULL
+      && gtk_widget_compute_point (widget, GTK_WIDGET (native), &GRAPHENE_POINT_INIT (0, 0), &corner))
+    gtk_native_get_surface_transform (native, &x, &y);
+  *fit = (LodgeDisplayFit) {
+    .place = GRAPHENE_RECT_INIT (corner.x + (float) x, corner.y + (float) y, (float) gtk_widget_get_width (widget),
+                                 (float) gtk_widget_get_height (widget)),
+    .device = lodge_display_device_scale (widget),
+    .width = lodge_scanout_get_width (self->scanout),
+    .height = lodge_scanout_get_height (self->scanout),
+    .pan_x = self->pan_x,
+    .pan_y = self->pan_y,
+  };
 }
 
 static void
 update_area (LodgeDisplayView *self)
 {
-  const double device = gtk_widget_get_scale_factor (GTK_WIDGET (self));
-  const double width = gtk_widget_get_width (GTK_WIDGET (self)) * device;
-  const double height = gtk_widget_get_height (GTK_WIDGET (self)) * device;
-  const guint guest_width = lodge_scanout_get_width (self->scanout);
-  const guint guest_height = lodge_scanout_get_height (self->scanout);
-  double scale = 1, shown_width, shown_height;
+  LodgeDisplayFit fit;
+  double scale;
 
-  lodge_scanout_set_scale_factor (self->scanout, (int) device);
-  self->area = GRAPHENE_RECT_INIT (0, 0, 0, 0);
-  if (guest_width > 0 && guest_height > 0 && width > 0 && height > 0)
-    {
-      if (self->scaling != LODGE_DISPLAY_SCALING_ONE)
-        scale = MIN (width / guest_width, height / guest_height);
-      if (self->scaling == LODGE_DISPLAY_SCALING_INTEGER && scale >= 1)
-        scale = floor (scale);
-      shown_width = MAX (1, round (guest_width * scale));
-      shown_height = MAX (1, round (guest_height * scale));
-      self->area = GRAPHENE_RECT_INIT (begin_of (width, shown_width, self->pan_x) / device,
-                                       begin_of (height, shown_height, self->pan_y) / device,
-                                       shown_width / device, shown_height / device);
-    }
+  get_fit (self, &fit);
+  self->place = fit.place;
+  scale = lodge_display_fit (&fit, self->scaling, &self->area);
+  lodge_scanout_set_scale (self->scanout, fit.device);
   /* At 1:1 there is nothing to interpolate. */
   lodge_scanout_set_filter (self->scanout, scale >= 2 && scale == floor (scale)
                                                ? LODGE_SCANOUT_NEAREST : LODGE_SCANOUT_LINEAR);
-  lodge_display_input_set_area (self->input, &self->area, guest_width, guest_height);
+  lodge_display_input_set_area (self->input, &self->area, fit.width, fit.height);
 }
 
 /* Before the input sees the motion, so that the guest's pointer is where the person's is. */
@@ -146,15 +143,15 @@ static gboolean
 resize_cb (gpointer user_data)
 {
   LodgeDisplayView *self = user_data;
-  GtkWidget *widget = user_data;
-  const int device = gtk_widget_get_scale_factor (widget);
-  const int width = gtk_widget_get_width (widget) * device;
-  const int height = gtk_widget_get_height (widget) * device;
+  LodgeDisplayFit fit;
+  graphene_rect_t room;
 
   self->resize_timer = 0;
-  if (self->console != NULL && self->resize_guest && width >= MIN_GUEST_WIDTH
-      && height >= MIN_GUEST_HEIGHT)
-    lodge_console_set_size (self->console, (guint) width, (guint) height, 0, 0);
+  get_fit (self, &fit);
+  lodge_display_fit_get_room (&fit, &room);
+  if (self->console != NULL && self->resize_guest && room.size.width >= MIN_GUEST_WIDTH
+      && room.size.height >= MIN_GUEST_HEIGHT)
+    lodge_console_set_size (self->console, (guint) room.size.width, (guint) room.size.height, 0, 0);
   return G_SOURCE_REMOVE;
 }
 
@@ -407,7 +404,12 @@ static void
 lodge_display_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
   LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
+  LodgeDisplayFit fit;
 
+  /* What is around it may have moved it without a new size. */
+  get_fit (self, &fit);
+  if (!graphene_rect_equal (&fit.place, &self->place))
+    update_area (self);
   if (self->area.size.width <= 0)
     return;
   gtk_snapshot_push_clip (snapshot, &GRAPHENE_RECT_INIT (0, 0, gtk_widget_get_width (widget),
@@ -427,13 +429,12 @@ lodge_display_view_measure (GtkWidget *widget, GtkOrientation orientation, int f
                             int *minimum, int *natural, int *minimum_baseline, int *natural_baseline)
 {
   LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
-  const int device = gtk_widget_get_scale_factor (widget);
   const guint size = orientation == GTK_ORIENTATION_HORIZONTAL
                          ? lodge_scanout_get_width (self->scanout)
                          : lodge_scanout_get_height (self->scanout);
 
   *minimum = 0;
-  *natural = (int) size / device;
+  *natural = (int) ceil (size / lodge_display_device_scale (widget));
 }
 
 static void
@@ -450,13 +451,26 @@ lodge_display_view_size_allocate (GtkWidget *widget, int width, int height, int 
 }
 
 static void
+scale_factor_cb (LodgeDisplayView *self)
+{
+  update_area (self);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  schedule_resize (self);
+}
+
+static void
 lodge_display_view_realize (GtkWidget *widget)
 {
   LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
+  GtkNative *native;
 
   GTK_WIDGET_CLASS (lodge_display_view_parent_class)->realize (widget);
+  native = gtk_widget_get_native (widget);
+  /* A surface of an older GTK never tells that. */
+  g_signal_connect_object (gtk_native_get_surface (native), "notify::scale", G_CALLBACK (scale_factor_cb), self,
+                           G_CONNECT_SWAPPED);
   lodge_scanout_set_software (
-      self->scanout, GSK_IS_CAIRO_RENDERER (gtk_native_get_renderer (gtk_widget_get_native (widget))));
+      self->scanout, GSK_IS_CAIRO_RENDERER (gtk_native_get_renderer (native)));
 }
 
 static void
@@ -464,13 +478,6 @@ lodge_display_view_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (lodge_display_view_parent_class)->map (widget);
   schedule_take (LODGE_DISPLAY_VIEW (widget));
-}
-
-static void
-scale_factor_cb (LodgeDisplayView *self)
-{
-  update_area (self);
-  schedule_resize (self);
 }
 
 static void

@@ -4,21 +4,11 @@
 #include <gtk/gtk.h>
 
 #include "display/lodge-console.h"
+#include "display/lodge-display-fit.h"
 #include "display/lodge-display-input.h"
 #include "display/lodge-scanout.h"
 
 G_BEGIN_DECLS
-
-typedef enum
-{
-  LODGE_DISPLAY_SCALING_FIT,     /* as large as fits, sides in proportion */
-  LODGE_DISPLAY_SCALING_ONE,     /* one guest pixel is one device pixel; centred, or follows the pointer
-                                    where it is larger than the view */
-  LODGE_DISPLAY_SCALING_INTEGER, /* the largest whole number of device pixels that fits */
-} LodgeDisplayScaling;
-
-GType lodge_display_scaling_get_type (void);
-#define LODGE_TYPE_DISPLAY_SCALING (lodge_display_scaling_get_type ())
 
 #define LODGE_TYPE_DISPLAY_VIEW (lodge_display_view_get_type ())
 /**

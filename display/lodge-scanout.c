@@ -28,6 +28,8 @@
 #define TILE LODGE_FRAMEBUFFER_TILE
 #define OVERLAP LODGE_FRAMEBUFFER_OVERLAP
 #define OUTER (TILE + 2 * OVERLAP)
+/* Less than a pixel that could be seen, more than Cairo's coordinates can be wrong by. */
+#define HAIR (1.0f / 128)
 /* Of so many changed tiles on, the whole picture is copied at once. */
 #define MOST(n) ((n) - (n) / 4)
 
@@ -61,7 +63,7 @@ struct _LodgeScanout
   gboolean disabled;
   LodgeScanoutFilter filter;
   gboolean software;
-  int scale_factor;
+  double scale;            /* device pixels per unit of the snapshot */
   double node_width, node_height;   /* what the nodes were made for */
 };
 
@@ -159,7 +161,7 @@ static GskRenderNode *
 make_node (LodgeScanout *self, Tile *tile, guint column, guint row, double width, double height)
 {
   const double across = width / self->width, down = height / self->height;
-  const double device = self->scale_factor;
+  const double device = self->scale;
   Area area = tile_area (self, column, row);
   Area outer = with_overlap (self, area);
   double left = round (area.x * across * device) / device;
@@ -172,7 +174,12 @@ make_node (LodgeScanout *self, Tile *tile, guint column, guint row, double width
   g_autoptr (GskRenderNode) texture = NULL;
 
   if (uses_cairo (self))
-    return make_cairo_node (tile, &clip, &bounds, outer, self->filter);
+    {
+      /* At a fraction the sides are device pixels but for a rounding error, through which nothing is to shine. */
+      if (device != floor (device))
+        graphene_rect_inset (&clip, -HAIR, -HAIR);
+      return make_cairo_node (tile, &clip, &bounds, outer, self->filter);
+    }
   if (tile->texture == NULL)
     tile->texture = gdk_memory_texture_new (outer.width, outer.height, FORMAT, tile->pixels,
                                             tile->stride);
@@ -246,7 +253,7 @@ lodge_scanout_class_init (LodgeScanoutClass *klass)
 static void
 lodge_scanout_init (LodgeScanout *self)
 {
-  self->scale_factor = 1;
+  self->scale = 1;
 }
 
 LodgeScanout *
@@ -401,11 +408,11 @@ lodge_scanout_set_software (LodgeScanout *self, gboolean software)
 }
 
 void
-lodge_scanout_set_scale_factor (LodgeScanout *self, int scale_factor)
+lodge_scanout_set_scale (LodgeScanout *self, double scale)
 {
-  if (self->scale_factor == scale_factor)
+  if (self->scale == scale)
     return;
-  self->scale_factor = MAX (scale_factor, 1);
+  self->scale = scale;
   drop_nodes (self);
   gdk_paintable_invalidate_contents (GDK_PAINTABLE (self));
 }

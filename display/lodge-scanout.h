@@ -52,7 +52,7 @@ void          lodge_scanout_set_filter       (LodgeScanout *self, LodgeScanoutFi
 void          lodge_scanout_set_software     (LodgeScanout *self, gboolean software);
 
 /** Device pixels per unit of the snapshot: tiles meet on device pixels, so that no seam shows. */
-void          lodge_scanout_set_scale_factor (LodgeScanout *self, int scale_factor);
+void          lodge_scanout_set_scale        (LodgeScanout *self, double scale);
 
 /**
  * lodge_scanout_to_texture:

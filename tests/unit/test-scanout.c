@@ -31,21 +31,29 @@ make_picture (void)
   return fb;
 }
 
+/* @device: pixels of the surface per unit of the snapshot */
 static cairo_surface_t *
-draw (LodgeScanout *scanout, int width, int height)
+draw_at (LodgeScanout *scanout, int width, int height, double device)
 {
   GtkSnapshot *snapshot = gtk_snapshot_new ();
   g_autoptr (GskRenderNode) node = NULL;
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, width, height);
   cairo_t *cr = cairo_create (surface);
 
-  gdk_paintable_snapshot (GDK_PAINTABLE (scanout), snapshot, width, height);
+  gdk_paintable_snapshot (GDK_PAINTABLE (scanout), snapshot, width / device, height / device);
   node = gtk_snapshot_free_to_node (snapshot);
   g_assert_nonnull (node);
+  cairo_scale (cr, device, device);
   gsk_render_node_draw (node, cr);
   cairo_destroy (cr);
   cairo_surface_flush (surface);
   return surface;
+}
+
+static cairo_surface_t *
+draw (LodgeScanout *scanout, int width, int height)
+{
+  return draw_at (scanout, width, height, 1);
 }
 
 static guint32
@@ -77,6 +85,25 @@ test_exact (gconstpointer data)
   for (int y = 0; y < HEIGHT * scale; y++)
     for (int x = 0; x < WIDTH * scale; x++)
       g_assert_cmphex (pixel (surface, x, y), ==, colour ((guint) (x / scale), (guint) (y / scale)));
+  cairo_surface_destroy (surface);
+}
+
+/* 1:1 on a screen at a fraction: each guest pixel is one of the screen. */
+static void
+test_exact_fraction (gconstpointer data)
+{
+  const double device = ABS (GPOINTER_TO_INT (data)) / 100.0;
+  g_autoptr (LodgeFramebuffer) fb = make_picture ();
+  g_autoptr (LodgeScanout) scanout = lodge_scanout_new ();
+  cairo_surface_t *surface;
+
+  lodge_scanout_set_software (scanout, GPOINTER_TO_INT (data) < 0);
+  lodge_scanout_set_scale (scanout, device);
+  g_assert_true (lodge_scanout_take (scanout, fb, NULL));
+  surface = draw_at (scanout, WIDTH, HEIGHT, device);
+  for (int y = 0; y < HEIGHT; y++)
+    for (int x = 0; x < WIDTH; x++)
+      g_assert_cmphex (pixel (surface, x, y), ==, colour ((guint) x, (guint) y));
   cairo_surface_destroy (surface);
 }
 
@@ -218,6 +245,11 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/scanout/exact-3", GINT_TO_POINTER (3), test_exact);
   g_test_add_data_func ("/scanout/software-exact-1", GINT_TO_POINTER (-1), test_exact);
   g_test_add_data_func ("/scanout/software-exact-2", GINT_TO_POINTER (-2), test_exact);
+  g_test_add_data_func ("/scanout/exact-125-percent", GINT_TO_POINTER (125), test_exact_fraction);
+  g_test_add_data_func ("/scanout/exact-150-percent", GINT_TO_POINTER (150), test_exact_fraction);
+  g_test_add_data_func ("/scanout/exact-200-percent", GINT_TO_POINTER (200), test_exact_fraction);
+  g_test_add_data_func ("/scanout/software-exact-125-percent", GINT_TO_POINTER (-125), test_exact_fraction);
+  g_test_add_data_func ("/scanout/software-exact-150-percent", GINT_TO_POINTER (-150), test_exact_fraction);
   g_test_add_data_func ("/scanout/no-seams", NULL, test_no_seams);
   g_test_add_data_func ("/scanout/software-no-seams", GINT_TO_POINTER (1), test_no_seams);
   g_test_add_data_func ("/scanout/shown-frame-stays", NULL, test_shown_frame_stays);
