@@ -545,7 +545,8 @@ lodge_new_review_is_touched (LodgeNewReview *self)
 
   return (self->suggestion != NULL && !g_str_equal (name, self->suggestion)) ||
          lodge_amount_row_is_touched (self->cores) || lodge_amount_row_is_touched (self->memory) ||
-         lodge_amount_row_is_touched (self->disk);
+         lodge_amount_row_is_touched (self->disk) || self->touched_family || self->touched_tpm ||
+         self->touched_firmware || self->touched_secure_boot || gtk_switch_get_active (self->accel_3d);
 }
 
 void
