@@ -16,23 +16,28 @@ warn (CtlContext *ctx, const char *text)
     ctl_printf (ctx->err, _("Warning: %s.\n"), text);
 }
 
+GVariant *
+ctl_get_amounts (CtlContext *ctx, const char *path)
+{
+  g_autofree char *id = ctl_machine_id (path);
+  g_autoptr (GVariant) reply = ctl_call (ctx, LODGE_CORE_PATH, LODGE_BUS_NAME, "Amounts",
+                                         g_variant_new_parsed ("({'machine': <%s>},)", id), "(a{sv})", NULL, NULL,
+                                         NULL);
+
+  return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
+}
+
 void
 ctl_warn_of_amounts (CtlContext *ctx, const char *path)
 {
-  g_autoptr (GVariant) reply = NULL;
-  g_autoptr (GVariant) amounts = NULL;
-  g_autofree char *id = ctl_machine_id (path);
+  g_autoptr (GVariant) amounts = ctl_get_amounts (ctx, path);
   g_autofree char *memory_text = NULL;
   g_autofree char *cores_text = NULL;
   guint64 memory = 0;
   guint32 cores = 0;
 
-  reply = ctl_call (ctx, LODGE_CORE_PATH, LODGE_BUS_NAME, "Amounts",
-                    g_variant_new_parsed ("({'machine': <%s>},)", id), "(a{sv})", NULL, NULL, NULL);
-  if (reply == NULL)
+  if (amounts == NULL)
     return;
-
-  amounts = g_variant_get_child_value (reply, 0);
   g_variant_lookup (amounts, "memory", "t", &memory);
   g_variant_lookup (amounts, "cores", "u", &cores);
   memory_text = lodge_memory_judgement_text (amounts, memory);

@@ -6,6 +6,14 @@
 G_BEGIN_DECLS
 
 /**
+ * ctl_get_amounts:
+ * @path: of a machine
+ *
+ * Returns: (transfer full) (nullable): a{sv}, what this host has and can spare for it; NULL when the core cannot answer
+ */
+GVariant *ctl_get_amounts (CtlContext *ctx, const char *path);
+
+/**
  * ctl_warn_of_amounts:
  * @path: of a machine
  *

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/ctl-amounts.h"
 #include "app/ctl-output.h"
 #include "app/ctl-repair.h"
+#include "core/ipc/lodge-amounts-text.h"
 
 /* A property of a machine under the name that --json gives it. */
 static const struct
@@ -230,8 +232,26 @@ format_time (GVariant *properties, const char *name)
   return time != NULL ? g_date_time_format (time, "%Y-%m-%d %H:%M:%S") : g_strdup (_("never"));
 }
 
+/* What the settings are to be measured by. */
 static void
-print_machine (CtlContext *ctx, GVariant *properties)
+print_amounts (CtlContext *ctx, GVariant *amounts)
+{
+  g_autofree char *memory = NULL;
+  g_autofree char *cores = NULL;
+  guint64 best_memory = 0;
+  guint32 best_cores = 0;
+
+  g_variant_lookup (amounts, "memory-recommended", "t", &best_memory);
+  g_variant_lookup (amounts, "cores-recommended", "u", &best_cores);
+  memory = lodge_memory_marks_text (amounts, best_memory);
+  cores = lodge_cores_marks_text (amounts, best_cores);
+  ctl_printf (ctx->out, "\n%s\n", _("Possible here"));
+  print_line (ctx, "  cores", cores);
+  print_line (ctx, "  memory", memory);
+}
+
+static void
+print_machine (CtlContext *ctx, GVariant *properties, GVariant *amounts)
 {
   g_autoptr (GVariant) settings = g_variant_lookup_value (properties, "Settings", G_VARIANT_TYPE_VARDICT);
   g_autoptr (GVariant) effective = g_variant_lookup_value (properties, "Effective", G_VARIANT_TYPE_VARDICT);
@@ -269,13 +289,28 @@ print_machine (CtlContext *ctx, GVariant *properties)
     }
   if (settings != NULL)
     print_dictionary (ctx, _("Settings"), settings, pending);
+  if (settings != NULL && amounts != NULL)
+    print_amounts (ctx, amounts);
   if (effective != NULL)
     print_dictionary (ctx, _("Running with"), effective, NULL);
+}
+
+static GVariant *
+with_amounts (GVariant *machine, GVariant *amounts)
+{
+  g_autoptr (GVariant) own = g_variant_ref_sink (machine);
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, own);
+  if (amounts != NULL)
+    g_variant_dict_insert_value (&dict, "amounts", amounts);
+  return g_variant_dict_end (&dict);
 }
 
 CtlExit
 ctl_verb_show (CtlContext *ctx, int argc, char **argv)
 {
+  g_autoptr (GVariant) amounts = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) properties = NULL;
   g_autofree char *path = NULL;
@@ -290,10 +325,13 @@ ctl_verb_show (CtlContext *ctx, int argc, char **argv)
   if (properties == NULL)
     return ctl_report_machine_error (ctx, error, path, argv[1]);
 
+  /* What is broken has no settings to be measured. */
+  if (*ctl_fault_code (properties) == '\0')
+    amounts = ctl_get_amounts (ctx, path);
   if (ctx->json)
-    ctl_json_print (ctx->out, machine_to_json (properties, FALSE));
+    ctl_json_print (ctx->out, with_amounts (machine_to_json (properties, FALSE), amounts));
   else
-    print_machine (ctx, properties);
+    print_machine (ctx, properties, amounts);
   return CTL_EXIT_OK;
 }
 

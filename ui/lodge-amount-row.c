@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "core/ipc/lodge-amounts-text.h"
 #include "ui/lodge-amounts.h"
 #include "ui/lodge-machine-text.h"
 
@@ -233,34 +234,26 @@ lodge_amount_row_is_touched (LodgeAmountRow *self)
   return self->touched;
 }
 
+static void
+tell (LodgeAmountRow *self, const char *judgement, const char *marks)
+{
+  lodge_amount_row_set_hint (self, judgement != NULL ? judgement : marks, judgement != NULL);
+}
+
 void
 lodge_amount_row_tell_memory (LodgeAmountRow *self, GVariant *amounts)
 {
-  double bytes = lodge_amount_row_get_value (self) * MIB;
-  g_autofree char *judgement = lodge_amounts_judge_memory (amounts, (guint64) bytes);
-  g_autofree char *of = lodge_text_size (lodge_amounts_get (amounts, "memory-maximum"));
-  g_autofree char *free = lodge_text_size (lodge_amounts_get (amounts, "memory-free"));
-  g_autofree char *recommended = lodge_text_size ((guint64) (self->recommended * MIB));
-  g_autofree char *hint = NULL;
+  g_autofree char *judgement = lodge_amounts_judge_memory (amounts, (guint64) (lodge_amount_row_get_value (self) * MIB));
+  g_autofree char *marks = lodge_memory_marks_text (amounts, (guint64) (self->recommended * MIB));
 
-  if (judgement == NULL && self->recommended > 0)
-    hint = g_strdup_printf (_("Recommended %s, free now %s, this computer has %s"), recommended, free, of);
-  else if (judgement == NULL)
-    hint = g_strdup_printf (_("Free now %s, this computer has %s"), free, of);
-  lodge_amount_row_set_hint (self, judgement != NULL ? judgement : hint, judgement != NULL);
+  tell (self, judgement, marks);
 }
 
 void
 lodge_amount_row_tell_cores (LodgeAmountRow *self, GVariant *amounts)
 {
-  guint host = (guint) lodge_amounts_get (amounts, "cores-host");
-  guint cores = (guint) lodge_amount_row_get_value (self);
-  g_autofree char *judgement = lodge_amounts_judge_cores (amounts, cores);
-  g_autofree char *hint = NULL;
+  g_autofree char *judgement = lodge_amounts_judge_cores (amounts, (guint) lodge_amount_row_get_value (self));
+  g_autofree char *marks = lodge_cores_marks_text (amounts, (guint) self->recommended);
 
-  if (judgement == NULL && self->recommended > 0)
-    hint = g_strdup_printf (_("Recommended %.0f, this computer has %u"), self->recommended, host);
-  else if (judgement == NULL)
-    hint = g_strdup_printf (_("This computer has %u"), host);
-  lodge_amount_row_set_hint (self, judgement != NULL ? judgement : hint, judgement != NULL);
+  tell (self, judgement, marks);
 }

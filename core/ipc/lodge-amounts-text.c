@@ -78,3 +78,25 @@ lodge_cores_judgement_text (GVariant *amounts, guint cores)
                             maximum);
   return NULL;
 }
+
+char *
+lodge_memory_marks_text (GVariant *amounts, guint64 recommended)
+{
+  g_autofree char *best = size_text (recommended);
+  g_autofree char *free = size_text (lookup_size (amounts, "memory-free"));
+  g_autofree char *host = size_text (lookup_size (amounts, "memory-maximum"));
+
+  if (recommended == 0)
+    return g_strdup_printf (_("Free now %s, this computer has %s"), free, host);
+  return g_strdup_printf (_("Recommended %s, free now %s, this computer has %s"), best, free, host);
+}
+
+char *
+lodge_cores_marks_text (GVariant *amounts, guint recommended)
+{
+  guint host = lookup_number (amounts, "cores-host");
+
+  if (recommended == 0)
+    return g_strdup_printf (_("This computer has %u"), host);
+  return g_strdup_printf (_("Recommended %u, this computer has %u"), recommended, host);
+}

@@ -70,7 +70,11 @@ def test_create_list_show(lodge):
         shown = lodge.ctl_json('show', text)
         assert (shown['id'], shown['settings']['cores'], shown['settings']['memory']) == (first, 1, 256 << 20)
         assert os.path.isdir(shown['folder'])
-    assert re.search(r'^  memory +256\.0.MiB$', lodge.ctl('show', 'Web server').stdout, re.M)
+        assert shown['amounts']['cores-host'] == lodge.core_properties()['Host']['cores']
+    said = lodge.ctl('show', 'Web server').stdout
+    assert re.search(r'^  memory +256\.0.MiB$', said, re.M)
+    assert re.search(r'^Possible here\n  cores +.*his computer has \d+\n  memory +.*ree now [\d.]+ .B, this computer has [\d.]+ GB$',
+                     said, re.M)
 
 
 def test_names_that_match_none_or_several(lodge):
