@@ -258,10 +258,22 @@ static void
 update_hint (LodgeWindow *self)
 {
   guint n = g_list_model_get_n_items (lodge_library_get_machines (self->library));
+  gboolean shown;
 
   if (n > 3)
     g_settings_set_boolean (self->settings, "drop-hint", FALSE);
-  gtk_revealer_set_reveal_child (self->hint, n > 0 && g_settings_get_boolean (self->settings, "drop-hint"));
+  shown = n > 0 && g_settings_get_boolean (self->settings, "drop-hint");
+  if (shown)
+    gtk_widget_set_visible (GTK_WIDGET (self->hint), TRUE);
+  gtk_revealer_set_reveal_child (self->hint, shown);
+}
+
+/* What a revealer hides is still there for screen readers. */
+static void
+hint_revealed_cb (LodgeWindow *self)
+{
+  if (!gtk_revealer_get_reveal_child (self->hint) && !gtk_revealer_get_child_revealed (self->hint))
+    gtk_widget_set_visible (GTK_WIDGET (self->hint), FALSE);
 }
 
 static void
@@ -658,6 +670,7 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, show_console_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_settings_cb);
   gtk_widget_class_bind_template_callback (widget_class, update_back);
+  gtk_widget_class_bind_template_callback (widget_class, hint_revealed_cb);
   install_actions (widget_class);
   install_shortcuts (widget_class);
 }

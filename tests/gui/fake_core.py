@@ -174,6 +174,8 @@ class Core:
                 invocation.return_dbus_error('org.lodgevm.Error.NotFound', values[0])
         elif method == 'Identify':
             name = values[0].lower()
+            if 'slow' in name:  # it is being looked at for as long as the test goes
+                return
             facts = next((facts for word, facts in SYSTEMS.items() if word in name), None)
             if facts is None:
                 facts = {'kind': 'iso', 'os': '', 'os-name': '', 'family': 'other', 'symbol': 'other', 'confidence': 'none',

@@ -74,6 +74,17 @@ class FakeWorld:
         if not self.arguments:  # else a dialog lies over it
             self.display.focus(self.window)
 
+    def restart_window(self):
+        self.probe.hang_up()
+        self.stop(self.program)
+        self.desktop_found.close() if self.desktop_found else None
+        self.desktop_found = None
+        self.start_window()
+
+    def setting(self, key):
+        """Of the program, as GSettings has it."""
+        return self.display.output('gsettings', 'get', 'org.lodgevm.Lodge', key).strip()
+
     def stop(self, process):
         self.processes.remove(process)
         process.terminate()

@@ -10,12 +10,12 @@ import sys
 
 import pytest
 
+from dropping import HELPER, drop
 from lodgetest import wait_until
 from lodgetest.accessible import Desktop
 from lodgetest.session import PATIENCE
 
 WINDOW_LIGHT = (255, 215, 95)  # the lit windows in the demo guest's picture
-HELPER = os.path.join(os.path.dirname(__file__), 'drag_source.py')
 
 
 class Console:
@@ -238,36 +238,16 @@ def check_discs(console, folder):
     console.find('Undo', 'button').press()
     wait_until(lambda: console.machine.get('Settings')['cd'].endswith('first.iso'), 20, 'the disc to come back')
 
-    def drop(path):
-        source = console.lodge.start(sys.executable, HELPER, 'drag', path)
-        window = console.display.find_window('^Files$')
+    def put(path):
+        hint = 'Drop to Insert the Disc'
+        drop(console.display, path, console.id, (500, 400), lambda seconds: console.find(hint, 'label', seconds),
+             lambda: console.wait_gone(hint, 'label'))
 
-        console.xdotool('windowmove', window, 20, 20)
-        console.display.focus(window)
-        for _ in range(4):
-            # A press that comes before the window has its shape begins no drag.
-            console.xdotool('mousemove', '--window', window, 75, 75, 'mousedown', 1)
-            for step in (10, 20, 40, 60):
-                console.xdotool('mousemove_relative', step, step)
-            console.xdotool('mousemove', '--window', console.id, 500, 400)
-            console.xdotool('mousemove_relative', 5, 5)
-            try:
-                console.find('Drop to Insert the Disc', 'label', 5)
-                break
-            except TimeoutError:
-                console.xdotool('mouseup', 1)
-        else:
-            pytest.fail('the console takes no file')
-        console.xdotool('mouseup', 1)
-        console.wait_gone('Drop to Insert the Disc', 'label')
-        source.terminate()
-        source.wait(30)
-
-    drop(folder / 'second.iso')
+    put(folder / 'second.iso')
     wait_until(lambda: console.machine.get('Settings')['cd'].endswith('second.iso'), 20, 'the dropped disc to be inserted')
     console.find('“second.iso” inserted', 'label')
     (folder / 'notes.iso').write_text('these are notes\n' * 100)
-    drop(folder / 'notes.iso')
+    put(folder / 'notes.iso')
     console.find(lambda name: 'text file' in name, 'label')
     assert console.machine.get('Settings')['cd'].endswith('second.iso')
     console.display.focus(console.id)

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from gi.repository import GLib
 
+from dropping import drop
 from fake_world import FakeWorld
 
 
@@ -48,6 +49,10 @@ def test_one_click_from_a_dropped_image(make_world):
     review = world.desktop.find_window('Review')
     review.find('Debian 13', 'label')
     review.find('About 10 times slower: virtualisation is off in the firmware.', 'label')
+    review.find('How to Fix', 'button').press()
+    world.display.wait(lambda: world.probe.windows()[0] == 'AdwMessageDialog', 20, 'the way to mend it')
+    world.display.key('Escape')
+    world.display.wait(lambda: world.probe.windows()[0] == 'LodgeNewDialog', 20, 'the assistant again')
     review.find('Memory', 'spin button').value = 10 * 1024
     review.find('10 GB of 16 GB: other programs may slow down', 'label')
     review.find('Memory', 'spin button').value = 3 * 1024
@@ -93,6 +98,73 @@ def test_assistant_keeps_what_was_typed(make_world, tmp_path):
     assert not [c for c in world.calls() if c[1] == 'Start']
 
 
+def test_dropped_on_the_window(make_world):
+    world = make_world([{'name': 'Barn'}])
+    hint = 'Drop an installer image here to make another machine'
+    world.main.find(hint, 'label')
+    path = world.add_image('debian-13.iso', 'Debian 13.1.0 amd64 n')
+    width, height = world.display.size(world.window)
+    # Anywhere: the place is on the page of a machine.
+    drop(world.display, path, world.window, (width * 3 // 4, height // 2),
+         lambda seconds: world.main.find('Drop an Image to Make a Machine', 'label', seconds),
+         lambda: world.display.find_window('^Review$'))
+    review = world.desktop.find_window('Review')
+    review.find('Debian 13', 'label')
+    # Nothing was typed, so nothing is asked.
+    world.display.focus(world.display.find_window('^Review$'))
+    world.display.key('Escape')
+    world.display.wait(lambda: world.probe.windows() == ['LodgeWindow'], 20, 'the assistant to close')
+    # Who did it once knows it.
+    world.display.wait(lambda: not world.main.look(hint, 'label'), 20, 'the hint to go')
+    assert world.setting('drop-hint') == 'false'
+
+
+def test_unknown_system(make_world, tmp_path):
+    """The kind of system is chosen, and the amounts go with it; a choice is asked about before it is lost. What is used lately
+    is offered like what was downloaded, and a recognition that takes its time holds up nothing."""
+    lately = tmp_path / 'debian-13.iso'
+    world = make_world(window=False, settings=f"[org/lodgevm/Lodge]\nrecent-images=['{lately}']\n")
+    os.rename(world.add_image('slow.iso', 'SLOW'), lately)
+    slow = world.add_image('slow.iso', 'SLOW', 1)
+    world.add_image('strange.iso', 'STRANGE')
+    world.start_window()
+    world.display.key('ctrl+n')
+    assistant = world.desktop.find_window('New Machine')
+    assistant.find('Debian 13', 'label')
+    world.display.focus(world.display.find_window('^New Machine$'))
+    world.display.key('Return')
+    review = world.desktop.find_window('Review')
+    review.find('It was not recognised. Choose what comes closest.', 'label')
+    window = world.display.find_window('^Review$')
+    x, y, width, height = review.find('Kind of System', 'combo box').extents
+    world.display.click(window, x + width // 2, y + height // 2)
+    world.display.wait(lambda: review.look('DOS', 'label'), 20, 'the kinds of systems')
+    world.display.key('Home', 'Down', 'Down', 'Down', 'Down', 'Return')
+    world.display.wait(lambda: review.find('Memory', 'spin button').value == 64, 20, 'the memory that DOS has')
+    world.display.key('Escape')
+    world.desktop.find_window('Discard the New Machine?').find('Discard', 'button').press()
+    world.display.wait(lambda: world.probe.windows() == ['LodgeWindow'], 20, 'the assistant to close')
+
+    world.display.output(os.path.join(os.environ['LODGE_BUILD_DIR'], 'app/lodge'), '--new', slow)
+    review = world.desktop.find_window('Review')
+    review.find('Recognising…', 'label')
+    review.find('Create and Start', 'button').press()
+    world.wait_call(None, 'CreateMachine', "'slow.iso'")
+
+
+def test_size_is_kept(make_world):
+    world = make_world([{'name': 'Barn'}])
+    world.display.output('xdotool', 'windowsize', '--sync', world.window, '1000', '700')
+    world.display.wait(lambda: (world.setting('window-width'), world.setting('window-height')) == ('1000', '700'), 20,
+                       'the size to be kept')
+    world.restart_window()
+    world.display.wait(lambda: world.display.size(world.window) == (1000, 700), 20, 'the size to be as before')
+    world.display.output('xdotool', 'mousemove', '--window', world.window, '700', '20', 'click', '--repeat', '2', '--delay', '80', '1')
+    world.display.wait(lambda: world.setting('window-maximized') == 'true', 20, 'the window to be maximised')
+    world.restart_window()
+    world.display.wait(lambda: world.display.size(world.window) == (1280, 900), 20, 'it to be maximised again')
+
+
 def test_text_file_is_told_in_place(make_world, tmp_path):
     text = tmp_path / 'notes.iso'
     text.write_text('only words\n')
@@ -129,6 +201,14 @@ def test_groups_and_search(make_world):
     world.display.wait(lambda: rows() == ['Barn, Running', 'Attic, Off', 'Loft, Off'], 20, 'the order to follow the states')
 
     # Typing anywhere searches, Return opens what was found.
+    world.display.type('bar')
+    world.display.wait(lambda: rows() == ['Barn, Running'], 20, 'only what was searched for')
+    world.display.key('Return')
+    world.desktop.find_window('Barn').find('Close', 'button').press()
+    world.display.wait(lambda: world.probe.windows() == ['LodgeWindow'], 20, 'the console to close')
+    world.display.focus(world.window)
+    world.display.key('Escape')
+    world.display.wait(lambda: len(rows()) == 3, 20, 'all machines again')
     world.display.type('lof')
     world.display.wait(lambda: rows() == ['Loft, Off'], 20, 'only what was searched for')
     world.display.type('zzz')
