@@ -9,17 +9,14 @@
  * and the socket's buffer holds the peer back.
  *
  * What goes to the main thread is one idle source at most. Answers are the one thing that a peer
- * can make us queue, by not reading them; they are counted against flushes.
+ * can make us queue, by not reading them; LodgeAnswers counts them.
  */
 
 #include "display/lodge-listener.h"
 
+#include "display/lodge-answers.h"
 #include "display/lodge-display-error.h"
 #include "display/lodge-listener-protocol.h"
-
-/* QEMU waits for hardly any answers, so a peer that leaves this many lie is no QEMU. */
-#define MAX_UNREAD_REPLIES 1024
-#define FLUSH_AFTER 64
 
 /* What the worker thread holds on to; outlives the listener if a message is under way. */
 typedef struct
@@ -28,13 +25,12 @@ typedef struct
   GWeakRef listener;
   GMainContext *context;           /* (owned) */
   LodgeFramebuffer *framebuffer;   /* (owned) */
+  LodgeAnswers *answers;           /* (owned) */
 
   GMutex mutex;                    /* for all below */
   gboolean scheduled;              /* the idle source is on its way */
   GError *violation;               /* (owned) (nullable) */
   gboolean over;                   /* a violation was seen: drop all */
-  guint unread_replies, in_flush;
-  gboolean flushing;
 } Shared;
 
 struct _LodgeListener
@@ -77,6 +73,7 @@ shared_unref (gpointer data)
   g_weak_ref_clear (&shared->listener);
   g_main_context_unref (shared->context);
   lodge_framebuffer_unref (shared->framebuffer);
+  lodge_answers_unref (shared->answers);
   g_clear_error (&shared->violation);
   g_mutex_clear (&shared->mutex);
   g_free (shared);
@@ -200,45 +197,6 @@ violate (Shared *shared, GError *error)
   schedule (shared);
 }
 
-static void
-flushed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Shared *shared = user_data;
-
-  g_dbus_connection_flush_finish (G_DBUS_CONNECTION (source), result, NULL);
-  g_mutex_lock (&shared->mutex);
-  shared->flushing = FALSE;
-  shared->unread_replies -= shared->in_flush;
-  g_mutex_unlock (&shared->mutex);
-  shared_unref (shared);
-}
-
-/* In the worker thread. */
-static void
-send_reply (Shared *shared, GDBusConnection *connection, GDBusMessage *reply)
-{
-  gboolean flush = FALSE, too_many;
-
-  g_mutex_lock (&shared->mutex);
-  too_many = ++shared->unread_replies > MAX_UNREAD_REPLIES;
-  if (shared->unread_replies >= FLUSH_AFTER && !shared->flushing)
-    {
-      flush = shared->flushing = TRUE;
-      shared->in_flush = shared->unread_replies;
-    }
-  g_mutex_unlock (&shared->mutex);
-
-  if (too_many)
-    {
-      violate (shared, g_error_new_literal (LODGE_DISPLAY_ERROR, LODGE_DISPLAY_ERROR_PROTOCOL,
-                                            "the peer does not read the answers to its calls"));
-      return;
-    }
-  g_dbus_connection_send_message (connection, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
-  if (flush)
-    g_dbus_connection_flush (connection, NULL, flushed_cb, shared_ref (shared));
-}
-
 /* In the worker thread. */
 static GDBusMessage *
 filter_cb (GDBusConnection *connection, GDBusMessage *message, gboolean incoming,
@@ -260,8 +218,8 @@ filter_cb (GDBusConnection *connection, GDBusMessage *message, gboolean incoming
       reply = lodge_listener_protocol_handle (shared->framebuffer, message, &error);
       if (error != NULL)
         violate (shared, error);
-      else if (reply != NULL)
-        send_reply (shared, connection, reply);
+      else if (reply != NULL && !lodge_answers_send (shared->answers, connection, reply, &error))
+        violate (shared, error);
     }
   g_object_unref (message);
   return NULL;
@@ -331,6 +289,7 @@ lodge_listener_new (GDBusConnection *connection)
   shared->context = g_main_context_ref_thread_default ();
   /* The framebuffer is used by whoever holds shared, so its notifications cannot come too late. */
   shared->framebuffer = lodge_framebuffer_new (schedule, shared);
+  shared->answers = lodge_answers_new ();
   self->shared = shared;
 
   self->connection = g_object_ref (connection);
