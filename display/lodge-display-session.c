@@ -53,6 +53,7 @@ struct _LodgeDisplaySession
   guint filter;
   gulong closed_handler;
   GListStore *consoles;          /* (owned): LodgeConsole */
+  LodgeAudio *audio;             /* (owned) (nullable) until it is open */
   char *name;                    /* (owned) */
   gboolean closed;
   gboolean opened;
@@ -109,6 +110,8 @@ finish (LodgeDisplaySession *self, const GError *reason)
 
       lodge_console_shut (console, reason);
     }
+  if (self->audio != NULL)
+    lodge_audio_close (self->audio);
   if (reason != NULL && self->opened)
     g_signal_emit (self, signals[SIGNAL_CLOSED], 0, reason);
 }
@@ -277,6 +280,7 @@ lodge_display_session_dispose (GObject *object)
     g_dbus_connection_remove_filter (self->connection, self->filter);
   self->filter = 0;
   g_clear_object (&self->consoles);
+  g_clear_object (&self->audio);
   g_clear_object (&self->peer);
   g_clear_object (&self->connection);
   g_clear_pointer (&self->shared, shared_unref);
@@ -355,6 +359,7 @@ open_done (GTask *task, GError *error)
       return;
     }
   self->opened = TRUE;
+  self->audio = lodge_audio_new (self->peer, self->name);
   g_task_return_pointer (task, g_steal_pointer (&open->session), g_object_unref);
 }
 
@@ -550,6 +555,12 @@ lodge_display_session_get_primary_console (LodgeDisplaySession *self)
         first = console;
     }
   return first;
+}
+
+LodgeAudio *
+lodge_display_session_get_audio (LodgeDisplaySession *self)
+{
+  return self->audio;
 }
 
 gboolean

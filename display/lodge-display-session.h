@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "display/lodge-audio.h"
 #include "display/lodge-console.h"
 
 G_BEGIN_DECLS
@@ -46,6 +47,9 @@ GListModel *lodge_display_session_get_consoles (LodgeDisplaySession *self);
 
 /** Returns: (transfer none) (nullable): the first graphic console, else the first one */
 LodgeConsole *lodge_display_session_get_primary_console (LodgeDisplaySession *self);
+
+/** Returns: (transfer none): the machine's sound, which flows once lodge_audio_listen() was called */
+LodgeAudio *lodge_display_session_get_audio (LodgeDisplaySession *self);
 
 gboolean lodge_display_session_is_closed (LodgeDisplaySession *self);
 

@@ -9,6 +9,9 @@
  *   keys QCODE...         sends a chord
  *   screenshot FILE.png   the newest frame, in guest pixels
  *   window FILE.png       what the window shows
+ *   listen                has the guest's sound played
+ *   playing               waits until it is played
+ *   mute                  not any more
  *   mapped                whether pictures come through shared memory
  *   closed                waits until the session has ended; says the code and the message
  *
@@ -58,6 +61,8 @@ check_wait (void)
   g_object_get (view, "guest-width", &width, "guest-height", &height, NULL);
   if ((strcmp (waiting_for, "frame") == 0 && seen)
       || (strcmp (waiting_for, "size") == 0 && width == wanted_width && height == wanted_height)
+      || (strcmp (waiting_for, "playing") == 0 && session != NULL
+          && lodge_audio_get_state (lodge_display_session_get_audio (session)) == LODGE_AUDIO_PLAYING)
       || (strcmp (waiting_for, "closed") == 0 && closed != NULL))
     {
       g_autofree char *text = closed != NULL ? g_strdup_printf ("ok %s", closed) : g_strdup ("ok");
@@ -128,7 +133,7 @@ run (char **words)
   guint n = g_strv_length (words);
   g_autoptr (GdkTexture) texture = NULL;
 
-  if (n == 1 && (strcmp (words[0], "frame") == 0 || strcmp (words[0], "closed") == 0))
+  if (n == 1 && (strcmp (words[0], "frame") == 0 || strcmp (words[0], "closed") == 0 || strcmp (words[0], "playing") == 0))
     wait_for (words[0]);
   else if (n == 3 && strcmp (words[0], "size") == 0)
     {
@@ -151,6 +156,16 @@ run (char **words)
     {
       texture = lodge_display_view_screenshot (view);
       save (texture, words[1]);
+    }
+  else if (n == 1 && strcmp (words[0], "listen") == 0 && session != NULL)
+    {
+      lodge_audio_listen (lodge_display_session_get_audio (session));
+      answer ("ok");
+    }
+  else if (n == 1 && strcmp (words[0], "mute") == 0 && session != NULL)
+    {
+      lodge_audio_set_volume (lodge_display_session_get_audio (session), 100, TRUE);
+      answer ("ok");
     }
   else if (n == 1 && strcmp (words[0], "mapped") == 0)
     answer (lodge_display_view_is_shared (view) ? "ok yes" : "ok no");
@@ -205,6 +220,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   g_signal_connect (session, "closed", G_CALLBACK (closed_cb), NULL);
+  g_signal_connect (lodge_display_session_get_audio (session), "changed", G_CALLBACK (check_wait), NULL);
   lodge_display_view_set_console (view, lodge_display_session_get_primary_console (session));
 }
 

@@ -24,12 +24,12 @@ QEMUS = [pytest.param('qemu-system-x86_64', id='system'),
 class Guest:
     """A QEMU with the painter, or with its firmware alone, and a window that shows it."""
 
-    def __init__(self, qemu, folder, *arguments):
+    def __init__(self, qemu, folder, *arguments, display='dbus,p2p=yes'):
         self.folder = str(folder)
         control = os.path.join(self.folder, 'qmp')
         self.console = os.path.join(self.folder, 'debug')
         self.qemu = subprocess.Popen(
-            [qemu, '-accel', 'tcg', '-m', '128', '-nodefaults', '-display', 'dbus,p2p=yes',
+            [qemu, '-accel', 'tcg', '-m', '128', '-nodefaults', '-display', display,
              '-qmp', f'unix:{control},server=on,wait=off', '-debugcon', f'file:{self.console}', *arguments],
             stdin=subprocess.DEVNULL)
         self.viewer = None

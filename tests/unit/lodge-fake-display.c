@@ -42,6 +42,16 @@ listener_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+audio_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  FakeDisplay *self = user_data;
+
+  self->audio = g_dbus_connection_new_finish (result, NULL);
+  if (self->audio != NULL)
+    g_dbus_connection_start_message_processing (self->audio);
+}
+
+static void
 answer (FakeDisplay *self, GDBusMethodInvocation *invocation)
 {
   const char *method = g_dbus_method_invocation_get_method_name (invocation);
@@ -70,6 +80,21 @@ method_cb (GDBusConnection *connection, const char *sender, const char *path, co
           = g_dbus_message_get_unix_fd_list (g_dbus_method_invocation_get_message (invocation));
 
       serve (g_unix_fd_list_get (fds, 0, NULL), listener_cb, self);
+    }
+  if (strcmp (method, "RegisterOutListener") == 0)
+    {
+      GDBusMessage *message = g_dbus_method_invocation_get_message (invocation);
+      GUnixFDList *fds = g_dbus_message_get_unix_fd_list (message);
+
+      g_free (self->audio_sender);
+      self->audio_sender = g_strdup (g_dbus_message_get_sender (message));
+      if (self->audio_busy > 0)
+        {
+          self->audio_busy--;
+          g_dbus_method_invocation_return_dbus_error (invocation, "org.qemu.Display1.Error.Invalid", "already");
+          return;
+        }
+      serve (g_unix_fd_list_get (fds, 0, NULL), audio_cb, self);
     }
   if (self->hold)
     g_ptr_array_add (self->held, invocation);
@@ -126,6 +151,8 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   export (self, CONSOLE, "Console");
   export (self, CONSOLE, "Keyboard");
   export (self, CONSOLE, "Mouse");
+  if (!self->no_audio)
+    export (self, "/org/qemu/Display1/Audio", "Audio");
   g_dbus_connection_start_message_processing (self->connection);
 }
 
@@ -164,9 +191,13 @@ fake_display_free (FakeDisplay *self)
   fake_display_let_go (self);
   if (self->listener != NULL)
     g_dbus_connection_close_sync (self->listener, NULL, NULL);
+  if (self->audio != NULL)
+    g_dbus_connection_close_sync (self->audio, NULL, NULL);
   if (self->connection != NULL)
     g_dbus_connection_close_sync (self->connection, NULL, NULL);
+  g_free (self->audio_sender);
   g_clear_object (&self->listener);
+  g_clear_object (&self->audio);
   g_clear_object (&self->connection);
   g_ptr_array_unref (self->calls);
   g_ptr_array_unref (self->held);
@@ -217,6 +248,18 @@ fake_display_send (FakeDisplay *self, const char *member, GVariant *arguments, i
       g_dbus_message_set_unix_fd_list (message, fds);
     }
   g_dbus_connection_send_message (self->listener, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+}
+
+void
+fake_display_send_audio (FakeDisplay *self, const char *member, GVariant *arguments)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (
+    NULL, "/org/qemu/Display1/AudioOutListener", "org.qemu.Display1.AudioOutListener", member);
+
+  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  if (arguments != NULL)
+    g_dbus_message_set_body (message, arguments);
+  g_dbus_connection_send_message (self->audio, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
 }
 
 GVariant *

@@ -21,6 +21,10 @@ typedef struct
   gboolean absolute;              /* what IsAbsolute says */
   gboolean mouse_absolute;        /* what the mouse really takes */
   guint n_consoles;
+  gboolean no_audio;              /* there is no sound; set before the main loop runs */
+  guint audio_busy;               /* how many more listeners for sound are refused, as while another is there */
+  char *audio_sender;             /* (nullable): whom the last one said it is of */
+  GDBusConnection *audio;         /* (nullable): once RegisterOutListener was called and authenticated */
 } FakeDisplay;
 
 FakeDisplay *fake_display_new      (void);
@@ -33,4 +37,7 @@ void         fake_display_set_size (FakeDisplay *self, guint width, guint height
 /** Calls the listener as QEMU does, without waiting; @member of Listener or Listener.Unix.Map */
 void         fake_display_send     (FakeDisplay *self, const char *member, GVariant *arguments,
                                     int fd);
+
+/** Calls the listener for sound likewise. */
+void         fake_display_send_audio (FakeDisplay *self, const char *member, GVariant *arguments);
 GVariant    *fake_display_bytes    (gsize length, guint8 value);

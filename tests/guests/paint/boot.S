@@ -20,7 +20,7 @@ _start:
 	mov	%ax, %ds
 	mov	%ax, %es
 	mov	%ax, %ss
-	call	paint_main
+	call	guest_main
 2:	hlt
 	jmp	2b
 

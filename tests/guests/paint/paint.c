@@ -126,7 +126,7 @@ wait_for_keys_only (void)
 }
 
 void
-paint_main (void)
+guest_main (void)
 {
   static const char digits[] = "0123456789abcdef";
   u32 device = find_vga (), n_keys = 0;
