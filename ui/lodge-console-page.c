@@ -57,6 +57,8 @@ struct _LodgeConsolePage
   guint hint_source;
   guint thumbnail_source;
   guint off_source;
+  guint volume;                  /* of its sound, 0 to 100 */
+  gboolean muted;
 
   LodgeDisplayView *view;
   GtkPicture *last;              /* what the library has of the screen, while the view has nothing */
@@ -66,7 +68,7 @@ struct _LodgeConsolePage
   GtkWidget *drop_hint;
 };
 
-static guint grab_changed_signal;
+static guint grab_changed_signal, sound_changed_signal;
 
 G_DEFINE_FINAL_TYPE (LodgeConsolePage, lodge_console_page, ADW_TYPE_BIN)
 
@@ -86,9 +88,11 @@ drop_session (LodgeConsolePage *self)
   if (self->session != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->session, self);
+      g_signal_handlers_disconnect_by_data (lodge_display_session_get_audio (self->session), self);
       lodge_display_session_close (self->session);
+      g_clear_object (&self->session);
+      g_signal_emit (self, sound_changed_signal, 0);
     }
-  g_clear_object (&self->session);
   if (self->item != NULL)
     lodge_machine_item_set_viewer (self->item, FALSE);
 }
@@ -143,6 +147,20 @@ session_closed_cb (LodgeConsolePage *self, const GError *reason)
 }
 
 static void
+sound_changed_cb (LodgeConsolePage *self)
+{
+  g_signal_emit (self, sound_changed_signal, 0);
+}
+
+static void
+listen_to (LodgeConsolePage *self, LodgeAudio *audio)
+{
+  g_signal_connect_swapped (audio, "changed", G_CALLBACK (sound_changed_cb), self);
+  lodge_audio_set_volume (audio, self->volume, self->muted);
+  lodge_audio_listen (audio);
+}
+
+static void
 session_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeConsolePage *self = user_data;
@@ -173,6 +191,7 @@ session_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->session = g_steal_pointer (&session);
   g_signal_connect_swapped (self->session, "closed", G_CALLBACK (session_closed_cb), self);
   lodge_display_view_set_console (self->view, console);
+  listen_to (self, lodge_display_session_get_audio (self->session));
   lodge_machine_item_set_viewer (self->item, TRUE);
   self->thumbnail_source = g_timeout_add (THUMBNAIL_MS, thumbnail_cb, self);
   update (self);
@@ -555,6 +574,8 @@ lodge_console_page_class_init (LodgeConsolePageClass *klass)
 
   grab_changed_signal = g_signal_new ("grab-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                       NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+  sound_changed_signal = g_signal_new ("sound-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                       NULL, G_TYPE_NONE, 0);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-console-page.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeConsolePage, view);
@@ -577,6 +598,7 @@ lodge_console_page_init (LodgeConsolePage *self)
   g_type_ensure (LODGE_TYPE_DISPLAY_VIEW);
   g_type_ensure (LODGE_TYPE_CONSOLE_OVERLAY);
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->volume = 100;
   setup_drop_target (self);
 }
 
@@ -603,6 +625,21 @@ lodge_console_page_set_release_keys (LodgeConsolePage *self, const char *keys)
   g_autofree char *text = g_strdup_printf (_("Press %s to release"), keys);
 
   gtk_label_set_label (self->hint_label, text);
+}
+
+void
+lodge_console_page_set_volume (LodgeConsolePage *self, guint volume, gboolean muted)
+{
+  self->volume = volume;
+  self->muted = muted;
+  if (self->session != NULL)
+    lodge_audio_set_volume (lodge_display_session_get_audio (self->session), volume, muted);
+}
+
+LodgeAudio *
+lodge_console_page_get_audio (LodgeConsolePage *self)
+{
+  return self->session != NULL ? lodge_display_session_get_audio (self->session) : NULL;
 }
 
 void

@@ -199,8 +199,8 @@ update (LodgeSettingsWindow *self)
 
   adw_action_row_set_subtitle (self->folder, lodge_machine_item_get_folder (self->item));
   adw_action_row_set_subtitle (self->sound_host, g_str_equal (audio, "none")
-                                                   ? _("No sound: QEMU has no module for this computer’s sound")
-                                                   : audio);
+                                                   ? _("This session has no sound server: guests are silent")
+                                                   : _("Heard while its console is open"));
   update_storage (self);
   update_memory_hint (self);
   update_cores_hint (self);

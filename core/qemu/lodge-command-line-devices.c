@@ -151,25 +151,18 @@ add_input (LodgeCommandLine *self)
 
 /* Sound */
 
-static gboolean
-has_dbus_audio (LodgeCapabilities *capabilities)
-{
-  /* An older QEMU crashes when a listener for sound registers over a peer-to-peer connection. That has no mark of its
-   * own; shared memory for the picture came at the same time and has. */
-  return lodge_capabilities_has_audiodev (capabilities, "dbus") && lodge_capabilities_has_dbus_map (capabilities);
-}
-
 const char *
 lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host,
                           const LodgeLaunch *launch)
 {
   if (profile->sound == LODGE_SOUND_NONE)
     return "none";
+  /* A part of that display: to the window, which plays it, so that a confined QEMU sees nothing of the host's sound
+   * server (display/lodge-audio.c). */
+  if (profile->video != LODGE_VIDEO_NONE && lodge_capabilities_has_audiodev (capabilities, "dbus"))
+    return "dbus";
   if (launch->audio && host->audio_socket != NULL && lodge_capabilities_has_audiodev (capabilities, host->audio_driver))
     return host->audio_driver;
-  /* A part of that display, for a client that listens; Lodge's own window does not, so what is heard goes first. */
-  if (profile->video != LODGE_VIDEO_NONE && has_dbus_audio (capabilities))
-    return "dbus";
   return "none";
 }
 

@@ -83,7 +83,7 @@ JsonObject *lodge_command_line_plug_share  (const LodgeProfile *profile);
 /** lodge_command_line_can_plug: whether the bus of @disk takes and gives disks while the guest runs */
 gboolean    lodge_command_line_can_plug    (const LodgeProfile *profile, const LodgeDisk *disk);
 
-/** lodge_command_line_audio: the QEMU audio driver that will be used: "pipewire", "pa", "dbus" (for clients other than our window), "none" */
+/** lodge_command_line_audio: the QEMU audio driver that will be used: "dbus" (the window plays), "pipewire", "pa", "none" */
 const char *lodge_command_line_audio (const LodgeProfile *profile, LodgeCapabilities *capabilities, const LodgeHost *host,
                                       const LodgeLaunch *launch);
 

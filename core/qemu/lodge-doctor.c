@@ -280,8 +280,10 @@ examine_audio (Examination *self)
   LodgeCapabilities *capabilities = self->capabilities[LODGE_ARCH_X86_64];
   const char *driver = "none";
 
+  /* Whoever plays, the window or QEMU itself, plays there. */
   if (capabilities != NULL && self->host->audio_socket != NULL
-           && lodge_capabilities_has_audiodev (capabilities, self->host->audio_driver))
+      && (lodge_capabilities_has_audiodev (capabilities, "dbus")
+          || lodge_capabilities_has_audiodev (capabilities, self->host->audio_driver)))
     driver = self->host->audio_driver;
   if (strcmp (driver, "none") == 0)
     add_finding (self, "audio", "note", "none", NULL);
