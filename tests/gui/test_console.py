@@ -28,7 +28,7 @@ class Console:
         with open(os.path.join(lodge.environment['XDG_CONFIG_HOME'], 'user-dirs.dirs'), 'w', encoding='utf-8') as f:
             f.write(f'XDG_PICTURES_DIR="{self.pictures}"\n')
         media = [('iso', str(medium))] if medium else []
-        self.machine = lodge.create('Attic', media=media, demo=True, append='console=ttyS0 console=tty0 quiet')
+        self.machine = lodge.create('Attic', media=media, demo=True)
         self.machine.call('Start')
         self.open()
         self.serial = self.machine.serial()

@@ -159,8 +159,11 @@ class Lodge:
         return Machine(self, values[0])
 
     def create_demo(self, name='Demo', words='', **settings):
-        append = ('console=ttyS0 console=tty0 quiet ' + words).strip()
-        return self.create(name, demo=True, append=append, **settings)
+        machine = self.create(name, demo=True, **settings)
+        if words:
+            append = GLib.Variant('s', f'{machine.get("Settings")["append"]} {words}')
+            machine.call('SetSettings', '(a{sv}a{sv})', ({'append': append}, {}))
+        return machine
 
     # The end ---------------------------------------------------------------------------------
 
