@@ -119,11 +119,7 @@ lodge_amount_row_dispose (GObject *object)
   LodgeAmountRow *self = LODGE_AMOUNT_ROW (object);
 
   /* A window closed right after the last click must not lose it. */
-  if (self->commit_source != 0)
-    {
-      g_clear_handle_id (&self->commit_source, g_source_remove);
-      g_signal_emit (self, committed_signal, 0);
-    }
+  lodge_amount_row_commit (self);
 
   G_OBJECT_CLASS (lodge_amount_row_parent_class)->dispose (object);
 }
@@ -185,6 +181,15 @@ lodge_amount_row_setup (LodgeAmountRow *self, LodgeAmountKind kind, double lower
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->scale), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->spin), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   output_cb (self);
+}
+
+void
+lodge_amount_row_commit (LodgeAmountRow *self)
+{
+  if (self->commit_source == 0)
+    return;
+  g_clear_handle_id (&self->commit_source, g_source_remove);
+  g_signal_emit (self, committed_signal, 0);
 }
 
 void

@@ -31,6 +31,9 @@ void   lodge_amount_row_setup     (LodgeAmountRow *self, LodgeAmountKind kind, d
 void   lodge_amount_row_set_value (LodgeAmountRow *self, double value);
 double lodge_amount_row_get_value (LodgeAmountRow *self);
 
+/* "committed" at once, where it is still to come. */
+void   lodge_amount_row_commit    (LodgeAmountRow *self);
+
 /* Whether the person changed the value. */
 gboolean lodge_amount_row_is_touched (LodgeAmountRow *self);
 

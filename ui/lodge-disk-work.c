@@ -40,6 +40,7 @@ typedef enum
 typedef struct
 {
   GtkWidget *from;        /* (weak) (nullable) */
+  LodgeUndo *undo;        /* (owned) (nullable) of the window, which may be closed before the answer */
   LodgeLibrary *library;  /* (owned) */
   LodgeMachineItem *item; /* (owned) */
   Kind kind;
@@ -60,8 +61,11 @@ static Work *
 work_new (GtkWidget *from, LodgeLibrary *library, LodgeMachineItem *item, Kind kind, GVariant *disk)
 {
   Work *work = g_new0 (Work, 1);
+  LodgeUndo *undo;
 
   g_set_weak_pointer (&work->from, from);
+  undo = lodge_undo_find (from);
+  g_set_object (&work->undo, undo);
   work->library = g_object_ref (library);
   work->item = g_object_ref (item);
   work->kind = kind;
@@ -73,6 +77,7 @@ static void
 work_free (Work *work)
 {
   g_clear_weak_pointer (&work->from);
+  g_clear_object (&work->undo);
   g_object_unref (work->library);
   g_object_unref (work->item);
   g_clear_pointer (&work->disk, g_variant_unref);
@@ -99,7 +104,7 @@ fail (Work *work, GError *error)
 
 /* ---- Calls ---- */
 
-static void undo_cb (Work *work);
+static void undo_cb (Work *done, GtkWidget *where);
 
 static void
 tell (Work *work)
@@ -107,15 +112,14 @@ tell (Work *work)
   gboolean undoable = work->kind == WORK_ADD || work->kind == WORK_DETACH || work->kind == WORK_DELETE
                       || (work->kind == WORK_CONVERT && lodge_disk_boolean (work->disk, "own"));
 
-  if (work->from == NULL || work->done == NULL)
-    work_free (work);
-  else if (undoable)
-    lodge_feedback_undo_toast (work->from, work->done, G_CALLBACK (undo_cb), work, work_unref_closure);
-  else
+  if (work->done != NULL && undoable)
     {
-      lodge_feedback_toast (work->from, work->done);
-      work_free (work);
+      lodge_feedback_undo (work->from, work->undo, work->done, G_CALLBACK (undo_cb), work, work_unref_closure);
+      return;
     }
+  if (work->done != NULL && work->from != NULL)
+    lodge_feedback_toast (work->from, work->done);
+  work_free (work);
 }
 
 static void
@@ -296,11 +300,11 @@ add_again (Work *work)
 }
 
 static void
-undo_cb (Work *done)
+undo_cb (Work *done, GtkWidget *where)
 {
   LodgeIpcCore *core = lodge_library_get_core (done->library);
   Kind kind = done->kind == WORK_ADD ? WORK_DETACH : done->kind == WORK_CONVERT ? WORK_CONVERT : WORK_ADD;
-  Work *work = work_new (done->from, done->library, done->item, kind, done->disk);
+  Work *work = work_new (where, done->library, done->item, kind, done->disk);
 
   work->boot_order = g_strdup (done->boot_order);
   if (done->kind == WORK_ADD)

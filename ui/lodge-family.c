@@ -15,6 +15,7 @@ typedef struct
   GtkWidget *from;        /* (weak) (nullable) */
   LodgeMachineItem *item; /* (owned) */
   gboolean template;
+  gboolean undoing;
 } Call;
 
 static Call *
@@ -44,11 +45,15 @@ closure_free (gpointer data, GClosure *closure)
   call_free (data);
 }
 
+static void set_template (Call *call);
+
 static void
-undo_cb (Call *call)
+undo_cb (Call *done, GtkWidget *where)
 {
-  if (call->from != NULL)
-    lodge_family_set_template (call->from, call->item, !call->template);
+  Call *call = call_new (where, done->item, !done->template);
+
+  call->undoing = TRUE;
+  set_template (call);
 }
 
 static void
@@ -61,7 +66,7 @@ template_set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   lodge_machine_item_pop_busy (call->item);
   lodge_ipc_machine_call_set_template_finish (LODGE_IPC_MACHINE (source), result, &error);
-  if (call->from == NULL)
+  if (call->from == NULL || (error == NULL && call->undoing))
     {
       g_clear_error (&error);
       call_free (call);
@@ -79,16 +84,25 @@ template_set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 }
 
+/* @call: taken */
+static void
+set_template (Call *call)
+{
+  LodgeIpcMachine *proxy = lodge_machine_item_get_proxy (call->item);
+
+  if (proxy == NULL)
+    {
+      call_free (call);
+      return;
+    }
+  lodge_machine_item_push_busy (call->item);
+  lodge_ipc_machine_call_set_template (proxy, call->template, g_variant_new ("a{sv}", NULL), NULL, template_set_cb, call);
+}
+
 void
 lodge_family_set_template (GtkWidget *from, LodgeMachineItem *item, gboolean template)
 {
-  LodgeIpcMachine *proxy = lodge_machine_item_get_proxy (item);
-
-  if (proxy == NULL)
-    return;
-  lodge_machine_item_push_busy (item);
-  lodge_ipc_machine_call_set_template (proxy, template, g_variant_new ("a{sv}", NULL), NULL, template_set_cb,
-                                       call_new (from, item, template));
+  set_template (call_new (from, item, template));
 }
 
 static void

@@ -8,6 +8,11 @@
 
 #include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-log-window.h"
+#include "ui/lodge-machine-text.h"
+
+/* Of an overlay: the note and the offer that were shown last. */
+#define NOTE_KEY "lodge-note"
+#define OFFER_KEY "lodge-offer"
 
 static AdwToastOverlay *
 find_overlay (GtkWidget *from)
@@ -30,12 +35,25 @@ find_overlay (GtkWidget *from)
 }
 
 static void
-add_toast (GtkWidget *from, AdwToast *toast)
+drop (AdwToastOverlay *overlay, const char *key)
 {
-  AdwToastOverlay *overlay = find_overlay (from);
+  AdwToast *toast = g_object_get_data (G_OBJECT (overlay), key);
 
-  if (overlay != NULL)
-    adw_toast_overlay_add_toast (overlay, g_object_ref (toast));
+  if (toast != NULL)
+    adw_toast_dismiss (toast);
+}
+
+/* There is one note and one offer at most. An overlay would bring an older offer back once the newer one is gone, and who
+ * presses Undo then means the newer one. What is over is dismissed and not put off by a higher priority: libadwaita 1.2
+ * aborts when a toast that was put off is to be shown again before it has faded. */
+static void
+show_toast (AdwToastOverlay *overlay, AdwToast *toast, gboolean offer)
+{
+  drop (overlay, NOTE_KEY);
+  if (offer)
+    drop (overlay, OFFER_KEY);
+  g_object_set_data_full (G_OBJECT (overlay), offer ? OFFER_KEY : NOTE_KEY, g_object_ref (toast), g_object_unref);
+  adw_toast_overlay_add_toast (overlay, toast);
 }
 
 AdwToast *
@@ -59,21 +77,66 @@ lodge_feedback_toast (GtkWidget *from, const char *title)
       return toast;
     }
 
-  adw_toast_overlay_add_toast (overlay, toast);
+  show_toast (overlay, toast, FALSE);
   return toast;
+}
+
+/* What a toast offers to take back. */
+typedef struct
+{
+  LodgeUndo *undo;    /* (owned) */
+  guint number;
+  GtkWidget *overlay; /* (weak) (nullable) */
+} Offer;
+
+static void
+offer_free (gpointer data, GClosure *closure)
+{
+  Offer *offer = data;
+
+  g_clear_weak_pointer (&offer->overlay);
+  g_object_unref (offer->undo);
+  g_free (offer);
+}
+
+static void
+taken_cb (Offer *offer)
+{
+  if (offer->overlay != NULL)
+    lodge_undo_take (offer->undo, offer->number, offer->overlay);
+}
+
+void
+lodge_feedback_undo (GtkWidget *from, LodgeUndo *undo, const char *title, GCallback callback, gpointer user_data,
+                     GClosureNotify destroy)
+{
+  AdwToastOverlay *overlay = from != NULL ? find_overlay (from) : NULL;
+  LodgeUndo *history = undo != NULL || from == NULL ? undo : lodge_undo_find (from);
+  g_autoptr (LodgeUndo) own = history != NULL ? g_object_ref (history) : lodge_undo_new ();
+  AdwToast *toast;
+  Offer *offer;
+
+  if (overlay == NULL)
+    {
+      lodge_undo_add (own, title, callback, user_data, destroy, NULL);
+      return;
+    }
+  toast = lodge_feedback_toast_new (title);
+  offer = g_new0 (Offer, 1);
+  offer->number = lodge_undo_add (own, title, callback, user_data, destroy, toast);
+  offer->undo = g_steal_pointer (&own);
+  g_set_weak_pointer (&offer->overlay, GTK_WIDGET (overlay));
+  g_signal_connect_data (toast, "button-clicked", G_CALLBACK (taken_cb), offer, offer_free, G_CONNECT_SWAPPED);
+  adw_toast_set_button_label (toast, _("_Undo"));
+  adw_toast_set_timeout (toast, LODGE_FEEDBACK_UNDO_SECONDS);
+  show_toast (overlay, toast, TRUE);
 }
 
 void
 lodge_feedback_undo_toast (GtkWidget *from, const char *title, GCallback undo, gpointer user_data,
                            GClosureNotify destroy)
 {
-  g_autoptr (AdwToast) toast = lodge_feedback_toast_new (title);
-
-  adw_toast_set_button_label (toast, _("_Undo"));
-  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
-  adw_toast_set_timeout (toast, LODGE_FEEDBACK_UNDO_SECONDS);
-  g_signal_connect_data (toast, "button-clicked", undo, user_data, destroy, G_CONNECT_SWAPPED);
-  add_toast (from, toast);
+  lodge_feedback_undo (from, NULL, title, undo, user_data, destroy);
 }
 
 typedef struct
@@ -104,7 +167,8 @@ response_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 void
 lodge_feedback_error (GtkWidget *from, const char *heading, GError *error, LodgeMachineItem *item)
 {
-  LodgeErrorContext about = { .machine = item != NULL ? lodge_machine_item_get_name (item) : NULL };
+  LodgeErrorContext about = { .machine = item != NULL ? lodge_machine_item_get_name (item) : NULL,
+                              .title = lodge_text_setting };
   g_autoptr (GError) own = error;
   g_autofree char *sentence = NULL;
   GtkRoot *root = gtk_widget_get_root (from);

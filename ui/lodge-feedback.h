@@ -4,6 +4,7 @@
 #include <adwaita.h>
 
 #include "ui/lodge-machine-item.h"
+#include "ui/lodge-undo.h"
 
 G_BEGIN_DECLS
 
@@ -25,10 +26,18 @@ AdwToast *lodge_feedback_toast       (GtkWidget *from, const char *title);
 AdwToast *lodge_feedback_toast_new   (const char *title);
 
 /**
- * lodge_feedback_undo_toast:
- * @undo: called when Undo is pressed, with @user_data
- * @destroy: (nullable): frees @user_data when the toast is gone
+ * lodge_feedback_undo:
+ * @from: (nullable): the toast appears in its nearest AdwToastOverlay; where that is no more, there is none
+ * @undo: (nullable): that keeps it after the toast is gone; that of the window of @from where none is given
+ * @callback: called at most once, with @user_data and a widget of the window in which it was asked for
+ * @destroy: (nullable): frees @user_data once that cannot be any more
+ *
+ * Offers to take back what was done. There is one such offer at a time; older ones are left to @undo.
  */
+void      lodge_feedback_undo        (GtkWidget *from, LodgeUndo *undo, const char *title, GCallback callback,
+                                      gpointer user_data, GClosureNotify destroy);
+
+/* The same, for what is done in the window of @from. */
 void      lodge_feedback_undo_toast  (GtkWidget *from, const char *title, GCallback undo, gpointer user_data,
                                       GClosureNotify destroy);
 

@@ -151,7 +151,8 @@ undo_delete_cb (LodgeMachineActions *self)
   LodgeIpcCore *core = lodge_library_get_core (self->library);
   Call *call;
 
-  if (core == NULL)
+  /* It may have been brought back otherwise. */
+  if (core == NULL || lodge_library_find (self->library, lodge_machine_item_get_object_path (self->item)) != NULL)
     return;
   call = g_new0 (Call, 1);
   call->self = g_object_ref (self);

@@ -272,7 +272,7 @@ name_done_cb (LodgeMachinePage *self)
     return;
 
   done = g_strdup_printf (_("Renamed to “%s”"), name);
-  lodge_setting_change (GTK_WIDGET (self), self->item, "name", g_variant_new_string (name), done);
+  lodge_setting_change (GTK_WIDGET (self), NULL, self->item, "name", g_variant_new_string (name), done);
 }
 
 static gboolean

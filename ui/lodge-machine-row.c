@@ -91,7 +91,7 @@ rename_cb (LodgeMachineRow *self)
   if (*name == '\0' || g_str_equal (name, lodge_machine_item_get_name (self->item)))
     return;
   done = g_strdup_printf (_("Renamed to “%s”"), name);
-  lodge_setting_change (GTK_WIDGET (self), self->item, "name", g_variant_new_string (name), done);
+  lodge_setting_change (GTK_WIDGET (self), NULL, self->item, "name", g_variant_new_string (name), done);
 }
 
 static void

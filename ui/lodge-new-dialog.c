@@ -10,6 +10,7 @@
 #include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-identify.h"
 #include "ui/lodge-image-file.h"
+#include "ui/lodge-machine-text.h"
 #include "ui/lodge-new-review.h"
 #include "ui/lodge-new-source.h"
 
@@ -207,6 +208,7 @@ show_failure (LodgeNewDialog *self, GError *error)
     .machine = name,
     .file = self->image != NULL ? self->image->display_name : NULL,
     .role = self->image != NULL ? self->image->role : NULL,
+    .title = lodge_text_setting,
   };
   g_autofree char *sentence = NULL;
 

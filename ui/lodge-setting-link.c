@@ -19,6 +19,7 @@
 
 #include "core/ipc/lodge-error-text.h"
 #include "core/ipc/lodge-settings-text.h"
+#include "ui/lodge-machine-text.h"
 #include "ui/lodge-setting-change.h"
 #include "ui/lodge-setting-notice.h"
 
@@ -34,6 +35,7 @@ struct _LodgeSettingLink
   GCancellable *cancellable; /* (owned) (nullable) of the question under way */
   GVariant *value;           /* (owned) (nullable) asked about, or waiting for its yes */
   char *done;                /* (owned) (nullable) with it */
+  LodgeUndo *undo;           /* (owned) (nullable) of the window in which it was asked for */
 };
 
 enum
@@ -99,8 +101,8 @@ apply (LodgeSettingLink *self)
   drop_question (self);
   drop_notice (self);
   /* Told at the window, as the row may be another one by then; and done where the window was closed after the click, too. */
-  lodge_setting_change (self->row != NULL ? GTK_WIDGET (gtk_widget_get_root (self->row)) : NULL, self->item, self->key,
-                        value, done);
+  lodge_setting_change (self->row != NULL ? GTK_WIDGET (gtk_widget_get_root (self->row)) : NULL, self->undo, self->item,
+                        self->key, value, done);
 }
 
 static void
@@ -134,7 +136,7 @@ word_warnings (GVariant *answer)
 static void
 refuse (LodgeSettingLink *self, GError *error)
 {
-  LodgeErrorContext about = { .machine = lodge_machine_item_get_name (self->item) };
+  LodgeErrorContext about = { .machine = lodge_machine_item_get_name (self->item), .title = lodge_text_setting };
   g_autofree char *sentence = NULL;
 
   drop_question (self);
@@ -188,6 +190,7 @@ lodge_setting_link_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->notice, self);
   g_clear_weak_pointer (&self->notice);
   drop_item (self);
+  g_clear_object (&self->undo);
 
   G_OBJECT_CLASS (lodge_setting_link_parent_class)->dispose (object);
 }
@@ -284,6 +287,7 @@ lodge_setting_link_change (LodgeSettingLink *self, GVariant *value, const char *
   LodgeIpcMachine *proxy = self->item != NULL ? lodge_machine_item_get_proxy (self->item) : NULL;
   g_autoptr (GVariant) present = self->item != NULL ? lodge_machine_item_lookup_setting (self->item, self->key) : NULL;
   GVariantBuilder settings;
+  LodgeUndo *undo;
 
   drop_question (self);
   drop_notice (self);
@@ -293,6 +297,8 @@ lodge_setting_link_change (LodgeSettingLink *self, GVariant *value, const char *
       return;
     }
 
+  undo = self->row != NULL ? lodge_undo_find (self->row) : NULL;
+  g_set_object (&self->undo, undo);
   self->value = g_steal_pointer (&own);
   self->done = g_strdup (done);
   self->cancellable = g_cancellable_new ();

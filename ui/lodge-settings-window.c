@@ -13,6 +13,7 @@
 #include "ui/lodge-boot-order.h"
 #include "ui/lodge-choice-row.h"
 #include "ui/lodge-disk-group.h"
+#include "ui/lodge-feedback.h"
 #include "ui/lodge-fix-dialog.h"
 #include "ui/lodge-image-chooser.h"
 #include "ui/lodge-machine-text.h"
@@ -297,9 +298,7 @@ medium_chosen_cb (LodgeSettingsWindow *self, int response)
       if (path != NULL && g_utf8_validate (path, -1, NULL))
         set_medium (self, path);
       else
-        adw_preferences_window_add_toast (
-          ADW_PREFERENCES_WINDOW (self),
-          adw_toast_new (_("Only files on this computer can be used. Copy the image here first.")));
+        lodge_feedback_toast (GTK_WIDGET (self), _("Only files on this computer can be used. Copy the image here first."));
     }
   g_clear_object (&self->chooser);
 }
@@ -390,6 +389,40 @@ drop_link (LodgeSettingsWindow *self, LodgeSettingLink **link)
   g_clear_object (link);
 }
 
+/* A text field has an Undo of its own, which is meant while something is being typed there. */
+static gboolean
+is_typing (LodgeSettingsWindow *self)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+  GtkWidget *row;
+
+  if (!GTK_IS_TEXT (focus) || gtk_widget_get_ancestor (focus, LODGE_TYPE_AMOUNT_ROW) != NULL)
+    return FALSE;
+  row = gtk_widget_get_ancestor (focus, LODGE_TYPE_TEXT_ROW);
+  return row == NULL || lodge_text_row_is_typing (LODGE_TEXT_ROW (row));
+}
+
+static gboolean
+key_cb (LodgeSettingsWindow *self, guint keyval, guint keycode, GdkModifierType state)
+{
+  LodgeUndo *undo = lodge_undo_find (GTK_WIDGET (self));
+
+  if (keyval != GDK_KEY_z || (state & gtk_accelerator_get_default_mod_mask ()) != GDK_CONTROL_MASK || undo == NULL
+      || lodge_undo_get_title (undo) == NULL || is_typing (self))
+    return FALSE;
+  lodge_undo_take_last (undo, GTK_WIDGET (self));
+  return TRUE;
+}
+
+/* What was chosen a moment ago is applied while there is still a window that keeps how to undo it. */
+static gboolean
+lodge_settings_window_close_request (GtkWindow *window)
+{
+  lodge_amount_row_commit (LODGE_SETTINGS_WINDOW (window)->memory);
+  lodge_amount_row_commit (LODGE_SETTINGS_WINDOW (window)->cores);
+  return GTK_WINDOW_CLASS (lodge_settings_window_parent_class)->close_request (window);
+}
+
 static void
 lodge_settings_window_dispose (GObject *object)
 {
@@ -433,6 +466,7 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
 
   object_class->dispose = lodge_settings_window_dispose;
   object_class->finalize = lodge_settings_window_finalize;
+  GTK_WINDOW_CLASS (klass)->close_request = lodge_settings_window_close_request;
 
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-settings-window.ui");
   BIND (general);
@@ -485,6 +519,8 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
 static void
 lodge_settings_window_init (LodgeSettingsWindow *self)
 {
+  GtkEventController *keys = gtk_event_controller_key_new ();
+
   g_type_ensure (LODGE_TYPE_AMOUNT_ROW);
   g_type_ensure (LODGE_TYPE_BOOT_ORDER);
   g_type_ensure (LODGE_TYPE_CHOICE_ROW);
@@ -493,6 +529,9 @@ lodge_settings_window_init (LodgeSettingsWindow *self)
   g_type_ensure (LODGE_TYPE_TEXT_ROW);
   gtk_widget_init_template (GTK_WIDGET (self));
   self->cancellable = g_cancellable_new ();
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), keys);
 }
 
 static AdwPreferencesPage *

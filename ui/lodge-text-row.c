@@ -31,7 +31,7 @@ update (LodgeTextRow *self)
 {
   const char *value = lodge_machine_item_setting_string (lodge_setting_link_get_item (self->link),
                                                          lodge_setting_link_get_key (self->link), "");
-  gboolean typing = !g_str_equal (gtk_editable_get_text (GTK_EDITABLE (self)), self->shown);
+  gboolean typing = lodge_text_row_is_typing (self);
 
   if (g_str_equal (value, self->shown))
     return;
@@ -155,4 +155,10 @@ lodge_text_row_apply (LodgeTextRow *self, const char *text)
 {
   gtk_editable_set_text (GTK_EDITABLE (self), text);
   apply_cb (self);
+}
+
+gboolean
+lodge_text_row_is_typing (LodgeTextRow *self)
+{
+  return !g_str_equal (gtk_editable_get_text (GTK_EDITABLE (self)), self->shown);
 }

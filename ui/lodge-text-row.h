@@ -21,4 +21,7 @@ void lodge_text_row_set_item (LodgeTextRow *self, LodgeMachineItem *item);
 /* As if @text had been typed and applied. */
 void lodge_text_row_apply    (LodgeTextRow *self, const char *text);
 
+/* Whether there is a text that was not applied yet. */
+gboolean lodge_text_row_is_typing (LodgeTextRow *self);
+
 G_END_DECLS

@@ -17,6 +17,8 @@
 #include "ui/lodge-snapshot-page.h"
 #include "ui/lodge-template-popover.h"
 #include "ui/lodge-thumbnailer.h"
+#include "ui/lodge-trash-window.h"
+#include "ui/lodge-undo.h"
 
 struct _LodgeWindow
 {
@@ -82,6 +84,7 @@ update_actions (LodgeWindow *self)
   /* Deleting a running machine stays possible to ask for, and is answered with the reason. */
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.delete", ready && item != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.new", ready);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.trash", ready);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.try",
                                  ready && lodge_library_has_feature (self->library, "demo"));
 }
@@ -489,6 +492,15 @@ settings_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+trash_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  GtkWidget *window = lodge_trash_window_new (LODGE_WINDOW (widget)->library);
+
+  gtk_window_set_transient_for (GTK_WINDOW (window), GTK_WINDOW (widget));
+  gtk_window_present (GTK_WINDOW (window));
+}
+
+static void
 console_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   show_console_cb (LODGE_WINDOW (widget));
@@ -597,6 +609,7 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.new-from-template", NULL, from_template_action);
   gtk_widget_class_install_action (widget_class, "win.clone", NULL, clone_action);
   gtk_widget_class_install_action (widget_class, "win.delete", NULL, delete_action);
+  gtk_widget_class_install_action (widget_class, "win.trash", NULL, trash_action);
 }
 
 /* Not the application's accelerators: those come before the focused widget, so Delete would not reach an entry, and
@@ -620,6 +633,7 @@ install_shortcuts (GtkWidgetClass *widget_class)
     { GDK_KEY_comma, GDK_CONTROL_MASK, "win.settings" },
     { GDK_KEY_s, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "win.snapshot" },
     { GDK_KEY_Delete, 0, "win.delete" },
+    { GDK_KEY_z, GDK_CONTROL_MASK, "win.undo" },
     { GDK_KEY_w, GDK_CONTROL_MASK, "window.close" },
     { GDK_KEY_q, GDK_CONTROL_MASK, "app.quit" },
     { GDK_KEY_question, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "app.shortcuts" }, /* a menu tells the last one */
@@ -691,9 +705,11 @@ LodgeWindow *
 lodge_window_new (AdwApplication *application, LodgeLibrary *library, GSettings *settings)
 {
   LodgeWindow *self = g_object_new (LODGE_TYPE_WINDOW, "application", application, NULL);
+  g_autoptr (LodgeUndo) undo = lodge_undo_new ();
 
   self->library = g_object_ref (library);
   self->settings = g_object_ref (settings);
+  lodge_undo_attach (undo, GTK_APPLICATION_WINDOW (self));
   self->thumbnailer = lodge_thumbnailer_new (library, GTK_WIDGET (self), self->list);
   setup_list (self);
   lodge_template_popover_set_library (self->templates, library);

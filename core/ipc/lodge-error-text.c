@@ -4,8 +4,6 @@
 
 #include "core/ipc/lodge-error-text.h"
 
-#include "core/ipc/lodge-value-text.h"
-
 #include <glib/gi18n-lib.h>
 
 /* Each code has a sentence that needs no context, and better ones for what the context may hold.
@@ -279,7 +277,7 @@ lodge_error_text (const GError *error, const LodgeErrorContext *context)
 
   if (code == LODGE_ERROR_OUT_OF_RANGE || code == LODGE_ERROR_INVALID_ARGUMENT)
     {
-      char *text = lodge_value_text (error->message);
+      char *text = lodge_value_text (error->message, context->title);
 
       if (text != NULL)
         return text;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/ipc/lodge-error.h"
+#include "core/ipc/lodge-value-text.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +17,7 @@ typedef struct
   const char *role;    /* (nullable) what @file was given as: "iso", "disk", "kernel", "initrd", "image" (iso or disk), "output" (to be written), "backups" (the folder with them) */
   const char *state;   /* (nullable) the machine's State after the failure */
   gboolean    lookup;  /* @machine is what was looked up, so NOT_FOUND speaks of the machine itself */
+  LodgeSettingTitle title; /* (nullable) what a setting is called where people do not see its key */
 } LodgeErrorContext;
 
 /**

@@ -20,6 +20,7 @@ static const struct
   { "^(KEY): .*” is not a whole number$", N_("“%s” takes a whole number.") },
   { "^(KEY): .*” is not on or off$", N_("“%s” can be on or off.") },
   { "^(KEY): .*” is not one of (.+)$", N_("“%s” can be one of these: %s.") },
+  { "^(KEY): must be six pairs ", N_("“%s” takes six pairs of hexadecimal digits, such as 52:54:00:12:34:56.") },
   { "^(KEY): can only be given when the machine is made$", N_("“%s” can be given only when a machine is made.") },
   { "^(KEY): can be read only$", N_("“%s” cannot be set; it only tells something.") },
   { "^“(.*)”: there is no such setting; did you mean “(KEY)”\\?$", N_("There is no setting “%s”. Did you mean “%s”?") },
@@ -28,8 +29,22 @@ static const struct
   { "^a disk can only become (larger)", N_("A disk can only become larger. Choose a larger size.") },
 };
 
+/* A key may be a path in machine.json: its last part is what people see. */
+static char *
+word_key (char *key, LodgeSettingTitle title)
+{
+  const char *last = strrchr (key, '.');
+  char *word;
+
+  if (title == NULL)
+    return key;
+  word = g_strdup (title (last != NULL ? last + 1 : key));
+  g_free (key);
+  return word;
+}
+
 char *
-lodge_value_text (const char *message)
+lodge_value_text (const char *message, LodgeSettingTitle title)
 {
   g_autofree char *valid = g_utf8_make_valid (message, -1);
   char *end = strchr (valid, '\n');
@@ -49,6 +64,8 @@ lodge_value_text (const char *message)
       first = g_match_info_fetch (match, 1);
       second = g_match_info_fetch (match, 2);
       third = g_match_info_fetch (match, 3);
+      if (g_str_has_prefix (forms[i].pattern, "^(KEY)"))
+        first = word_key (g_steal_pointer (&first), title);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-extra-args"
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"

@@ -109,7 +109,7 @@ test_values (void)
     { LODGE_ERROR_INVALID_ARGUMENT, "“%n\xff”: there is no such setting", "There is no setting “%n\xef\xbf\xbd”." },
     { LODGE_ERROR_INVALID_ARGUMENT, "arch: can only be given when the machine is made", "“arch” can be given only when a machine is made." },
     { LODGE_ERROR_INVALID_ARGUMENT, "disk: can be read only", "“disk” cannot be set; it only tells something." },
-    { LODGE_ERROR_INVALID_ARGUMENT, "nics[0].mac: must be six pairs", "The value of “nics[0].mac” is not possible. Choose another one." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "nics[0].mac: is of a group", "The value of “nics[0].mac” is not possible. Choose another one." },
     { LODGE_ERROR_INVALID_ARGUMENT, "", "One of the values cannot be understood. Correct it and try again." },
   };
 
@@ -117,6 +117,39 @@ test_values (void)
     {
       g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, cases[i].code, cases[i].message);
       g_autofree char *text = lodge_error_text (error, &(LodgeErrorContext){ .machine = "web" });
+
+      g_assert_cmpstr (text, ==, cases[i].text);
+    }
+}
+
+static const char *
+title_of (const char *key)
+{
+  return g_str_equal (key, "memory") ? "Memory" : g_str_equal (key, "mac") ? "Hardware Address" : key;
+}
+
+/* Where people do not know the keys, a setting is called by its title. */
+static void
+test_titles (void)
+{
+  static const struct
+  {
+    const char *message, *text;
+  } cases[] = {
+    { "memory: 921600 MiB is out of range: 16 MiB to 3995 MiB, which the host has",
+      "“Memory” can be 16 MiB to 3995 MiB on this computer. Choose a value between them." },
+    { "nics[0].mac: must be six pairs of 0-9 and a-f with",
+      "“Hardware Address” takes six pairs of hexadecimal digits, such as 52:54:00:12:34:56." },
+    { "nics[0].mac: is used twice", "The value of “Hardware Address” is not possible. Choose another one." },
+    { "later: “x” is not a whole number", "“later” takes a whole number." },
+    { "“memroy”: there is no such setting; did you mean “memory”?", "There is no setting “memroy”. Did you mean “memory”?" },
+    { "a disk can only become larger, since", "A disk can only become larger. Choose a larger size." },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, cases[i].message);
+      g_autofree char *text = lodge_error_text (error, &(LodgeErrorContext){ .machine = "web", .title = title_of });
 
       g_assert_cmpstr (text, ==, cases[i].text);
     }
@@ -204,6 +237,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/error-text/context", test_context);
   g_test_add_func ("/error-text/output", test_output);
   g_test_add_func ("/error-text/values", test_values);
+  g_test_add_func ("/error-text/titles", test_titles);
   g_test_add_func ("/error-text/states", test_states);
   g_test_add_func ("/error-text/reasons", test_reasons);
   g_test_add_func ("/error-text/faults", test_faults);
