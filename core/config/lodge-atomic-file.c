@@ -92,34 +92,67 @@ lodge_folder_sync (const char *folder, GError **error)
   return number == 0 || lodge_error_set_errno (error, number, "flushing", folder);
 }
 
-char *
-lodge_atomic_file_prepare (const char *path, const void *data, gsize length, GError **error)
+/* @name: what an error calls @path */
+static gboolean
+write_new (const char *path, const char *name, const void *data, gsize length, gboolean flush, GError **error)
 {
-  g_autofree char *temporary = g_strconcat (path, ".new", NULL);
-  int fd;
+  int fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   int number = 0;
 
-  /* A killed writer may have left one. */
-  g_unlink (temporary);
-  fd = open (temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
-    {
-      lodge_error_set_errno (error, errno, "writing", path);
-      return NULL;
-    }
+    return lodge_error_set_errno (error, errno, "writing", name);
 
-  if (!write_all (fd, data, length) || fsync (fd) != 0)
+  if (!write_all (fd, data, length) || (flush && fsync (fd) != 0))
     number = errno;
   if (close (fd) != 0 && number == 0)
     number = errno;
-  if (number != 0)
-    {
-      g_unlink (temporary);
-      lodge_error_set_errno (error, number, "writing", path);
-      return NULL;
-    }
+  if (number == 0)
+    return TRUE;
 
-  return g_steal_pointer (&temporary);
+  g_unlink (path);
+  return lodge_error_set_errno (error, number, "writing", name);
+}
+
+static char *
+prepare (const char *path, const void *data, gsize length, gboolean flush, GError **error)
+{
+  g_autofree char *temporary = g_strconcat (path, ".new", NULL);
+
+  /* A killed writer may have left one. */
+  g_unlink (temporary);
+  return write_new (temporary, path, data, length, flush, error) ? g_steal_pointer (&temporary) : NULL;
+}
+
+static gboolean
+put (const char *temporary, const char *path, GError **error)
+{
+  int number;
+
+  if (rename (temporary, path) == 0)
+    return TRUE;
+  number = errno;
+  g_unlink (temporary);
+  return lodge_error_set_errno (error, number, "replacing", path);
+}
+
+gboolean
+lodge_file_write_new (const char *path, const void *data, gsize length, GError **error)
+{
+  return write_new (path, path, data, length, FALSE, error);
+}
+
+gboolean
+lodge_file_replace (const char *path, const void *data, gsize length, GError **error)
+{
+  g_autofree char *temporary = prepare (path, data, length, FALSE, error);
+
+  return temporary != NULL && put (temporary, path, error);
+}
+
+char *
+lodge_atomic_file_prepare (const char *path, const void *data, gsize length, GError **error)
+{
+  return prepare (path, data, length, TRUE, error);
 }
 
 gboolean
@@ -128,18 +161,7 @@ lodge_atomic_file_write (const char *path, const void *data, gsize length, GErro
   g_autofree char *temporary = lodge_atomic_file_prepare (path, data, length, error);
   g_autofree char *folder = g_path_get_dirname (path);
 
-  if (temporary == NULL)
-    return FALSE;
-
-  if (rename (temporary, path) != 0)
-    {
-      int number = errno;
-
-      g_unlink (temporary);
-      return lodge_error_set_errno (error, number, "replacing", path);
-    }
-
-  return lodge_folder_sync (folder, error);
+  return temporary != NULL && put (temporary, path, error) && lodge_folder_sync (folder, error);
 }
 
 gboolean

@@ -29,6 +29,12 @@ gboolean lodge_atomic_file_write (const char *path, const void *data, gsize leng
 /** lodge_atomic_file_prepare: the first half only: "NAME.new" is on the disk, for rename() */
 char    *lodge_atomic_file_prepare (const char *path, const void *data, gsize length, GError **error);
 
+/** lodge_file_write_new: a file in a folder that nobody knows yet, and that lodge_file_tree_flush() brings to the disk as a whole. Errors: as lodge_error_set_errno() */
+gboolean lodge_file_write_new    (const char *path, const void *data, gsize length, GError **error);
+
+/** lodge_file_replace: like lodge_atomic_file_write() for what may be lost in a power cut: nothing is flushed */
+gboolean lodge_file_replace      (const char *path, const void *data, gsize length, GError **error);
+
 /** lodge_rename_new: rename() that never replaces: 0, or -1 with errno EEXIST */
 int      lodge_rename_new        (const char *from, const char *to);
 

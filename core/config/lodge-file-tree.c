@@ -7,6 +7,7 @@
 #include "core/config/lodge-atomic-file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,4 +90,46 @@ lodge_file_tree_size (const char *path)
     fts_close (tree);
 
   return size;
+}
+
+static gboolean
+flush_one (const FTSENT *entry, GError **error)
+{
+  int fd, number = 0;
+
+  switch (entry->fts_info)
+    {
+    case FTS_F:
+      if (entry->fts_statp->st_nlink > 1)
+        return TRUE;
+      fd = open (entry->fts_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+      if (fd < 0 || fsync (fd) != 0)
+        number = errno;
+      if (fd >= 0)
+        close (fd);
+      return number == 0 || lodge_error_set_errno (error, number, "flushing", entry->fts_path);
+    case FTS_DP:
+      return lodge_folder_sync (entry->fts_path, error);
+    case FTS_DNR:
+    case FTS_ERR:
+    case FTS_NS:
+      return lodge_error_set_errno (error, entry->fts_errno, "flushing", entry->fts_path);
+    default:
+      return TRUE;
+    }
+}
+
+gboolean
+lodge_file_tree_flush (const char *path, GError **error)
+{
+  FTS *tree = open_tree (path);
+  FTSENT *entry;
+  gboolean good = tree != NULL || lodge_error_set_errno (error, errno, "flushing", path);
+
+  while (good && (entry = fts_read (tree)) != NULL)
+    good = flush_one (entry, error);
+  if (tree != NULL)
+    fts_close (tree);
+
+  return good;
 }

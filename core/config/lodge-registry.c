@@ -104,6 +104,7 @@ lodge_registry_save (LodgeRegistry *registry)
   text = lodge_json_print (object, &length);
 
   g_mkdir_with_parents (folder, 0700);
-  if (!lodge_atomic_file_write (registry->path, text, length, &error))
+  /* It says which of two folders with one id came first; without it, or with an old one, all that is here is taken as it lies. */
+  if (!lodge_file_replace (registry->path, text, length, &error))
     g_debug ("%s", error->message);
 }

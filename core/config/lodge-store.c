@@ -210,6 +210,22 @@ move_in (LodgeStore *self, const char *from, const char *name, GError **error)
   return NULL;
 }
 
+static void
+sync_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  lodge_folder_sync (data, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+sync_later (const char *folder)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_task_data (task, g_strdup (folder), g_free);
+  g_task_run_in_thread (task, sync_thread);
+}
+
 LodgeStoreEntry *
 lodge_store_commit (LodgeStore *self, const char *prepared, LodgeProfile *profile, GError **error)
 {
@@ -230,8 +246,8 @@ lodge_store_commit (LodgeStore *self, const char *prepared, LodgeProfile *profil
   if (name == NULL)
     return NULL;
 
-  /* The machine is there; that its name may be lost in a power cut is no reason to say it is not. */
-  lodge_folder_sync (self->machines_dir, NULL);
+  /* The machine is there; that its name may be lost in a power cut is no reason to say it is not, or to wait. */
+  sync_later (self->machines_dir);
   lodge_store_scan_folder (self, name);
   lodge_registry_save (self->registry);
   entry = g_hash_table_lookup (self->folders, name);

@@ -4,18 +4,19 @@
  *
  * The files of clones, in their hidden folders, before anybody sees them:
  *
- *   what is no disk is copied, clone by clone -> linked: layers, links and memories, all in one thread
- *                                             -> full: qemu-img, disk by disk; what was copied is flushed
+ *   what is no disk is copied, clone by clone -> full: qemu-img, disk by disk
+ *   -> in a thread: layers, links and memories of linked ones, machine.json; then all is flushed in one go
  *
  * See lodge-machine-clone.c for what a clone takes over and what it gets new. */
 
 #include "core/machine/lodge-clone.h"
 
 #include "core/config/lodge-atomic-file.h"
+#include "core/config/lodge-file-tree.h"
+#include "core/config/lodge-generations.h"
 #include "core/machine/lodge-create-files.h"
 #include "core/machine/lodge-saved.h"
 #include "core/qemu/lodge-qemu-img.h"
-#include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-layers.h"
 #include "core/storage/lodge-overlay.h"
 #include "core/storage/lodge-snapshot.h"
@@ -119,7 +120,7 @@ link_disks (const LodgeClone *clone, const LodgeCloneCopy *copy, GError **error)
       g_autofree char *path = g_build_filename (copy->prepared, lodge_clone_find_disk (copy->profile, disk->disk)->file, NULL);
       g_autofree char *backing = lodge_layers_relative (path, disk->path);
 
-      if (!lodge_overlay_write (path, disk->size, backing, disk->format, error))
+      if (!lodge_overlay_write_new (path, disk->size, backing, disk->format, error))
         return FALSE;
     }
   return TRUE;
@@ -152,19 +153,51 @@ link_memory (const LodgeClone *clone, const LodgeCloneCopy *copy, GError **error
   saved->created = g_get_real_time () / G_USEC_PER_SEC;
   saved->running = saved->forked = TRUE;
   saved->stamped = FALSE;
-  return lodge_saved_share (saved, clone->frozen->memory, folder, error) && lodge_saved_write (saved, folder, error);
+  return lodge_saved_share (saved, clone->frozen->memory, folder, error) && lodge_saved_write_new (saved, folder, error);
 }
 
+/* The machine.json that lodge_store_commit() will find as it wants it. All of all copies is written before anything is flushed: a file
+ * system takes about as long for many files as for one. */
+static gboolean
+settle (const LodgeClone *clone, GError **error)
+{
+  for (guint i = 0; i < clone->copies->len; i++)
+    {
+      const LodgeCloneCopy *copy = clone->copies->pdata[i];
+      g_autofree char *path = g_build_filename (copy->prepared, LODGE_MACHINE_FILE, NULL);
+      gsize length;
+      g_autofree char *json = lodge_profile_to_json (copy->profile, &length);
+
+      if (!lodge_file_write_new (path, json, length, error))
+        return FALSE;
+    }
+  for (guint i = 0; i < clone->copies->len; i++)
+    if (!lodge_file_tree_flush (((const LodgeCloneCopy *) clone->copies->pdata[i])->prepared, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+link_all (const LodgeClone *clone, GError **error)
+{
+  for (guint i = 0; i < clone->copies->len; i++)
+    {
+      const LodgeCloneCopy *copy = clone->copies->pdata[i];
+
+      if (!link_disks (clone, copy, error) || (clone->instant && !link_memory (clone, copy, error)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* What was copied is there already. */
 static void
-link_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
+settle_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
 {
   const LodgeClone *clone = data;
   GError *error = NULL;
 
-  for (guint i = 0; i < clone->copies->len && error == NULL; i++)
-    if (link_disks (clone, clone->copies->pdata[i], &error) && clone->instant)
-      link_memory (clone, clone->copies->pdata[i], &error);
-  if (error != NULL)
+  if ((clone->linked && !link_all (clone, &error)) || !settle (clone, &error))
     g_task_return_error (work, error);
   else
     g_task_return_boolean (work, TRUE);
@@ -181,13 +214,13 @@ threaded_cb (GObject *source, GAsyncResult *result, gpointer data)
 
 /* @task: taken */
 static void
-in_thread (GTask *task, GTaskThreadFunc function)
+settle_all (GTask *task)
 {
   Fill *fill = g_task_get_task_data (task);
   g_autoptr (GTask) work = g_task_new (NULL, NULL, threaded_cb, task);
 
   g_task_set_task_data (work, fill->clone, NULL);
-  g_task_run_in_thread (work, function);
+  g_task_run_in_thread (work, settle_thread);
 }
 
 /* ---- Full ---- */
@@ -224,32 +257,6 @@ converted_cb (GObject *source, GAsyncResult *result, gpointer data)
   convert_next (task);
 }
 
-static void
-flush_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const LodgeClone *clone = data;
-
-  /* What was copied is on the disk before it is a machine. */
-  for (guint i = 0; i < clone->copies->len; i++)
-    {
-      const LodgeCloneCopy *copy = clone->copies->pdata[i];
-
-      for (guint n = 0; n < clone->frozen->disks->len; n++)
-        {
-          const LodgeFrozenDisk *disk = clone->frozen->disks->pdata[n];
-          g_autofree char *path = g_build_filename (copy->prepared, lodge_clone_find_disk (copy->profile, disk->disk)->file, NULL);
-          GError *error = NULL;
-
-          if (!lodge_disk_image_flush (path, &error))
-            {
-              g_task_return_error (work, error);
-              return;
-            }
-        }
-    }
-  g_task_return_boolean (work, TRUE);
-}
-
 /* @task: taken */
 static void
 convert_next (GTask *task)
@@ -264,7 +271,7 @@ convert_next (GTask *task)
 
   if (n == 0 || fill->next == n * clone->copies->len)
     {
-      in_thread (task, flush_thread);
+      settle_all (task);
       return;
     }
 
@@ -375,7 +382,7 @@ copy_others (GTask *task)
     }
   fill->next = 0;
   if (clone->linked)
-    in_thread (task, link_thread);
+    settle_all (task);
   else
     convert_next (task);
 }

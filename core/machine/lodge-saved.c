@@ -63,8 +63,10 @@ make_array (const char *const *words, guint n)
   return array;
 }
 
-gboolean
-lodge_saved_write (const LodgeSaved *saved, const char *folder, GError **error)
+typedef gboolean (*Write) (const char *path, const void *data, gsize length, GError **error);
+
+static gboolean
+write_both (const LodgeSaved *saved, const char *folder, Write write_file, GError **error)
 {
   g_autoptr (JsonObject) object = json_object_new ();
   g_autofree char *launch_path = g_build_filename (folder, LODGE_SAVED_LAUNCH, NULL);
@@ -93,8 +95,19 @@ lodge_saved_write (const LodgeSaved *saved, const char *folder, GError **error)
                                 make_array ((const char *const *) saved->argv, g_strv_length (saved->argv)));
   launch = lodge_json_print (object, &length);
   profile = lodge_profile_to_json (saved->profile, &profile_length);
-  return lodge_atomic_file_write (profile_path, profile, profile_length, error)
-         && lodge_atomic_file_write (launch_path, launch, length, error);
+  return write_file (profile_path, profile, profile_length, error) && write_file (launch_path, launch, length, error);
+}
+
+gboolean
+lodge_saved_write (const LodgeSaved *saved, const char *folder, GError **error)
+{
+  return write_both (saved, folder, lodge_atomic_file_write, error);
+}
+
+gboolean
+lodge_saved_write_new (const LodgeSaved *saved, const char *folder, GError **error)
+{
+  return write_both (saved, folder, lodge_file_write_new, error);
 }
 
 gboolean

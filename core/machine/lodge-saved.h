@@ -45,6 +45,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeSaved, lodge_saved_free)
 /** lodge_saved_write: launch.json and machine.json into @folder, each atomically. Errors: NO_SPACE, IO */
 gboolean    lodge_saved_write    (const LodgeSaved *saved, const char *folder, GError **error);
 
+/** lodge_saved_write_new: the same in a folder that nobody knows yet and that is flushed as a whole (lodge_file_tree_flush()) */
+gboolean    lodge_saved_write_new (const LodgeSaved *saved, const char *folder, GError **error);
+
 /** lodge_saved_read: untrusted. Errors: NOT_FOUND, IO, WRONG_FORMAT, BROKEN_PROFILE, NEWER_SCHEMA */
 LodgeSaved *lodge_saved_read     (const char *folder, GError **error);
 

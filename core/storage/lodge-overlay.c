@@ -100,13 +100,13 @@ write_image (int fd, guint64 size, const char *backing, const char *format)
 
   return ftruncate (fd, (off_t) n_clusters * CLUSTER) == 0 && write_at (fd, head, sizeof head, 0)
          && write_at (fd, table, sizeof table, CLUSTER)
-         && write_at (fd, refcounts, n_clusters * 2, 2 * CLUSTER) && fsync (fd) == 0;
+         && write_at (fd, refcounts, n_clusters * 2, 2 * CLUSTER);
 }
 
-gboolean
-lodge_overlay_write (const char *path, guint64 size, const char *backing, const char *backing_format, GError **error)
+/* @place: where it is made; @path: where it will be */
+static gboolean
+make (const char *place, const char *path, guint64 size, const char *backing, const char *backing_format, gboolean settle, GError **error)
 {
-  g_autofree char *temporary = g_strconcat (path, ".new", NULL);
   int number = 0;
   int fd;
 
@@ -116,22 +116,37 @@ lodge_overlay_write (const char *path, guint64 size, const char *backing, const 
       return FALSE;
     }
 
-  /* Of a core that was killed. */
-  unlink (temporary);
-  fd = open (temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  fd = open (place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0)
-    return lodge_error_set_errno (error, errno, "making", temporary);
+    return lodge_error_set_errno (error, errno, "making", place);
   /* QEMU counts in sectors; a size between two of them is the backing's own affair. */
-  if (!write_image (fd, (size + 511) & ~(guint64) 511, backing, backing_format) || lodge_rename_new (temporary, path) != 0)
+  if (!write_image (fd, (size + 511) & ~(guint64) 511, backing, backing_format)
+      || (settle && (fsync (fd) != 0 || lodge_rename_new (place, path) != 0)))
     number = errno;
   close (fd);
   if (number == 0)
     return TRUE;
 
-  unlink (temporary);
+  unlink (place);
   if (number == EEXIST)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS, "%s is there already", path);
   else
     lodge_error_set_errno (error, number, "making", path);
   return FALSE;
+}
+
+gboolean
+lodge_overlay_write (const char *path, guint64 size, const char *backing, const char *backing_format, GError **error)
+{
+  g_autofree char *temporary = g_strconcat (path, ".new", NULL);
+
+  /* Of a core that was killed. */
+  unlink (temporary);
+  return make (temporary, path, size, backing, backing_format, TRUE, error);
+}
+
+gboolean
+lodge_overlay_write_new (const char *path, guint64 size, const char *backing, const char *backing_format, GError **error)
+{
+  return make (path, path, size, backing, backing_format, FALSE, error);
 }

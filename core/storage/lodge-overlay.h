@@ -17,4 +17,7 @@ G_BEGIN_DECLS
  */
 gboolean lodge_overlay_write (const char *path, guint64 size, const char *backing, const char *backing_format, GError **error);
 
+/** lodge_overlay_write_new: the same in a folder that nobody knows yet and that is flushed as a whole (lodge_file_tree_flush()) */
+gboolean lodge_overlay_write_new (const char *path, guint64 size, const char *backing, const char *backing_format, GError **error);
+
 G_END_DECLS

@@ -236,11 +236,46 @@ test_kills (Fixture *f, gconstpointer data)
 #define ADD_IN_MEMORY(name, func)                                                                  \
   g_test_add ("/atomic-file/" name, Fixture, "in memory", set_up, func, tear_down)
 
+/* What is written into a folder that nobody knows yet is flushed as a whole; neither that nor the writing goes through a link. */
+static void
+test_tree (Fixture *f, gconstpointer data)
+{
+  g_autofree char *inner = g_build_filename (f->base, "inner", NULL);
+  g_autofree char *deep = g_build_filename (inner, "deep", NULL);
+  g_autofree char *link_path = g_build_filename (inner, "link", NULL);
+  g_autofree char *none = g_build_filename (f->base, "none", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir (inner, 0700), ==, 0);
+  g_assert_true (lodge_file_write_new (f->path, "one", 3, &error));
+  g_assert_true (lodge_file_write_new (deep, "two", 3, &error));
+  g_assert_no_error (error);
+  assert_content (deep, "two");
+  g_assert_cmpint (symlink ("/nowhere", link_path), ==, 0);
+  g_assert_false (lodge_file_write_new (f->path, "other", 5, &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+  g_assert_false (lodge_file_write_new (link_path, "other", 5, &error));
+  g_clear_error (&error);
+  assert_content (f->path, "one");
+  g_assert_true (lodge_file_tree_flush (f->base, &error));
+  g_assert_no_error (error);
+  g_assert_false (lodge_file_tree_flush (none, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+
+  g_assert_true (lodge_file_replace (f->path, "three", 5, &error));
+  g_assert_no_error (error);
+  assert_content (f->path, "three");
+  g_assert_cmpuint (count_files (f), ==, 2);
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   signal (SIGXFSZ, SIG_IGN);
+  ADD ("tree", test_tree);
   ADD ("write", test_write);
   ADD ("full-disk", test_full_disk);
   ADD ("full-disk-profile", test_full_disk_profile);
