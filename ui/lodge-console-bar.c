@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "ui/lodge-console-cd.h"
+#include "ui/lodge-console-sound.h"
 #include "ui/lodge-machine-text.h"
 
 struct _LodgeConsoleBar
@@ -26,6 +27,8 @@ struct _LodgeConsoleBar
   GtkWidget *fullscreen_button;
   GtkWidget *pin;
   LodgeConsoleCd *cd;
+  LodgeConsoleSound *sound;
+  GtkMenuButton *sound_button;
   GMenu *folded_section;
   GMenu *fullscreen_section;
 };
@@ -58,6 +61,7 @@ update_menu (LodgeConsoleBar *self)
   add_item (self->folded_section, _("_Resume"), "machine.resume", TRUE);
   add_item (self->folded_section, _("_Insert Disc…"), "win.insert-medium", FALSE);
   add_item (self->folded_section, _("_Eject Disc"), "win.eject-medium", TRUE);
+  add_item (self->folded_section, _("_Mute Sound"), "view.sound-muted", FALSE);
   add_item (self->folded_section, _("_Take Screenshot"), "win.screenshot", FALSE);
   add_item (self->folded_section, self->fullscreen ? _("Leave _Fullscreen") : _("_Fullscreen"), "win.fullscreen",
             FALSE);
@@ -204,6 +208,8 @@ lodge_console_bar_class_init (LodgeConsoleBarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleBar, fullscreen_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleBar, pin);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleBar, cd);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleBar, sound);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleBar, sound_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleBar, folded_section);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleBar, fullscreen_section);
   gtk_widget_class_bind_template_callback (widget_class, pause_cb);
@@ -213,6 +219,7 @@ static void
 lodge_console_bar_init (LodgeConsoleBar *self)
 {
   g_type_ensure (LODGE_TYPE_CONSOLE_CD);
+  g_type_ensure (LODGE_TYPE_CONSOLE_SOUND);
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
@@ -225,6 +232,25 @@ lodge_console_bar_set_item (LodgeConsoleBar *self, LodgeMachineItem *item)
   lodge_console_cd_set_item (self->cd, item);
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
   update (self);
+}
+
+void
+lodge_console_bar_set_settings (LodgeConsoleBar *self, GSettings *settings)
+{
+  lodge_console_sound_set_settings (self->sound, settings);
+}
+
+void
+lodge_console_bar_update_sound (LodgeConsoleBar *self, LodgeAudio *audio)
+{
+  g_autofree char *text = NULL;
+
+  lodge_console_sound_update (self->sound, self->item, audio);
+  /* Translators: %s is what becomes of a machine's sound: "Playing", "Muted" */
+  text = g_strdup_printf (_("Sound: %s"), lodge_console_sound_get_word (self->sound));
+  gtk_menu_button_set_icon_name (self->sound_button, lodge_console_sound_get_icon (self->sound));
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->sound_button), text);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->sound_button), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
 }
 
 void

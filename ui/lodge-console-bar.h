@@ -3,6 +3,7 @@
 
 #include <adwaita.h>
 
+#include "display/lodge-audio.h"
 #include "ui/lodge-library.h"
 
 G_BEGIN_DECLS
@@ -21,6 +22,12 @@ G_DECLARE_FINAL_TYPE (LodgeConsoleBar, lodge_console_bar, LODGE, CONSOLE_BAR, Ad
 /* Once. */
 void lodge_console_bar_set_item    (LodgeConsoleBar *self, LodgeMachineItem *item);
 void lodge_console_bar_set_folded  (LodgeConsoleBar *self, gboolean folded);
+
+/* Once. @settings: of this machine's console */
+void lodge_console_bar_set_settings (LodgeConsoleBar *self, GSettings *settings);
+
+/* @audio: (nullable) of the display that is open; also when the settings have changed */
+void lodge_console_bar_update_sound (LodgeConsoleBar *self, LodgeAudio *audio);
 
 /* @keys: what ends a grab, for people; the symbol shows while @grabbed */
 void lodge_console_bar_set_grabbed (LodgeConsoleBar *self, gboolean grabbed, const char *keys);

@@ -51,6 +51,18 @@ struct _LodgeConsoleWindow
 G_DEFINE_FINAL_TYPE (LodgeConsoleWindow, lodge_console_window, ADW_TYPE_APPLICATION_WINDOW)
 
 static void
+sound_changed_cb (LodgeConsoleWindow *self)
+{
+  LodgeAudio *audio = lodge_console_page_get_audio (self->page);
+
+  /* The page ends its sound also as a part of a window that goes. */
+  if (gtk_widget_in_destruction (GTK_WIDGET (self)))
+    return;
+  lodge_console_bar_update_sound (self->bar, audio);
+  lodge_console_bar_update_sound (self->hover_bar, audio);
+}
+
+static void
 update (LodgeConsoleWindow *self)
 {
   g_autofree char *medium = lodge_console_medium_name (self->item);
@@ -71,6 +83,7 @@ update (LodgeConsoleWindow *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.grab", up);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.insert-medium", there);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.eject-medium", there && medium != NULL);
+  sound_changed_cb (self);
 }
 
 /* The machine of a console that nobody can start any more. While the core is gone the library keeps its machines. */
@@ -113,6 +126,16 @@ static void
 grab_changed_cb (LodgeConsoleWindow *self, gboolean grabbed)
 {
   update_grab (self);
+}
+
+/* Sound */
+
+static void
+volume_changed_cb (LodgeConsoleWindow *self)
+{
+  lodge_console_page_set_volume (self->page, (guint) g_settings_get_int (self->own_settings, "sound-volume"),
+                                 g_settings_get_boolean (self->own_settings, "sound-muted"));
+  sound_changed_cb (self);
 }
 
 static void
@@ -502,6 +525,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_place);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, hover_bar);
   gtk_widget_class_bind_template_callback (widget_class, grab_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, sound_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, fullscreened_cb);
   gtk_widget_class_bind_template_callback (widget_class, leave_cb);
   gtk_widget_class_bind_template_callback (widget_class, motion_cb);
@@ -564,7 +588,7 @@ setup_settings (LodgeConsoleWindow *self, GSettings *settings)
   g_autofree char *path = g_strdup_printf ("/org/lodgevm/Lodge/consoles/%s/", lodge_machine_item_get_id (self->item));
   g_autoptr (GSimpleActionGroup) group = g_simple_action_group_new ();
   LodgeDisplayView *view = lodge_console_page_get_view (self->page);
-  static const char *const own[] = { "scaling", "resize-guest", "bar-pinned" };
+  static const char *const own[] = { "scaling", "resize-guest", "bar-pinned", "sound-muted" };
   g_autoptr (GAction) release = NULL;
 
   self->settings = g_object_ref (settings);
@@ -588,6 +612,8 @@ setup_settings (LodgeConsoleWindow *self, GSettings *settings)
   g_settings_bind (self->own_settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);
   g_signal_connect_swapped (settings, "changed::release-keys", G_CALLBACK (update_grab), self);
   g_signal_connect_swapped (self->own_settings, "changed::bar-pinned", G_CALLBACK (update_bars), self);
+  g_signal_connect_swapped (self->own_settings, "changed::sound-muted", G_CALLBACK (volume_changed_cb), self);
+  g_signal_connect_swapped (self->own_settings, "changed::sound-volume", G_CALLBACK (volume_changed_cb), self);
   update_grab (self);
 }
 
@@ -605,6 +631,9 @@ lodge_console_window_new (AdwApplication *application, LodgeLibrary *library, Lo
   setup_settings (self, settings);
   lodge_console_bar_set_item (self->bar, item);
   lodge_console_bar_set_item (self->hover_bar, item);
+  lodge_console_bar_set_settings (self->bar, self->own_settings);
+  lodge_console_bar_set_settings (self->hover_bar, self->own_settings);
+  volume_changed_cb (self);
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
   g_signal_connect_swapped (lodge_library_get_machines (library), "items-changed", G_CALLBACK (machines_changed_cb),
                             self);
