@@ -13,6 +13,7 @@
 #include "ui/lodge-machine-page.h"
 #include "ui/lodge-machine-list.h"
 #include "ui/lodge-new-dialog.h"
+#include "ui/lodge-pane.h"
 #include "ui/lodge-settings-window.h"
 #include "ui/lodge-snapshot-page.h"
 #include "ui/lodge-template-popover.h"
@@ -692,6 +693,7 @@ lodge_window_class_init (LodgeWindowClass *klass)
 static void
 lodge_window_init (LodgeWindow *self)
 {
+  g_type_ensure (LODGE_TYPE_PANE);
   g_type_ensure (LODGE_TYPE_MACHINE_PAGE);
   g_type_ensure (LODGE_TYPE_MACHINE_LIST);
   g_type_ensure (LODGE_TYPE_SNAPSHOT_PAGE);

@@ -159,6 +159,14 @@ def test_size_is_kept(make_world):
                        'the size to be kept')
     world.restart_window()
     world.display.wait(lambda: world.display.size(world.window) == (1000, 700), 20, 'the size to be as before')
+
+    # Beside each other from 720 pixels on; the theme may draw a border of some more.
+    def panes(width):
+        world.display.output('xdotool', 'windowsize', '--sync', world.window, str(width), '700')
+        world.probe.settle()
+        return sum(label['text'] in ('Lodge', 'Storage') and label['width'] > 0 for label in world.probe.labels())
+    assert [panes(width) for width in (800, 732, 719)] == [2, 2, 1]
+    panes(1000)
     world.display.output('xdotool', 'mousemove', '--window', world.window, '700', '20', 'click', '--repeat', '2', '--delay', '80', '1')
     world.display.wait(lambda: world.setting('window-maximized') == 'true', 20, 'the window to be maximised')
     world.restart_window()
