@@ -44,7 +44,7 @@ ctl_verb_undelete (CtlContext *ctx, int argc, char **argv)
   reply = ctl_call (ctx, LODGE_CORE_PATH, LODGE_BUS_NAME, "Undelete",
                     g_variant_new ("(s@a{sv})", argv[1], ctl_no_options ()), "(o)", NULL, NULL, &error);
   if (reply == NULL)
-    return ctl_report_error (ctx, error, &(LodgeErrorContext){ .machine = argv[1], .lookup = TRUE });
+    return ctl_report_error (ctx, error, &(LodgeErrorContext){ .file = argv[1], .role = "trash" });
 
   g_variant_get (reply, "(&o)", &path);
   id = ctl_machine_id (path);

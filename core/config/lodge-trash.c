@@ -212,7 +212,7 @@ lodge_trash_find (const char *trash_dir, const char *text, GError **error)
 
   if (n == 0)
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND,
-                         "there is no such machine in the trash");
+                         "there is no such machine or disk in the trash");
   else
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_AMBIGUOUS, "several machines match: %s",
                  candidates->str);

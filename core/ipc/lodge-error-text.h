@@ -14,7 +14,7 @@ typedef struct
 {
   const char *machine; /* (nullable) name of the machine, or what was typed for it */
   const char *file;    /* (nullable) display name of the file that was given */
-  const char *role;    /* (nullable) what @file was given as: "iso", "disk", "kernel", "initrd", "image" (iso or disk), "output" (to be written), "backups" (the folder with them) */
+  const char *role;    /* (nullable) what @file was given as: "iso", "disk", "kernel", "initrd", "image" (iso or disk), "output" (to be written), "backups" (the folder with them), "trash" (what is looked for there) */
   const char *state;   /* (nullable) the machine's State after the failure */
   gboolean    lookup;  /* @machine is what was looked up, so NOT_FOUND speaks of the machine itself */
   LodgeSettingTitle title; /* (nullable) what a setting is called where people do not see its key */

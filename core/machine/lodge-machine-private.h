@@ -58,6 +58,7 @@ typedef struct
   gboolean            force_off;   /* ForceOff was asked */
   gboolean            shutdown_asked;
   gboolean            user_pause;  /* Pause was asked, or Start with paused */
+  gboolean            unspent;     /* it was resumed, has not run since, and saved/ is still there: lodge_machine_spend_saved() */
   gboolean            exited;
   int                 wait_status;
   char               *shutdown_reason; /* (owned) (nullable) of the SHUTDOWN event */

@@ -184,6 +184,8 @@ build_saved (Restore *restore, const char *place, GError **error)
     return TRUE;
   if (g_mkdir_with_parents (saved, 0700) != 0)
     return lodge_error_set_errno (error, errno, "making", saved);
+  /* The layers, which nobody writes to before it is resumed. */
+  lodge_saved_stamp (restore->saved, restore->machine_folder);
   return lodge_saved_share (restore->saved, restore->from, saved, error) && lodge_saved_write (restore->saved, saved, error)
          && lodge_folder_sync (saved, error);
 }
@@ -254,10 +256,7 @@ build (GTask *task)
     }
   lodge_machine_name_layers (restore->profile, restore->layers);
   if (restore->saved != NULL)
-    {
-      lodge_machine_name_layers (restore->saved->profile, restore->layers);
-      restore->saved->stamped = FALSE;
-    }
+    lodge_machine_name_layers (restore->saved->profile, restore->layers);
   g_free (restore->profile->snapshot);
   restore->profile->snapshot = g_strdup (restore->id);
   g_free (restore->profile->name);

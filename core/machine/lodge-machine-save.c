@@ -5,7 +5,8 @@
  *   Save:    room enough? -> saved.new/ with launch.json, machine.json, picture -> stop -> memory as a
  *            stream -> all of it flushed -> saved.new renamed to saved (the commit) -> quit
  *   Resume:  a start from saved/ (lodge-machine-start.c) -> the stream is in -> saved renamed to
- *            saved.used (the commit) -> cont -> saved.used deleted
+ *            saved.used (the commit) -> cont -> saved.used deleted; one that is started paused keeps
+ *            saved/ until it is let go, reset, or anything else is done to it that saved/ does not hold
  *
  * The one rule: saved/ is there only while no guest has run since. So whoever finds it may resume from it, and a guest
  * that is found alive beside it has nothing that is not in it: it is ended. What else a killed core can leave:
@@ -165,6 +166,18 @@ gboolean
 lodge_machine_consume_saved (LodgeMachine *self, GError **error)
 {
   return move_folder (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_USED_DIR, error);
+}
+
+gboolean
+lodge_machine_spend_saved (LodgeMachine *self, GError **error)
+{
+  if (self->guest == NULL || !self->guest->unspent)
+    return TRUE;
+  if (self->entry != NULL && lodge_saved_exists (self->folder) && !lodge_machine_consume_saved (self, error))
+    return FALSE;
+  self->guest->unspent = FALSE;
+  lodge_machine_drop_used (self);
+  return TRUE;
 }
 
 void

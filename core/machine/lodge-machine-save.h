@@ -27,6 +27,12 @@ gboolean    lodge_machine_discard_saved  (LodgeMachine *self, GError **error);
 /** lodge_machine_consume_saved: the guest that was made of it is about to run; from now on it cannot be resumed again. Error: IO */
 gboolean    lodge_machine_consume_saved  (LodgeMachine *self, GError **error);
 
+/**
+ * lodge_machine_spend_saved: the same for a guest that was started paused, which keeps its saved/ until something happens to it that
+ * is not in there; without effect on any other. Error: IO
+ */
+gboolean    lodge_machine_spend_saved    (LodgeMachine *self, GError **error);
+
 /** lodge_machine_drop_used: deletes what a guest was made of, in a thread */
 void        lodge_machine_drop_used      (LodgeMachine *self);
 

@@ -59,7 +59,7 @@ keep_saved (LodgeMachine *self, LodgeTake *take, GError **error)
     }
   /* It goes on in the new layers, too, which nobody has touched. */
   lodge_machine_name_layers (moved->profile, take->layers);
-  moved->stamped = FALSE;
+  lodge_saved_stamp (moved, self->folder);
   if (!lodge_saved_write (moved, saved, error))
     return FALSE;
   lodge_saved_free (self->saved);

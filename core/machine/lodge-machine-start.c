@@ -175,8 +175,9 @@ memory_read_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   /* From here on the guest's disks may differ from what its memory says, so it is not resumed twice. */
-  if (there && lodge_machine_consume_saved (self, &error))
+  if (there && (start->paused || lodge_machine_consume_saved (self, &error)))
     {
+      start->guest->unspent = start->paused;
       g_clear_pointer (&self->saved, lodge_saved_free);
       let_go (g_steal_pointer (&start));
     }
@@ -585,7 +586,9 @@ take_saved (LodgeMachine *self, gboolean discard, LodgeSaved **saved, GError **e
   *saved = lodge_saved_read (path, error);
   if (*saved != NULL && g_strcmp0 ((*saved)->profile->id, self->id) != 0)
     {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "the saved memory is that of the machine %s", (*saved)->profile->id);
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
+                   "the saved memory is that of the machine %s, which this one is a copy of; drop it, and this one starts from its own disks",
+                   (*saved)->profile->id);
       g_clear_pointer (saved, lodge_saved_free);
     }
   if (*saved == NULL)

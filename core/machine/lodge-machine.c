@@ -326,6 +326,23 @@ writes_disks (LodgeMethod method)
          || method == LODGE_METHOD_OPEN_DISPOSABLE || method == LODGE_METHOD_SET_TEMPLATE || method == LODGE_METHOD_FLATTEN;
 }
 
+/* Those that are answered, or do what they do, without a QEMU that answers. */
+static gboolean
+needs_no_qemu (LodgeMethod method)
+{
+  return method == LODGE_METHOD_FORCE_OFF || method == LODGE_METHOD_SET_SETTINGS || method == LODGE_METHOD_CHECK_SETTINGS
+         || method == LODGE_METHOD_LIST_DISKS || method == LODGE_METHOD_EDIT_SNAPSHOT || method == LODGE_METHOD_FORECAST;
+}
+
+/* Those after which a guest that was resumed and stands still is still all that saved/ holds. */
+static gboolean
+keeps_saved (LodgeMethod method)
+{
+  return (method >= LODGE_METHOD_OPEN_DISPLAY && method <= LODGE_METHOD_GET_LOG) || method == LODGE_METHOD_SET_SETTINGS
+         || method == LODGE_METHOD_CHECK_SETTINGS || method == LODGE_METHOD_LIST_DISKS || method == LODGE_METHOD_EDIT_SNAPSHOT
+         || method == LODGE_METHOD_FORECAST || method == LODGE_METHOD_SAVE || method == LODGE_METHOD_BACKUP;
+}
+
 /* First thing in every method: whether the state allows it, and whether there is a QEMU to ask. */
 gboolean
 lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
@@ -344,9 +361,8 @@ lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
       g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_IN_USE, "layers of deleted snapshots are being merged");
       return FALSE;
     }
-  if (self->guest == NULL || self->guest->qmp != NULL || method == LODGE_METHOD_FORCE_OFF
-      || method == LODGE_METHOD_SET_SETTINGS || method == LODGE_METHOD_CHECK_SETTINGS)
-    return TRUE;
+  if (self->guest == NULL || self->guest->qmp != NULL || needs_no_qemu (method))
+    return keeps_saved (method) || lodge_machine_spend_saved (self, error);
 
   g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "there is no connection to QEMU");
   return FALSE;

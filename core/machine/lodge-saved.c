@@ -334,8 +334,9 @@ lodge_saved_check_disks (const LodgeSaved *saved, const char *machine_folder, GE
         continue;
       if (n >= saved->disks->len || strcmp (g_ptr_array_index (saved->disks, n++), now) != 0)
         {
-          g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT,
-                       "the disk “%s” was changed after the memory was saved", disk->id);
+          g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
+                       "the disk “%s” was changed or copied after the memory was saved, which does not fit it any more; drop the "
+                       "memory, and the machine starts from its disks", disk->id);
           return FALSE;
         }
     }

@@ -73,7 +73,7 @@ gboolean    lodge_saved_check_argv (const LodgeSaved *saved, const char *const *
 /** lodge_saved_stamp: looks at the disks of the machine in @machine_folder */
 void        lodge_saved_stamp    (LodgeSaved *saved, const char *machine_folder);
 
-/** lodge_saved_check_disks: whether they are as they were then. Errors: WRONG_FORMAT (the message names the disk) */
+/** lodge_saved_check_disks: whether they are as they were then. Errors: NOT_SUPPORTED (the message names the disk) */
 gboolean    lodge_saved_check_disks (const LodgeSaved *saved, const char *machine_folder, GError **error);
 
 /** lodge_saved_host_cpu: @cpuinfo: contents of /proc/cpuinfo. Returns: (transfer full): a hash of what a guest sees of the processor */

@@ -417,6 +417,20 @@ handle_list_trash (LodgeService *self, GDBusMethodInvocation *invocation, GVaria
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
+/* It may have been a disk. */
+static void
+emit_disks_changed (LodgeService *self, const char *id)
+{
+  g_autofree char *path = lodge_machine_object_path (id);
+  g_autoptr (GDBusObject) object = g_dbus_object_manager_get_object (G_DBUS_OBJECT_MANAGER (self->manager), path);
+  g_autoptr (LodgeIpcMachine) skeleton = object != NULL ? lodge_ipc_object_get_machine (LODGE_IPC_OBJECT (object)) : NULL;
+
+  if (skeleton == NULL)
+    return;
+  g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (skeleton));
+  lodge_ipc_machine_emit_disks_changed (skeleton);
+}
+
 static gboolean
 handle_undelete (LodgeService *self, GDBusMethodInvocation *invocation, const char *text, GVariant *options)
 {
@@ -426,6 +440,8 @@ handle_undelete (LodgeService *self, GDBusMethodInvocation *invocation, const ch
     {
       LodgeStoreEntry *entry = lodge_store_undelete (lodge_engine_get_store (self->engine), text, &error);
 
+      if (entry != NULL)
+        emit_disks_changed (self, entry->id);
       return_machine (invocation, entry != NULL ? entry->id : NULL, error);
     }
   return G_DBUS_METHOD_INVOCATION_HANDLED;

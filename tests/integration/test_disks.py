@@ -165,7 +165,11 @@ def test_trash(machine):
     assert files(machine) == ['disk0.qcow2'] and [entry['id'] for entry in disks(machine)] == ['disk0']
     item = lodge.ctl_json('trash', 'list')[0]
     assert item['kind'] == 'disk' and item['name'] == 'Store (disk1)' and item['size'] > MIB
+    told = []
+    watch = lodge.bus.signal_subscribe('org.lodgevm.Core1', 'org.lodgevm.Core1.Machine', 'DisksChanged', machine.path, None, 0, lambda *_: told.append(1))
     assert lodge.ctl('undelete', item['id']).stdout.strip() == machine.id
+    wait_until(lambda: GLib.MainContext.default().iteration(False) and False or told, 20, 'DisksChanged')
+    lodge.bus.signal_unsubscribe(watch)
     assert disk(machine, 'disk1') == before and contents(path, 'qcow2') == wanted
     assert lodge.ctl_json('trash', 'list') == []
 

@@ -165,7 +165,7 @@ def test_trash(lodge):
     assert 'Demo' in lodge.ctl('trash', 'list').stdout
     assert lodge.ctl('undelete', 'Demo').stdout.strip() == machine
     assert lodge.ctl_json('list')[0]['id'] == machine
-    assert 'There is no machine' in fails(lodge, 3, 'undelete', 'Demo')
+    assert 'is not in the trash' in fails(lodge, 3, 'undelete', 'Demo')
 
     assert lodge.ctl_json('delete', 'Demo') == {'id': machine}
     assert lodge.ctl_json('undelete', 'Demo') == {'id': machine}

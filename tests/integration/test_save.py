@@ -76,6 +76,16 @@ def test_a_saved_guest_goes_on(lodge_qemu, counting):
     # What would change the hardware waits.
     lodge.ctl('set', 'web', 'cores=1')
     assert machine.get('PendingSettings') == ['cores']
+    # As long as it stands still, nothing is lost with its QEMU; and what is done to it ends that.
+    machine.call('Start', '(a{sv})', variant(paused=True), timeout=120)
+    assert machine.state == 'paused' and os.path.exists(machine.saved)
+    os.kill(inner_qemu(machine.pid), signal.SIGKILL)
+    machine.wait_state('saved', 30)
+    machine.call('Start', '(a{sv})', variant(paused=True), timeout=120)
+    lodge.kill_core()
+    machine = lodge.machine('web')
+    machine.folder, machine.saved = counting.folder, counting.saved
+    machine.wait_state('saved', 30)
     assert last < resumed_number(machine) <= last + 4
     assert not os.path.exists(machine.saved) and machine.get('PendingSettings') == ['cores']
     wait_until(lambda: not os.path.exists(machine.saved + '.used'), 10, 'the memory to be deleted')
@@ -139,10 +149,21 @@ def test_what_cannot_be_resumed_is_refused(lodge):
     with open(os.path.join(machine.saved, 'launch.json'), 'w', encoding='utf-8') as f:
         json.dump({**launch, 'qemu-version': '7.0.0'}, f)
 
+    # Two folders with one saved memory: the copy that was made a machine of its own cannot have it, and can be started from its disks.
+    folder = machine.get('Folder')
+    shutil.copytree(folder, os.path.join(os.path.dirname(folder), 'copy'))
+    wait_until(lambda: any(found['State'] == 'broken' for found in lodge.machines().values()), 20, 'the core to see the copy')
+    broken = next(found['Id'] for found in lodge.machines().values() if found['State'] == 'broken')
+    copy = lodge.machine(lodge.ctl('repair', '--separate', broken).stdout.strip())
+    refused(copy, 'NotSupported', machine.id)
+    copy.call('Start', '(a{sv})', variant(discard_saved=True), timeout=120)
+    copy.force_off()
+    copy.call('Delete')
+
     disk = os.path.join(machine.get('Folder'), 'disks/disk0.qcow2')
     stamp = os.stat(disk)
     os.utime(disk)
-    refused(machine, 'WrongFormat', 'disk0')
+    refused(machine, 'NotSupported', 'disk0')
     os.utime(disk, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
 
     # A stream that is cut: QEMU refuses it, and the machine is as saved as before.

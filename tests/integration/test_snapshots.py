@@ -178,6 +178,13 @@ def test_a_guest_goes_on_from_a_snapshot(lodge_qemu):
     restore(machine, first)
     assert machine.state == 'saved'
     assert sum(snapshot['automatic'] for snapshot in snapshots(machine).values()) == 1
+    # A disk that was written to, or copied, since does not fit that memory any more.
+    stamp = os.stat(active_disk(machine))
+    os.utime(active_disk(machine))
+    with pytest.raises(GLib.Error) as failure:
+        machine.call('Start', timeout=120)
+    assert error_code(failure.value) == 'NotSupported' and machine.state == 'saved'
+    os.utime(active_disk(machine), ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     machine.call('Start', timeout=120)
     with machine.serial() as serial:
         again = serial.count_on(2)[0]

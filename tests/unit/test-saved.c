@@ -150,7 +150,7 @@ test_disks (void)
   g_assert_true (lodge_saved_check_disks (saved, folder, &error));
   g_assert_true (g_file_set_contents (path, "other", -1, NULL));
   g_assert_false (lodge_saved_check_disks (saved, folder, &error));
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED);
   g_unlink (path);
   g_rmdir (folder);
 }
