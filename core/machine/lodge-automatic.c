@@ -100,13 +100,18 @@ wake_in (LodgeAutomatic *self, guint seconds)
 static void
 done (Watch *watch, Duty *duty, GError *error)
 {
+  gboolean failed = error != NULL;
+
+  /* One that gave way to something else is no trouble, only later. */
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED))
+    g_clear_error (&error);
   duty->busy = FALSE;
   g_clear_error (&duty->error);
   duty->error = error;
   duty->failed = 0;
   if (watch->automatic == NULL)
     return;
-  if (error != NULL)
+  if (failed)
     duty->failed = watch->automatic->clock (watch->automatic->data);
   else
     duty->last = watch->automatic->clock (watch->automatic->data);
@@ -280,7 +285,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
       watch_unref (watch);
       return;
     }
-  lodge_machine_backup_async (watch->machine, (int) folder, NULL, backed_up_cb, watch);
+  lodge_machine_backup_scheduled_async (watch->machine, (int) folder, backed_up_cb, watch);
   close ((int) folder);
 }
 

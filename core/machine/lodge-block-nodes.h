@@ -7,6 +7,18 @@ G_BEGIN_DECLS
 
 /* What QEMU tells of the images that it has open. */
 
+/** How the node of a new layer's file is called, behind the name of the layer's */
+#define LODGE_BLOCK_LAYER_FILE "-f"
+
+/**
+ * lodge_block_find: the node over the image at @path
+ * @nodes: (nullable): query-named-block-nodes' answer
+ * @path: plain, as QEMU was told it
+ *
+ * Returns: (transfer none) (nullable): NULL also where there are several
+ */
+const char *lodge_block_find      (JsonArray *nodes, const char *path);
+
 /** lodge_block_file_name: Returns: (transfer full) (nullable): the last part of an image's name as QEMU tells it; @file: (nullable) */
 char       *lodge_block_file_name (const char *file);
 

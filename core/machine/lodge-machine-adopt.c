@@ -76,6 +76,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
       gboolean gone = self->entry == NULL;
 
       lodge_guest_hold_inner (self);
+      lodge_machine_recover_merge (self);
       if (adopt->again ? strcmp (self->reason, "not-responding") == 0 : self->state != LODGE_STATE_SAVING)
         lodge_machine_say (self, gone ? "folder-gone" : adopt->again ? "" : "adopted", NULL);
       if (!adopt->again && (lodge_machine_recover_saving (self, status) || lodge_machine_undo_snapshot (self)))

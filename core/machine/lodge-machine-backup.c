@@ -18,6 +18,7 @@
 #include "core/machine/lodge-backups.h"
 #include "core/machine/lodge-machine-family-private.h"
 #include "core/machine/lodge-machine-view.h"
+#include "core/machine/lodge-machine-wait.h"
 #include "core/machine/lodge-meter.h"
 #include "core/qemu/lodge-nbd-client.h"
 #include "core/storage/lodge-backup-data.h"
@@ -40,6 +41,7 @@ typedef struct
   LodgeJob          *job;     /* (owned) */
   int                folder;
   gboolean           verify;
+  gboolean           scheduled; /* made by itself: it gives way */
   char              *machine; /* (owned) id */
   char              *slug;    /* (owned) */
   char              *name;    /* (owned) */
@@ -117,12 +119,16 @@ finish (GTask *owned_task)
   Work *work = g_task_get_task_data (task);
 
   lodge_meter_end (&work->meter);
+  if (work->scheduled)
+    g_clear_object (&self->backup);
   lodge_machine_release (self);
   lodge_job_end (work->job, work->error);
   if (work->error != NULL)
     g_task_return_error (task, g_steal_pointer (&work->error));
   else
     g_task_return_pointer (task, g_steal_pointer (&work->made), (GDestroyNotify) lodge_backed_up_free);
+  if (work->scheduled)
+    lodge_machine_take_up (self);
 }
 
 static void
@@ -438,8 +444,8 @@ begin_thread (GTask *thread, gpointer source, gpointer data, GCancellable *cance
   g_task_return_boolean (thread, TRUE);
 }
 
-void
-lodge_machine_backup_async (LodgeMachine *self, int folder, GVariant *options, GAsyncReadyCallback callback, gpointer data)
+static void
+begin (LodgeMachine *self, int folder, GVariant *options, gboolean scheduled, GAsyncReadyCallback callback, gpointer data)
 {
   static const char *const known[] = { "verify", "b", NULL };
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
@@ -447,6 +453,7 @@ lodge_machine_backup_async (LodgeMachine *self, int folder, GVariant *options, G
   Work *work = g_new0 (Work, 1);
   GError *error = NULL;
 
+  work->scheduled = scheduled;
   work->job = lodge_job_new ("backup", self->id);
   work->folder = -1;
   g_task_set_source_tag (task, lodge_machine_backup_async);
@@ -464,11 +471,31 @@ lodge_machine_backup_async (LodgeMachine *self, int folder, GVariant *options, G
   work->slug = g_path_get_basename (self->folder);
   work->name = g_strdup (self->name);
   lodge_machine_occupy (self, "being backed up");
+  if (scheduled)
+    self->backup = g_object_ref (lodge_job_get_cancellable (work->job));
   lodge_meter_begin (&work->meter, work->job);
   lodge_machine_emit_job (self, work->job);
   thread = g_task_new (NULL, NULL, begun_cb, g_steal_pointer (&task));
   g_task_set_task_data (thread, work, NULL);
   g_task_run_in_thread (thread, begin_thread);
+}
+
+void
+lodge_machine_backup_async (LodgeMachine *self, int folder, GVariant *options, GAsyncReadyCallback callback, gpointer data)
+{
+  if (!lodge_machine_put_off (self, LODGE_METHOD_BACKUP, NULL, options, folder, callback, data))
+    begin (self, folder, options, FALSE, callback, data);
+}
+
+void
+lodge_machine_backup_scheduled_async (LodgeMachine *self, int folder, GAsyncReadyCallback callback, gpointer data)
+{
+  /* It waits for nobody, either: what is merged now is merged, and the backup made a little later. */
+  if (self->merge != NULL)
+    g_task_report_new_error (self, callback, data, lodge_machine_backup_async, LODGE_ERROR, LODGE_ERROR_CANCELLED,
+                             "layers of deleted snapshots are being merged");
+  else
+    begin (self, folder, NULL, TRUE, callback, data);
 }
 
 LodgeBackedUp *

@@ -25,6 +25,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeBackedUp, lodge_backed_up_free)
  * read back is not what was written), CANCELLED, IO. After each of them nothing is left in the folder.
  */
 void           lodge_machine_backup_async  (LodgeMachine *self, int folder, GVariant *options, GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_machine_backup_scheduled_async: the same by itself: it gives way to what a person asks for and is CANCELLED then */
+void           lodge_machine_backup_scheduled_async (LodgeMachine *self, int folder, GAsyncReadyCallback callback, gpointer data);
 LodgeBackedUp *lodge_machine_backup_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /** lodge_backup_take_folder: Returns: a descriptor like @fd, the caller's, or -1. Error: INVALID_ARGUMENT: it is no folder */

@@ -19,6 +19,7 @@
 #include "core/machine/lodge-clone.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-snapshot.h"
+#include "core/machine/lodge-machine-wait.h"
 
 static void hold_still (GTask *task);
 static void dispatch (LodgeMachine *self);
@@ -211,7 +212,7 @@ lodge_machine_clone_async (LodgeMachine *self, const char *name, GVariant *optio
   const char *kind = NULL;
   GError *error = NULL;
 
-  if (lodge_machine_put_off (self, disposable ? LODGE_METHOD_OPEN_DISPOSABLE : LODGE_METHOD_CLONE, name, options, callback, data))
+  if (lodge_machine_put_off (self, disposable ? LODGE_METHOD_OPEN_DISPOSABLE : LODGE_METHOD_CLONE, name, options, -1, callback, data))
     return;
   clone = lodge_clone_new (self, name, disposable);
   task = g_task_new (self, NULL, callback, data);

@@ -3,6 +3,7 @@
 #include "core/machine/lodge-machine-save.h"
 
 #include "core/machine/lodge-machine-snapshot.h"
+#include "core/machine/lodge-machine-wait.h"
 
 #include <string.h>
 
@@ -185,7 +186,8 @@ lodge_machine_call_async (LodgeMachine *self, LodgeMethod method, GVariant *opti
   gboolean takes_drive = method == LODGE_METHOD_INSERT_MEDIUM || method == LODGE_METHOD_EJECT_MEDIUM;
   GError *error = NULL;
 
-  if (method == LODGE_METHOD_START && lodge_machine_put_off (self, method, NULL, options, callback, data))
+  if ((method == LODGE_METHOD_START || method == LODGE_METHOD_SAVE)
+      && lodge_machine_put_off (self, method, NULL, options, -1, callback, data))
     return;
   task = g_task_new (self, cancellable, callback, data);
   g_task_set_source_tag (task, lodge_machine_call_async);

@@ -10,6 +10,7 @@
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-family-private.h"
 #include "core/machine/lodge-machine-snapshot.h"
+#include "core/machine/lodge-machine-wait.h"
 #include "core/qemu/lodge-qemu-img.h"
 #include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-disk-intent.h"
@@ -229,7 +230,7 @@ lodge_machine_flatten_async (LodgeMachine *self, GVariant *options, GAsyncReadyC
   Flatten *flatten;
   GError *error = NULL;
 
-  if (lodge_machine_put_off (self, LODGE_METHOD_FLATTEN, NULL, options, callback, data))
+  if (lodge_machine_put_off (self, LODGE_METHOD_FLATTEN, NULL, options, -1, callback, data))
     return;
   task = g_task_new (self, NULL, callback, data);
   flatten = g_new0 (Flatten, 1);

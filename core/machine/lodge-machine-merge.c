@@ -14,13 +14,18 @@
  * nothing to undo; what was interrupted is begun again. An interrupted tool leaves at most space that nobody uses in the image
  * that it wrote to, so that is looked for in the end.
  *
- * Nobody waits for this: a start, a snapshot or a restore interrupts it, and when the machine is off again it goes on. */
+ * Below a guest that runs, QEMU does it (lodge-machine-merge-live.c), in one direction only, and where that is bounded: files that are not
+ * large, in which no other machine reads on. What QEMU may not write to, since it was frozen before this guest started, waits until the guest is off.
+ *
+ * Nobody waits for this: a start, a snapshot or a restore interrupts it (lodge-machine-wait.c), and it goes on after that. */
 
 #include "core/machine/lodge-machine-snapshot.h"
 
 #include "core/config/lodge-atomic-file.h"
-#include "core/machine/lodge-machine-family.h"
+#include "core/machine/lodge-machine-merge-live.h"
+#include "core/machine/lodge-machine-wait.h"
 #include "core/qemu/lodge-qemu-img.h"
+#include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-layers.h"
 
 #include <errno.h>
@@ -33,6 +38,9 @@
 /* How much more one byte costs that is written through. */
 #define DEAR 4
 #define PROGRESS_SCALE (1 << 20)
+/* What is copied at most below a guest, and how much must be free beside it, so that the guest never stands still for that. */
+#define LIVE_MAX ((guint64) 1024 * 1024 * 1024)
+#define LIVE_FREE ((guint64) 1024 * 1024 * 1024)
 
 struct _LodgeMachineMerge
 {
@@ -43,21 +51,12 @@ struct _LodgeMachineMerge
   char *path;                /* (owned) (nullable) the same, absolute */
   char *child;               /* (owned) (nullable) the one that reads on in it */
   gboolean into_file;        /* which takes the child's name */
-  GPtrArray *waiting;        /* (element-type Call) */
+  GHashTable *skipped;       /* (element-type utf8) files that cannot be given up now */
+  guint serial;              /* of the guest below which it is done, 0 for none */
   gboolean announced;
   gboolean again;            /* more was noted meanwhile */
 };
 typedef struct _LodgeMachineMerge Merge;
-
-/* A method that was called meanwhile. */
-typedef struct
-{
-  LodgeMethod method;
-  char *text;        /* (owned) (nullable) */
-  GVariant *options; /* (owned) (nullable) */
-  GAsyncReadyCallback callback;
-  gpointer data;
-} Call;
 
 static void next_file (Merge *merge);
 
@@ -123,61 +122,13 @@ forget (Merge *merge)
     }
 }
 
-/* ---- Those that wait ---- */
-
-static void
-call_free (gpointer data)
+void
+lodge_machine_recover_merge (LodgeMachine *self)
 {
-  Call *call = data;
+  g_autofree char *path = self->entry != NULL ? g_build_filename (self->folder, NAMELESS, NULL) : NULL;
 
-  g_free (call->text);
-  g_clear_pointer (&call->options, g_variant_unref);
-  g_free (call);
-}
-
-static void
-make_call (LodgeMachine *self, const Call *call)
-{
-  switch (call->method)
-    {
-    case LODGE_METHOD_START:
-      lodge_machine_call_async (self, LODGE_METHOD_START, call->options, NULL, NULL, call->callback, call->data);
-      break;
-    case LODGE_METHOD_TAKE_SNAPSHOT:
-      lodge_machine_take_snapshot_async (self, call->options, call->callback, call->data);
-      break;
-    case LODGE_METHOD_RESTORE_SNAPSHOT:
-      lodge_machine_restore_snapshot_async (self, call->text, call->options, call->callback, call->data);
-      break;
-    case LODGE_METHOD_FLATTEN:
-      lodge_machine_flatten_async (self, call->options, call->callback, call->data);
-      break;
-    case LODGE_METHOD_CLONE:
-    case LODGE_METHOD_OPEN_DISPOSABLE:
-      lodge_machine_clone_async (self, call->text, call->options, call->method == LODGE_METHOD_OPEN_DISPOSABLE, call->callback, call->data);
-      break;
-    default:
-      g_assert_not_reached ();
-    }
-}
-
-gboolean
-lodge_machine_put_off (LodgeMachine *self, LodgeMethod method, const char *text, GVariant *options, GAsyncReadyCallback callback,
-                       gpointer data)
-{
-  Call *call;
-
-  if (self->merge == NULL)
-    return FALSE;
-  call = g_new0 (Call, 1);
-  call->method = method;
-  call->text = g_strdup (text);
-  call->options = options != NULL ? g_variant_ref (options) : NULL;
-  call->callback = callback;
-  call->data = data;
-  g_ptr_array_add (self->merge->waiting, call);
-  g_cancellable_cancel (self->merge->interrupt);
-  return TRUE;
+  if (self->merge == NULL && path != NULL && access (path, F_OK) == 0)
+    lodge_merge_live_recover (self);
 }
 
 void
@@ -199,9 +150,8 @@ static void
 finish (Merge *merge, GError *owned_error)
 {
   g_autoptr (LodgeMachine) self = merge->machine;
-  g_autoptr (GPtrArray) waiting = merge->waiting;
   g_autoptr (GError) error = owned_error;
-  gboolean again = merge->again && error == NULL && waiting->len == 0;
+  gboolean again = merge->again && error == NULL && !lodge_machine_has_waiting (self);
 
   if (error == NULL && g_cancellable_is_cancelled (merge->interrupt))
     error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "interrupted");
@@ -220,17 +170,31 @@ finish (Merge *merge, GError *owned_error)
   g_free (merge->file);
   g_free (merge->path);
   g_free (merge->child);
+  g_hash_table_unref (merge->skipped);
   g_free (merge);
-  for (guint i = 0; i < waiting->len; i++)
-    make_call (self, g_ptr_array_index (waiting, i));
+  lodge_machine_take_up (self);
   if (again)
     lodge_machine_merge (self);
+}
+
+/* Whether the disks are at rest: 0 without a guest, else its number; FALSE for one that is not only running. */
+static gboolean
+is_possible (LodgeMachine *self, guint *serial)
+{
+  LodgeGuest *guest = self->guest;
+
+  *serial = guest != NULL ? guest->serial : 0;
+  return guest == NULL
+         || (guest->qmp != NULL && !guest->held && !guest->unspent && (self->state == LODGE_STATE_RUNNING || self->state == LODGE_STATE_PAUSED));
 }
 
 static gboolean
 is_over (Merge *merge)
 {
-  return g_cancellable_is_cancelled (merge->interrupt) || merge->machine->entry == NULL || merge->machine->guest != NULL;
+  guint serial;
+
+  return g_cancellable_is_cancelled (merge->interrupt) || merge->machine->entry == NULL
+         || !is_possible (merge->machine, &serial) || serial != merge->serial;
 }
 
 /* ---- One file ---- */
@@ -362,6 +326,64 @@ merge_into_one (Merge *merge, const LodgeLayer *layer, const LodgeLayer *child, 
                                progress_cb, merge, merge->interrupt, rebased_cb, merge);
 }
 
+static void
+merged_live_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Merge *merge = data;
+  g_autoptr (GTask) work = NULL;
+  GError *error = NULL;
+
+  if (!lodge_merge_live_finish (merge->machine, result, &error))
+    {
+      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || is_over (merge))
+        {
+          finish (merge, error);
+          return;
+        }
+      g_debug ("%s: %s stays: %s", merge->machine->id, merge->file, error->message);
+      g_error_free (error);
+      g_hash_table_add (merge->skipped, g_strdup (merge->file));
+      next_file (merge);
+      return;
+    }
+  merge->into_file = FALSE;
+  work = g_task_new (NULL, NULL, placed_cb, merge);
+  g_task_set_task_data (work, merge, NULL);
+  g_task_run_in_thread (work, place_thread);
+}
+
+/* Whether QEMU can be asked to copy what is in @layer into @child: it would not take long, and nobody else reads on in that. */
+static gboolean
+suits_live (Merge *merge, LodgeLayers *layers, const LodgeLayer *layer, const LodgeLayer *child)
+{
+  LodgeMachine *self = merge->machine;
+  GPtrArray *list = lodge_layers_list (layers);
+
+  if (layer->size > LIVE_MAX || !lodge_disk_image_check_space (self->folder, layer->size + LIVE_FREE, NULL))
+    return FALSE;
+  for (guint i = 0; i < list->len; i++)
+    {
+      const LodgeLayer *other = g_ptr_array_index (list, i);
+
+      if ((other->trashed || !g_str_equal (other->machine, self->id)) && lodge_layers_below (layers, other->path, child->path))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+merge_live (Merge *merge, LodgeLayers *layers, const LodgeLayer *layer, const LodgeLayer *child)
+{
+  if (!suits_live (merge, layers, layer, child))
+    return FALSE;
+  if (!merge->announced)
+    lodge_machine_emit_job (merge->machine, merge->job);
+  merge->announced = TRUE;
+  lodge_merge_live_async (merge->machine, child->path, layer->backing, merge->interrupt, progress_cb, merge, merged_live_cb,
+                          merge);
+  return TRUE;
+}
+
 /* Returns: whether something is under way now */
 static gboolean
 give_up (Merge *merge, LodgeLayers *layers)
@@ -377,7 +399,7 @@ give_up (Merge *merge, LodgeLayers *layers)
       next_file (merge);
       return TRUE;
     }
-  if (layer == NULL || layer->active || layer->snapshots->len > 0 || children->len > 1)
+  if (layer == NULL || layer->active || layer->snapshots->len > 0 || children->len > 1 || g_hash_table_contains (merge->skipped, merge->file))
     return FALSE;
   if (children->len == 0)
     {
@@ -388,8 +410,10 @@ give_up (Merge *merge, LodgeLayers *layers)
     }
   child = g_ptr_array_index (children, 0);
   /* A saved machine's disks stay as they are; another machine's child may be in use; what is in the trash may come back. */
-  if (child->trashed || strcmp (child->machine, self->id) != 0 || (child->active && self->state != LODGE_STATE_OFF))
+  if (child->trashed || strcmp (child->machine, self->id) != 0 || (child->active && self->state == LODGE_STATE_SAVED))
     return FALSE;
+  if (merge->serial != 0)
+    return merge_live (merge, layers, layer, child);
   below = lodge_layers_chain (child->path, NULL);
   if (below == NULL || below->len == 0)
     return FALSE;
@@ -434,6 +458,7 @@ void
 lodge_machine_merge (LodgeMachine *self)
 {
   g_autoptr (GPtrArray) nameless = NULL;
+  guint serial;
   Merge *merge;
 
   if (self->merge != NULL)
@@ -441,7 +466,8 @@ lodge_machine_merge (LodgeMachine *self)
       self->merge->again = TRUE;
       return;
     }
-  if (self->folder == NULL || self->entry == NULL || self->entry->fault != NULL || self->guest != NULL || self->busy != NULL || self->n_occupied > 0)
+  if (self->folder == NULL || self->entry == NULL || self->entry->fault != NULL || self->busy != NULL || self->n_occupied > 0
+      || lodge_machine_has_waiting (self) || !is_possible (self, &serial))
     return;
   nameless = read_nameless (self->folder);
   if (nameless->len == 0)
@@ -450,7 +476,8 @@ lodge_machine_merge (LodgeMachine *self)
   merge->machine = g_object_ref (self);
   merge->job = lodge_job_new ("merge", self->id);
   merge->interrupt = g_cancellable_new ();
-  merge->waiting = g_ptr_array_new_with_free_func (call_free);
+  merge->skipped = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  merge->serial = serial;
   g_signal_connect (lodge_job_get_cancellable (merge->job), "cancelled", G_CALLBACK (job_cancelled_cb), merge->interrupt);
   next_file (merge);
 }

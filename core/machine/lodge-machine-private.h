@@ -101,6 +101,8 @@ struct _LodgeMachine
   GQueue            inputs; /* (element-type GTask) (owned) SendKeys and TypeText; the first is under way */
   struct _LodgeMachineMerge *merge; /* (nullable) of layers, which goes on by itself */
   LodgeShare       *share;   /* (owned) (nullable) for the guest that is started next */
+  GCancellable     *backup;  /* (owned) (nullable) of a backup that is made by itself */
+  GQueue            waiting; /* methods that wait until those two have given way: lodge-machine-wait.c */
   const char       *busy;    /* (nullable) why much cannot be done now, for a sentence */
   LodgeSaved       *saved;   /* (owned) (nullable) in state saved, where it can be read */
 };

@@ -19,6 +19,7 @@
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-layers.h"
 #include "core/machine/lodge-machine-save.h"
+#include "core/machine/lodge-machine-wait.h"
 #include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-layers.h"
 
@@ -339,7 +340,7 @@ lodge_machine_restore_snapshot_async (LodgeMachine *self, const char *id, GVaria
   gboolean keep = TRUE, disks_only = FALSE;
   GError *error = NULL;
 
-  if (lodge_machine_put_off (self, LODGE_METHOD_RESTORE_SNAPSHOT, id, options, callback, data))
+  if (lodge_machine_put_off (self, LODGE_METHOD_RESTORE_SNAPSHOT, id, options, -1, callback, data))
     return;
   task = g_task_new (self, NULL, callback, data);
   restore = g_new0 (Restore, 1);
@@ -442,9 +443,12 @@ lodge_machine_delete_snapshot_async (LodgeMachine *self, const char *id, GVarian
                                      gpointer data)
 {
   static const char *const none[] = { NULL };
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
+  g_autoptr (GTask) task = NULL;
   GError *error = NULL;
 
+  if (lodge_machine_put_off (self, LODGE_METHOD_DELETE_SNAPSHOT, id, options, -1, callback, data))
+    return;
+  task = g_task_new (self, NULL, callback, data);
   g_task_set_source_tag (task, lodge_machine_delete_snapshot_async);
   if (lodge_machine_check (self, LODGE_METHOD_DELETE_SNAPSHOT, &error) && lodge_machine_check_options (options, none, &error)
       && lodge_machine_drop_snapshot (self, id, &error))

@@ -27,6 +27,7 @@
 #include "core/machine/lodge-machine-layers.h"
 #include "core/machine/lodge-machine-save.h"
 #include "core/machine/lodge-machine-take.h"
+#include "core/machine/lodge-machine-wait.h"
 #include "core/machine/lodge-picture.h"
 #include "core/storage/lodge-disk-image.h"
 
@@ -266,7 +267,7 @@ lodge_machine_take_snapshot_async (LodgeMachine *self, GVariant *options, GAsync
   gboolean memory = TRUE;
   GError *error = NULL;
 
-  if (lodge_machine_put_off (self, LODGE_METHOD_TAKE_SNAPSHOT, NULL, options, callback, data))
+  if (lodge_machine_put_off (self, LODGE_METHOD_TAKE_SNAPSHOT, NULL, options, -1, callback, data))
     return;
   task = task_new (self, NULL, callback, data);
   snapshot = ((LodgeTake *) g_task_get_task_data (task))->snapshot;

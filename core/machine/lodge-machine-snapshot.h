@@ -60,12 +60,8 @@ gboolean   lodge_machine_note_nameless  (const char *folder, const char *lines, 
 /** lodge_machine_merge: (in the background) gives up layers that nothing names any more */
 void       lodge_machine_merge          (LodgeMachine *self);
 
-/**
- * lodge_machine_put_off: where layers are being merged, that is interrupted, and the method called with the same arguments as soon
- * as it has ended; else FALSE, and the caller goes on. @method: one of those that it knows. @text: (nullable)
- */
-gboolean   lodge_machine_put_off        (LodgeMachine *self, LodgeMethod method, const char *text, GVariant *options,
-                                         GAsyncReadyCallback callback, gpointer data);
+/** lodge_machine_recover_merge: ends what a killed core, or one that lost its connection, has left under way in a guest */
+void       lodge_machine_recover_merge  (LodgeMachine *self);
 
 /** lodge_machine_interrupt_merge: nobody waits for its end */
 void       lodge_machine_interrupt_merge (LodgeMachine *self);

@@ -8,6 +8,7 @@
 #include "core/config/lodge-json.h"
 #include "core/machine/lodge-block-nodes.h"
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-disks-private.h"
 #include "core/machine/lodge-machine-layers.h"
 #include "core/machine/lodge-stream.h"
 
@@ -165,11 +166,12 @@ next_node (GTask *task)
     {
       const LodgeNewLayer *layer = g_ptr_array_index (take->layers, take->added);
       g_autofree char *node = g_strdup_printf ("l%s-%u", take->snapshot->id, take->added);
+      g_autofree char *file = g_strconcat (node, LODGE_BLOCK_LAYER_FILE, NULL);
       /* The folder may have another name now than QEMU knows. */
       g_autofree char *path = g_build_filename (self->guest->record->folder, layer->file, NULL);
       g_autoptr (JsonObject) arguments = lodge_qmp_args_new (
         "{'driver': <'qcow2'>, 'node-name': <%s>, 'discard': <'unmap'>, 'detect-zeroes': <'unmap'>,"
-        " 'file': <{'driver': <'file'>, 'filename': <%s>, 'discard': <'unmap'>}>}", node, path);
+        " 'file': <{'driver': <'file'>, 'node-name': <%s>, 'filename': <%s>, 'discard': <'unmap'>}>}", node, file, path);
 
       json_object_set_null_member (arguments, "backing");
       lodge_qmp_client_execute_async (qmp, "blockdev-add", arguments, -1, NULL, node_added_cb, task);
@@ -195,17 +197,22 @@ static void
 blocks_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
+  LodgeMachine *self = g_task_get_source_object (task);
   LodgeTake *take = g_task_get_task_data (task);
   GError *error = NULL;
   g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
 
-  for (guint i = 0; value != NULL && i < take->layers->len && error == NULL; i++)
+  for (guint i = 0; value != NULL && lodge_take_guest_is_there (task) && i < take->layers->len && error == NULL; i++)
     {
       const LodgeNewLayer *layer = g_ptr_array_index (take->layers, i);
       g_autofree char *name = g_path_get_basename (layer->frozen);
       g_autofree char *file = NULL;
       const char *node = lodge_block_top (lodge_qmp_node_array (value), layer->disk, &file);
+      LodgeDisk *own = lodge_machine_get_disk (self->guest->profile, layer->disk);
 
+      /* What QEMU says of a long chain cannot be read; then what it was told counts. */
+      if (file == NULL && own != NULL && own->file != NULL)
+        file = g_path_get_basename (own->file);
       if (node == NULL || g_strcmp0 (file, name) != 0)
         error = g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
                              "the guest's disk “%s” is not the file that its settings name; shut it down first", layer->disk);

@@ -177,6 +177,20 @@ put_back (LodgeMachine *self, LodgeDisk *disk, const char *top)
   return TRUE;
 }
 
+/* Whether @node is a layer of a snapshot that is taken back. */
+static gboolean
+is_half_made (const Undo *undo, const char *node)
+{
+  for (guint i = 0; i < undo->ids->len; i++)
+    {
+      g_autofree char *prefix = g_strdup_printf ("l%s-", (char *) undo->ids->pdata[i]);
+
+      if (g_str_has_prefix (node, prefix))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static void
 blocks_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -196,12 +210,18 @@ blocks_cb (GObject *source, GAsyncResult *result, gpointer data)
     {
       LodgeDisk *disk = g_ptr_array_index (profile->disks, i), *own;
       g_autofree char *top = NULL;
+      const char *node;
 
       if (disk->cdrom || disk->file == NULL || g_path_is_absolute (disk->file)
-          || lodge_block_top (lodge_qmp_node_array (value), disk->id, &top) == NULL || top == NULL)
+          || (node = lodge_block_top (lodge_qmp_node_array (value), disk->id, &top)) == NULL)
+        continue;
+      own = lodge_machine_get_disk (self->guest->profile, disk->id);
+      /* What QEMU says of a long chain cannot be read; the name of the node says which of the two it is. */
+      if (top == NULL && (is_half_made (undo, node) || (own != NULL && own->file != NULL)))
+        top = g_path_get_basename (is_half_made (undo, node) ? disk->file : own->file);
+      if (top == NULL)
         continue;
       changed = put_back (self, disk, top) || changed;
-      own = lodge_machine_get_disk (self->guest->profile, disk->id);
       if (own != NULL && g_str_has_suffix (disk->file, top))
         {
           g_free (own->file);

@@ -38,6 +38,7 @@
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-machine-family-private.h"
 #include "core/machine/lodge-machine-snapshot.h"
+#include "core/machine/lodge-machine-wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,6 +90,8 @@ lodge_machine_finalize (GObject *object)
   g_free (self->shown_snapshot);
   lodge_share_free (self->share);
   g_clear_pointer (&self->clones_waiting, g_ptr_array_unref);
+  g_clear_object (&self->backup);
+  g_queue_clear_full (&self->waiting, lodge_machine_put_off_free);
 
   G_OBJECT_CLASS (lodge_machine_parent_class)->finalize (object);
 }
@@ -356,7 +359,8 @@ lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_IN_USE, "%s", self->busy);
       return FALSE;
     }
-  if (self->merge != NULL && writes_disks (method))
+  /* What is new to a guest is no matter to the layers below it. */
+  if (self->merge != NULL && writes_disks (method) && !(self->guest != NULL && method == LODGE_METHOD_ADD_DISK))
     {
       g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_IN_USE, "layers of deleted snapshots are being merged");
       return FALSE;

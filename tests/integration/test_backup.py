@@ -279,6 +279,27 @@ def test_a_snapshot_before_each_start(lodge):
     assert len(automatic()) == 2
 
 
+def test_a_scheduled_backup_gives_way(lodge):
+    """Whoever starts a machine does not wait for a backup that nobody asked for; it is made later."""
+    machine = lodge.create('Box', disk_size=512 * MIB, memory=64 * MIB)
+    qemu_io(disk(machine), 'write -P 7 0 400M')
+    lodge.ctl('set', 'Box', f'backup-folder={lodge.state}', 'backup-every=24')
+    wait_until(lambda: jobs(lodge).get('backup', {}).get('State') == 'running', 60, 'a backup that nobody asked for', 0.02)
+    machine.start()
+    assert jobs(lodge)['backup']['State'] == 'cancelled', 'the disk is large enough for that'
+    assert listed(lodge, lodge.state) == []
+    automatic = machine.get('Automatic')
+    assert 'backup-error' not in automatic and 'last-backup' not in automatic and automatic['next-backup'] > 1.6e9
+    # One that a person asked for is waited for.
+    lodge.ctl('set', 'Box', 'backup-every=0')
+    process = lodge.start('lodgectl', 'backup', 'Box', lodge.state)
+    wait_until(lambda: jobs(lodge)['backup']['State'] == 'running', 60, 'the backup', 0.02)
+    assert refused(machine.call, 'TakeSnapshot') == 'InUse'
+    process.kill()
+    cancel(lodge, 'backup')
+    machine.force_off()
+
+
 def test_a_restore_that_is_killed(lodge, safe):
     """A core that dies while it restores: no machine that is not whole, and the one in whose place it was is what it was or what it was to be."""
     machine = lodge.create('Box', disk_size=128 * MIB)

@@ -130,18 +130,16 @@ def refused(machine, code, word):
 
 
 def test_what_cannot_be_resumed_is_refused(lodge):
-    machine = lodge.create_demo('web', 'lodge.count', disk_size=64 << 20)
+    machine = lodge.create('web', disk_size=64 << 20, memory=64 << 20, video='virtio')
     machine.saved = os.path.join(machine.get('Folder'), 'saved')
     machine.start()
-    with machine.serial() as serial:
-        serial.wait('LODGE-READY', 120)
-        serial.count_on(2)
     machine.call('Save')
     launch = change_launch(machine, qemu_version='99.0.0')
     refused(machine, 'NotSupported', 'older')
     change_launch(machine, qemu_version='7.0.0', host_cpu='another')
     refused(machine, 'NotSupported', 'processor')
     argv = [word.replace('virtio-vga', 'VGA') for word in launch['argv']]
+    assert argv != launch['argv']
     os.unlink(os.path.join(machine.saved, 'launch.json'))
     with open(os.path.join(machine.saved, 'launch.json'), 'w', encoding='utf-8') as f:
         json.dump({**launch, 'qemu-version': '7.0.0', 'argv': argv}, f)
@@ -175,8 +173,7 @@ def test_what_cannot_be_resumed_is_refused(lodge):
     assert machine.state == 'saved' and machine.get('StateReason') == 'start-failed'
     os.rename(memory + '.whole', memory)
     machine.start()
-    with machine.serial() as serial:
-        serial.count_on(2)
+    assert machine.state == 'running' and not os.path.exists(machine.saved)
 
     # What cannot be saved is said, and the guest runs on.
     machine.force_off()

@@ -207,18 +207,77 @@ def test_a_guest_goes_on_from_a_snapshot(lodge_qemu):
     machine.force_off()
 
 
-def qmp(folder, *commands):
-    """Says so to QEMU, with its sockets in this folder, while no core does."""
+def qmp(folder, *commands, name='rescue.sock'):
+    """Says so to QEMU, with its sockets in this folder: words, or pairs of a word and its arguments. The last answer."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(20)
-        line.connect(os.path.join(folder, 'qmp.sock'))
+        line.connect(os.path.join(folder, name))
         with line.makefile('rw') as stream:
             stream.readline()
             for command in ('qmp_capabilities', *commands):
-                stream.write(json.dumps({'execute': command}))
+                command, arguments = command if isinstance(command, tuple) else (command, {})
+                stream.write(json.dumps({'execute': command, 'arguments': arguments}))
                 stream.flush()
-                while 'return' not in stream.readline():
-                    pass
+                answer = {}
+                while 'return' not in answer:
+                    answer = json.loads(stream.readline())
+                    assert 'error' not in answer, answer
+            return answer['return']
+
+
+def test_layers_are_merged_below_a_guest(lodge):
+    """A machine that is not shut down gets rid of the layers of deleted snapshots, too, and stands by what it is asked meanwhile."""
+    machine = lodge.create('web', disk_size=64 << 20, memory=64 << 20)
+    disks = os.path.join(machine.get('Folder'), 'disks')
+    runtime = os.path.join(lodge.runtime, 'lodge', machine.id[:8])
+    qemu_io = '-d /machine/peripheral/disk0/virtio-backend'
+    machine.start()
+    known = []
+    for number in range(5):
+        assert qmp(runtime, ('human-monitor-command', {'command-line': f'qemu-io {qemu_io} "write -P {number + 1} {number}M 1M"'})) == ''
+        known.append(take(machine, memory=False))
+
+    # What an earlier core has begun is ended by the next one.
+    top = next(block['inserted']['node-name'] for block in qmp(runtime, 'query-block') if 'disk0' in block.get('qdev', ''))
+    lodge.kill_core()
+    with open(os.path.join(disks, '../snapshots/.nameless'), 'w', encoding='ascii') as f:
+        f.write('disks/gone.qcow2\n')
+    qmp(runtime, ('block-stream', {'job-id': 'lodge-merge', 'device': top, 'base-node': 'disk0', 'backing-file': 'disk0.qcow2', 'speed': 1,
+                                   'auto-finalize': False, 'auto-dismiss': False}))
+    machine = lodge.machine('web')
+    wait_until(lambda: machine.state == 'running' and qmp(runtime, 'query-jobs') == [], 30, 'the next core to end the job')
+
+    delete(machine, known[1])
+    delete(machine, known[4])
+    wait_until(lambda: sorted(os.listdir(disks)) == ['disk0-2.qcow2', 'disk0-3.qcow2', 'disk0-5.qcow2', 'disk0.qcow2'], 60,
+               f'the layers to be merged: {os.listdir(disks)}')
+    assert machine.state == 'running' and qmp(runtime, 'query-jobs') == []
+    for number in range(5):
+        assert qmp(runtime, ('human-monitor-command', {'command-line': f'qemu-io {qemu_io} "read -P {number + 1} {number}M 1M"'})) == ''
+    # Nobody waits for it.
+    delete(machine, known[2])
+    last = take(machine)
+    assert qmp(runtime, ('human-monitor-command', {'command-line': f'qemu-io {qemu_io} "write -P 7 0 1M"'})) == ''
+    wait_until(lambda: 'disk0-2.qcow2' not in os.listdir(disks), 60, 'the layer to be merged')
+    machine.call('Save', timeout=60)
+    machine.start()
+    machine.force_off()
+    settled(machine)
+
+    def reads(*pairs):
+        words = [word for at, value in pairs for word in ('-c', f'read -P {value} {at}M 1M')]
+        done = subprocess.run(['qemu-io', '-r', '-f', 'qcow2', *words, active_disk(machine)], check=True, capture_output=True, text=True)
+        assert 'failed' not in done.stdout, done.stdout
+
+    reads((0, 7), (1, 2), (2, 3), (3, 4), (4, 5))
+    for name in os.listdir(disks):
+        subprocess.run(['qemu-img', 'check', '-q', os.path.join(disks, name)], check=True)
+        head = json.loads(subprocess.run(['qemu-img', 'info', '--output=json', os.path.join(disks, name)], check=True, capture_output=True).stdout)
+        assert '/' not in head.get('backing-filename', ''), head
+    restore(machine, known[3], keep_present=False)
+    reads((0, 1), (1, 2), (2, 3), (3, 4), (4, 0))
+    restore(machine, last, keep_present=False, disks_only=True)
+    reads((0, 1), (4, 5))
 
 
 def test_killed_between_machine_json_and_qemu(lodge):
@@ -243,7 +302,7 @@ def test_killed_between_machine_json_and_qemu(lodge):
                                                                          'disks': {'disk0': 'disks/disk0-1.qcow2'}}))):
         with open(path, 'w', encoding='utf-8') as f:
             f.write(text)
-    qmp(runtime, 'stop')
+    qmp(runtime, 'stop', name='qmp.sock')
 
     machine = lodge.machine('web')
     wait_until(lambda: machine.state == 'running' and not os.path.exists(half), 30, 'the guest to go on')
