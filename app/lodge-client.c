@@ -2,15 +2,17 @@
 
 /* Theory of operation
  *
- * One watch on the bus name drives everything. Each time the name gets an owner, a new core proxy and
- * then a new object manager are made, both asynchronously; when it loses its owner, both are dropped
- * and the items stay in the library without proxies. GDBusObjectManagerClient would follow a new
- * owner by itself, but asks for the objects synchronously in that case, so no manager lives longer
- * than its owner.
+ * One watch on the bus name drives everything. Each time the name gets an owner, the core's own properties and all its
+ * objects are asked for, in one go; when it loses its owner, the items stay in the library without a core to call.
  *
- *   no owner --StartServiceByName--> appeared --core proxy--> version fits --object manager--> ready
- *      ^                                                         | too old: Quit (once)          |
- *      +---------------------------------------------------------+----------- vanished ----------+
+ *   no owner --StartServiceByName--> appeared --GetAll--> version fits --GetManagedObjects--> ready
+ *      ^                                                     | too old: Quit (once)             |
+ *      +-----------------------------------------------------+------------- vanished -----------+
+ *
+ * At the start the questions go out together with that for the owner, so that the core works on its answer while this
+ * program sets up its toolkit. Answers come in the order of the questions: the owner's name is known before them. No
+ * proxies and no GDBusObjectManagerClient: a thousand machines are a thousand dictionaries of one answer, and three
+ * subscriptions tell of all their changes.
  *
  * A core that is older than this window is asked to leave, which it does without touching its
  * guests; the bus then starts the installed one. Starting is tried again with growing pauses, and so
@@ -27,8 +29,14 @@
 #define RETRY_FIRST_MS 250u
 #define RETRY_LAST_MS 16000u
 
-/* Start may verify disks and wait for helpers; the default of 25 s is too short on a slow disk. */
+/* Some calls wait for helpers; the default of 25 s is too short on a slow disk. */
 #define CALL_TIMEOUT_MS 120000
+
+#define MANAGER_INTERFACE "org.freedesktop.DBus.ObjectManager"
+#define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
+#define CORE_INTERFACE "org.lodgevm.Core1"
+#define MACHINE_INTERFACE "org.lodgevm.Core1.Machine"
+#define JOB_INTERFACE "org.lodgevm.Core1.Job"
 
 struct _LodgeClient
 {
@@ -39,10 +47,13 @@ struct _LodgeClient
   guint watch_id;
   GCancellable *cancellable;   /* (owned) of this object's life */
 
+  guint subscriptions[3];      /* objects come, objects go, machines change */
+
   /* Of the present owner of the name: */
-  GCancellable *owner_cancellable; /* (owned) (nullable) */
+  char *owner;                     /* (owned) (nullable) */
+  GCancellable *owner_cancellable; /* (owned) (nullable) of its questions, which may be asked before it is known */
   LodgeIpcCore *core;              /* (owned) (nullable) */
-  GDBusObjectManager *manager;     /* (owned) (nullable) */
+  gboolean following;              /* its objects were read, so what changes is heard */
 
   gboolean asked_to_quit;
   guint retry_source;
@@ -52,7 +63,7 @@ struct _LodgeClient
 G_DEFINE_FINAL_TYPE (LodgeClient, lodge_client, G_TYPE_OBJECT)
 
 static void activate (LodgeClient *self);
-static void connect_owner (LodgeClient *self);
+static void ask_owner (LodgeClient *self);
 
 static void
 fail (LodgeClient *self, const GError *error)
@@ -66,8 +77,8 @@ retry_cb (gpointer user_data)
   LodgeClient *self = user_data;
 
   self->retry_source = 0;
-  if (self->owner_cancellable != NULL)
-    connect_owner (self);
+  if (self->owner != NULL)
+    ask_owner (self);
   else
     activate (self);
   return G_SOURCE_REMOVE;
@@ -92,7 +103,7 @@ started_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  if (reply != NULL || self->owner_cancellable != NULL)
+  if (reply != NULL || self->owner != NULL)
     return;
 
   g_dbus_error_strip_remote_error (error);
@@ -109,120 +120,172 @@ activate (LodgeClient *self)
                           G_DBUS_CALL_FLAGS_NONE, -1, self->cancellable, started_cb, self);
 }
 
-/* @fresh: collects machines that the library does not have yet */
-static void
-take_object (LodgeClient *self, GDBusObject *object, GPtrArray *fresh)
+/* Returns: (transfer full) (nullable): a proxy of the present owner that asks nobody anything to be made */
+static gpointer
+make_proxy (LodgeClient *self, GType type, const char *path, GDBusInterfaceInfo *info, GVariant *values)
 {
-  g_autoptr (LodgeIpcMachine) machine = lodge_ipc_object_get_machine (LODGE_IPC_OBJECT (object));
-  g_autoptr (LodgeIpcJob) job = lodge_ipc_object_get_job (LODGE_IPC_OBJECT (object));
-  const char *path = g_dbus_object_get_object_path (object);
-  LodgeMachineItem *known;
+  GDBusProxy *proxy = g_initable_new (type, NULL, NULL,
+                                      "g-flags", G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES | G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START,
+                                      "g-connection", self->connection, "g-name", self->owner, "g-object-path", path,
+                                      "g-interface-name", info->name, NULL);
+  GVariantIter iter;
+  const char *key;
+  GVariant *value;
+
+  if (proxy == NULL)
+    return NULL;
+  g_dbus_proxy_set_default_timeout (proxy, CALL_TIMEOUT_MS);
+  g_variant_iter_init (&iter, values);
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
+    g_dbus_proxy_set_cached_property (proxy, key, value);
+  return proxy;
+}
+
+static void
+take_job (LodgeClient *self, const char *path, GVariant *values)
+{
+  g_autoptr (LodgeIpcJob) job = make_proxy (self, LODGE_IPC_TYPE_JOB_PROXY, path, lodge_ipc_job_interface_info (), values);
 
   if (job != NULL)
     lodge_library_add_job (self->library, job);
+}
+
+/* @interfaces: a{sa{sv}}
+ * @fresh: collects machines that the library does not have yet */
+static void
+take_object (LodgeClient *self, const char *path, GVariant *interfaces, GPtrArray *fresh)
+{
+  g_autoptr (GVariant) machine = g_variant_lookup_value (interfaces, MACHINE_INTERFACE, G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) job = g_variant_lookup_value (interfaces, JOB_INTERFACE, G_VARIANT_TYPE_VARDICT);
+  LodgeMachineItem *known;
+
+  if (job != NULL)
+    take_job (self, path, job);
   if (machine == NULL)
     return;
 
-  g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (machine), CALL_TIMEOUT_MS);
   known = lodge_library_find (self->library, path);
   if (known != NULL)
-    lodge_machine_item_set_proxy (known, machine);
+    lodge_machine_item_connect (known, self->connection, self->owner, machine);
   else
     {
       LodgeMachineItem *item = lodge_machine_item_new (path);
 
-      lodge_machine_item_set_proxy (item, machine);
+      lodge_machine_item_connect (item, self->connection, self->owner, machine);
       g_ptr_array_add (fresh, item);
     }
 }
 
 static void
-take_one (LodgeClient *self, GDBusObject *object)
+added_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface, const char *signal,
+          GVariant *parameters, gpointer user_data)
 {
+  LodgeClient *self = user_data;
   g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GVariant) interfaces = NULL;
+  const char *object;
 
-  take_object (self, object, fresh);
+  if (!self->following || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(oa{sa{sv}})")))
+    return;
+  g_variant_get (parameters, "(&o@a{sa{sv}})", &object, &interfaces);
+  take_object (self, object, interfaces, fresh);
   if (fresh->len > 0)
     lodge_library_add (self->library, fresh);
 }
 
 static void
-object_added_cb (GDBusObjectManager *manager, GDBusObject *object, LodgeClient *self)
+removed_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface, const char *signal,
+            GVariant *parameters, gpointer user_data)
 {
-  take_one (self, object);
-}
+  LodgeClient *self = user_data;
+  g_autofree const char **interfaces = NULL;
+  const char *object;
 
-static void
-interface_added_cb (GDBusObjectManager *manager, GDBusObject *object, GDBusInterface *interface, LodgeClient *self)
-{
-  take_one (self, object);
-}
-
-static void
-object_removed_cb (GDBusObjectManager *manager, GDBusObject *object, LodgeClient *self)
-{
-  /* A manager whose owner left removes all its objects; those machines are kept. */
-  g_autofree char *owner = g_dbus_object_manager_client_get_name_owner (G_DBUS_OBJECT_MANAGER_CLIENT (manager));
-
-  if (owner == NULL)
+  if (!self->following || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(oas)")))
     return;
-  lodge_library_remove (self->library, g_dbus_object_get_object_path (object));
-  lodge_library_remove_job (self->library, g_dbus_object_get_object_path (object));
+  g_variant_get (parameters, "(&o^a&s)", &object, &interfaces);
+  if (g_strv_contains (interfaces, MACHINE_INTERFACE))
+    lodge_library_remove (self->library, object);
+  if (g_strv_contains (interfaces, JOB_INTERFACE))
+    lodge_library_remove_job (self->library, object);
 }
 
 static void
-drop_missing (LodgeClient *self)
+changed_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface, const char *signal,
+            GVariant *parameters, gpointer user_data)
+{
+  LodgeClient *self = user_data;
+  LodgeMachineItem *item = self->following ? lodge_library_find (self->library, path) : NULL;
+  g_autoptr (GVariant) changed = NULL;
+
+  if (item == NULL || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sa{sv}as)")))
+    return;
+  g_variant_get (parameters, "(&s@a{sv}as)", NULL, &changed, NULL);
+  lodge_machine_item_take (item, changed);
+}
+
+/* @objects: a{oa{sa{sv}}}, all that there is */
+static void
+drop_missing (LodgeClient *self, GVariant *objects)
 {
   GListModel *machines = lodge_library_get_machines (self->library);
+  g_autoptr (GHashTable) there = g_hash_table_new (g_str_hash, g_str_equal);
+  GVariantIter iter;
+  const char *path;
 
+  g_variant_iter_init (&iter, objects);
+  while (g_variant_iter_next (&iter, "{&o@a{sa{sv}}}", &path, NULL))
+    g_hash_table_add (there, (gpointer) path);
   for (guint i = g_list_model_get_n_items (machines); i > 0; i--)
     {
       g_autoptr (LodgeMachineItem) item = g_list_model_get_item (machines, i - 1);
-      const char *path = lodge_machine_item_get_object_path (item);
-      g_autoptr (GDBusObject) object = g_dbus_object_manager_get_object (self->manager, path);
 
-      if (object == NULL)
-        lodge_library_remove (self->library, path);
+      if (!g_hash_table_contains (there, lodge_machine_item_get_object_path (item)))
+        lodge_library_remove (self->library, lodge_machine_item_get_object_path (item));
     }
 }
 
 static void
-manager_ready_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+take_objects (LodgeClient *self, GVariant *objects)
+{
+  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
+  gboolean any = g_list_model_get_n_items (lodge_library_get_machines (self->library)) > 0;
+  GVariantIter iter;
+  const char *path;
+  GVariant *interfaces;
+
+  self->following = TRUE;
+  g_variant_iter_init (&iter, objects);
+  while (g_variant_iter_loop (&iter, "{&o@a{sa{sv}}}", &path, &interfaces))
+    take_object (self, path, interfaces, fresh);
+  lodge_library_add (self->library, fresh);
+  if (any)
+    drop_missing (self, objects);
+
+  self->retry_ms = RETRY_FIRST_MS;
+  lodge_library_set_status (self->library, LODGE_LIBRARY_READY, self->core, NULL);
+}
+
+static void
+objects_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GDBusObjectManager) manager = lodge_ipc_object_manager_client_new_finish (result, &error);
-  g_autofree char *owner = NULL;
-  g_autolist (GDBusObject) objects = NULL;
-  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autoptr (GVariant) objects = NULL;
   LodgeClient *self = user_data;
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  /* Asked before there was an owner, nobody answers; the watch goes on from there. Without a core this is one of
+   * another version, or one that did not answer the first question, which was told then. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->owner == NULL || self->core == NULL)
     return;
-  if (manager == NULL)
+  if (reply == NULL)
     {
       fail (self, error);
       retry_later (self);
       return;
     }
-
-  /* The core left while the objects were read; the watch is about to say so. */
-  owner = g_dbus_object_manager_client_get_name_owner (G_DBUS_OBJECT_MANAGER_CLIENT (manager));
-  if (owner == NULL)
-    return;
-
-  self->manager = g_steal_pointer (&manager);
-  g_signal_connect (self->manager, "object-added", G_CALLBACK (object_added_cb), self);
-  g_signal_connect (self->manager, "interface-added", G_CALLBACK (interface_added_cb), self);
-  g_signal_connect (self->manager, "object-removed", G_CALLBACK (object_removed_cb), self);
-
-  objects = g_dbus_object_manager_get_objects (self->manager);
-  for (GList *l = objects; l != NULL; l = l->next)
-    take_object (self, l->data, fresh);
-  lodge_library_add (self->library, fresh);
-  drop_missing (self);
-
-  self->retry_ms = RETRY_FIRST_MS;
-  lodge_library_set_status (self->library, LODGE_LIBRARY_READY, self->core, NULL);
+  g_variant_get (reply, "(@a{oa{sa{sv}}})", &objects);
+  take_objects (self, objects);
 }
 
 static void
@@ -235,41 +298,40 @@ quit_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-core_ready_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+core_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (LodgeIpcCore) core = lodge_ipc_core_proxy_new_finish (result, &error);
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autoptr (GVariant) values = NULL;
   LodgeClient *self = user_data;
   guint version;
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->owner == NULL)
     return;
-  if (core == NULL)
+  if (reply != NULL)
+    {
+      g_variant_get (reply, "(@a{sv})", &values);
+      self->core = make_proxy (self, LODGE_IPC_TYPE_CORE_PROXY, LODGE_CORE_PATH, lodge_ipc_core_interface_info (), values);
+    }
+  if (self->core == NULL)
     {
       fail (self, error);
       retry_later (self);
       return;
     }
 
-  self->core = g_steal_pointer (&core);
-  g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (self->core), CALL_TIMEOUT_MS);
   version = lodge_ipc_core_get_api_version (self->core);
+  if (version == LODGE_API_VERSION)
+    return; /* the objects come next */
 
   if (version < LODGE_API_VERSION && !self->asked_to_quit)
     {
       self->asked_to_quit = TRUE;
       lodge_ipc_core_call_quit (self->core, g_variant_new ("a{sv}", NULL), self->owner_cancellable, quit_cb, NULL);
-      return;
     }
-  if (version != LODGE_API_VERSION)
-    {
-      lodge_library_set_status (self->library, LODGE_LIBRARY_WRONG_VERSION, NULL, NULL);
-      return;
-    }
-
-  lodge_ipc_object_manager_client_new (self->connection, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START,
-                                       LODGE_BUS_NAME, LODGE_CORE_PATH, self->owner_cancellable,
-                                       manager_ready_cb, self);
+  else
+    lodge_library_set_status (self->library, LODGE_LIBRARY_WRONG_VERSION, NULL, NULL);
+  g_clear_object (&self->core);
 }
 
 static void
@@ -277,29 +339,46 @@ drop_owner (LodgeClient *self)
 {
   g_cancellable_cancel (self->owner_cancellable);
   g_clear_object (&self->owner_cancellable);
-  if (self->manager != NULL)
-    g_signal_handlers_disconnect_by_data (self->manager, self);
-  g_clear_object (&self->manager);
+  g_clear_pointer (&self->owner, g_free);
   g_clear_object (&self->core);
+  self->following = FALSE;
   lodge_library_remove_job (self->library, NULL);
 }
 
+/* By the well-known name, so that nobody need be there yet. */
 static void
-connect_owner (LodgeClient *self)
+ask (LodgeClient *self, const char *interface, const char *method, GVariant *parameters, const char *type,
+     GAsyncReadyCallback callback)
 {
-  drop_owner (self);
+  g_dbus_connection_call (self->connection, LODGE_BUS_NAME, LODGE_CORE_PATH, interface, method, parameters,
+                          G_VARIANT_TYPE (type), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, self->owner_cancellable, callback,
+                          self);
+}
+
+static void
+ask_owner (LodgeClient *self)
+{
+  g_cancellable_cancel (self->owner_cancellable);
+  g_clear_object (&self->owner_cancellable);
+  g_clear_object (&self->core);
+  self->following = FALSE;
   self->owner_cancellable = g_cancellable_new ();
-  lodge_ipc_core_proxy_new (self->connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, LODGE_BUS_NAME, LODGE_CORE_PATH,
-                            self->owner_cancellable, core_ready_cb, self);
+  ask (self, PROPERTIES_INTERFACE, "GetAll", g_variant_new ("(s)", CORE_INTERFACE), "(a{sv})", core_cb);
+  ask (self, MANAGER_INTERFACE, "GetManagedObjects", NULL, "(a{oa{sa{sv}}})", objects_cb);
 }
 
 static void
 appeared_cb (GDBusConnection *connection, const char *name, const char *owner, gpointer user_data)
 {
   LodgeClient *self = user_data;
+  gboolean asked = self->owner == NULL && self->owner_cancellable != NULL;
 
   g_clear_handle_id (&self->retry_source, g_source_remove);
-  connect_owner (self);
+  if (!asked)
+    drop_owner (self);
+  self->owner = g_strdup (owner);
+  if (!asked)
+    ask_owner (self);
 }
 
 static void
@@ -324,7 +403,7 @@ vanished_cb (GDBusConnection *connection, const char *name, gpointer user_data)
     {
       g_autoptr (LodgeMachineItem) item = g_list_model_get_item (machines, i);
 
-      lodge_machine_item_set_proxy (item, NULL);
+      lodge_machine_item_disconnect (item);
     }
 
   if (lodge_library_get_status (self->library) != LODGE_LIBRARY_CONNECTING
@@ -342,10 +421,35 @@ vanished_cb (GDBusConnection *connection, const char *name, gpointer user_data)
 }
 
 static void
+subscribe (LodgeClient *self)
+{
+  static const struct
+  {
+    const char *interface;
+    const char *signal;
+    const char *path;     /* (nullable) any of its sender */
+    const char *argument; /* (nullable) any */
+    GDBusSignalCallback callback;
+  } signals[] = {
+    { MANAGER_INTERFACE, "InterfacesAdded", LODGE_CORE_PATH, NULL, added_cb },
+    { MANAGER_INTERFACE, "InterfacesRemoved", LODGE_CORE_PATH, NULL, removed_cb },
+    { PROPERTIES_INTERFACE, "PropertiesChanged", NULL, MACHINE_INTERFACE, changed_cb },
+  };
+
+  G_STATIC_ASSERT (G_N_ELEMENTS (signals) == G_N_ELEMENTS (self->subscriptions));
+  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
+    self->subscriptions[i] = g_dbus_connection_signal_subscribe (
+      self->connection, LODGE_BUS_NAME, signals[i].interface, signals[i].signal, signals[i].path, signals[i].argument,
+      G_DBUS_SIGNAL_FLAGS_NONE, signals[i].callback, self, NULL);
+}
+
+static void
 watch (LodgeClient *self)
 {
+  subscribe (self);
   self->watch_id = g_bus_watch_name_on_connection (self->connection, LODGE_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
                                                    appeared_cb, vanished_cb, self, NULL);
+  ask_owner (self);
 }
 
 static void
@@ -374,6 +478,12 @@ lodge_client_dispose (GObject *object)
 
   g_cancellable_cancel (self->cancellable);
   g_clear_handle_id (&self->watch_id, g_bus_unwatch_name);
+  for (guint i = 0; i < G_N_ELEMENTS (self->subscriptions); i++)
+    if (self->subscriptions[i] != 0)
+      {
+        g_dbus_connection_signal_unsubscribe (self->connection, self->subscriptions[i]);
+        self->subscriptions[i] = 0;
+      }
   g_clear_handle_id (&self->retry_source, g_source_remove);
   drop_owner (self);
   g_clear_object (&self->connection);
@@ -445,8 +555,8 @@ lodge_client_retry (LodgeClient *self)
   lodge_library_set_status (self->library, LODGE_LIBRARY_CONNECTING, NULL, NULL);
   if (self->connection == NULL)
     g_bus_get (G_BUS_TYPE_SESSION, self->cancellable, bus_cb, self);
-  else if (self->owner_cancellable != NULL)
-    connect_owner (self);
+  else if (self->owner != NULL)
+    ask_owner (self);
   else
     activate (self);
 }

@@ -114,7 +114,7 @@ lodge_clone_is_possible (LodgeLibrary *library, LodgeMachineItem *item)
   LodgeMachineState state = lodge_machine_item_get_state (item);
   gboolean running = state == LODGE_MACHINE_RUNNING || state == LODGE_MACHINE_PAUSED || state == LODGE_MACHINE_SAVED;
 
-  return lodge_machine_item_get_proxy (item) != NULL && lodge_library_has_feature (library, "clone") &&
+  return lodge_machine_item_is_connected (item) && lodge_library_has_feature (library, "clone") &&
          (state == LODGE_MACHINE_OFF || (running && lodge_library_has_feature (library, "clone-running")));
 }
 

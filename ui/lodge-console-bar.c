@@ -71,7 +71,7 @@ static void
 update (LodgeConsoleBar *self)
 {
   LodgeMachineState state = lodge_machine_item_get_state (self->item);
-  gboolean there = lodge_machine_item_get_proxy (self->item) != NULL;
+  gboolean there = lodge_machine_item_is_connected (self->item);
   gboolean running = state == LODGE_MACHINE_RUNNING || state == LODGE_MACHINE_STOPPING;
   gboolean paused = state == LODGE_MACHINE_PAUSED;
   const char *verb = paused ? _("Resume") : _("Pause");

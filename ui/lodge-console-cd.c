@@ -37,7 +37,7 @@ update (LodgeConsoleCd *self)
   gtk_label_set_label (self->name, name != NULL ? name : _("No disc in the drive"));
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->name), name);
   gtk_widget_set_visible (self->eject, name != NULL);
-  gtk_widget_set_sensitive (self->eject, lodge_machine_item_get_proxy (self->item) != NULL);
+  gtk_widget_set_sensitive (self->eject, lodge_machine_item_is_connected (self->item));
 }
 
 /* The popover goes with the click, so answers are told from what it hangs on. */

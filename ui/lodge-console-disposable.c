@@ -52,7 +52,7 @@ gboolean
 lodge_console_disposable_asks (LodgeMachineItem *item)
 {
   return lodge_machine_item_is_disposable (item) && lodge_machine_item_is_up (item) &&
-         lodge_machine_item_get_proxy (item) != NULL;
+         lodge_machine_item_is_connected (item);
 }
 
 static void

@@ -331,7 +331,7 @@ show_up (LodgeConsolePage *self, const char *reason)
       &(LodgeConsoleCause) { .icon = "dialog-warning-symbolic", .title = _("No Picture"), .text = self->trouble,
                              .label = _("_Try Again"), .action = "console.retry", .second_label = _("Show _Log"),
                              .second_action = "machine.show-log" });
-  else if (!self->fresh && self->session == NULL && lodge_machine_item_get_proxy (self->item) == NULL)
+  else if (!self->fresh && self->session == NULL && !lodge_machine_item_is_connected (self->item))
     lodge_console_overlay_show_cause (
       self->overlay, &(LodgeConsoleCause) { .title = _("Reconnecting…"),
                                             .text = _("The machine keeps running. Its picture comes back with "
@@ -525,7 +525,7 @@ drop_cb (LodgeConsolePage *self, const GValue *value)
 static GdkDragAction
 drop_enter_cb (LodgeConsolePage *self)
 {
-  if (!lodge_machine_item_is_up (self->item) || lodge_machine_item_get_proxy (self->item) == NULL)
+  if (!lodge_machine_item_is_up (self->item) || !lodge_machine_item_is_connected (self->item))
     return 0;
   gtk_widget_set_visible (self->drop_hint, TRUE);
   return GDK_ACTION_COPY;

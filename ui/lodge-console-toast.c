@@ -106,7 +106,7 @@ lodge_console_toast (GtkWidget *from, LodgeLibrary *library, LodgeMachineItem *i
   g_autofree char *text = g_strdup_printf (_("“%s” keeps running"), lodge_machine_item_get_name (item));
   AdwToast *toast = lodge_feedback_toast (from, text);
 
-  if (lodge_machine_item_get_proxy (item) == NULL)
+  if (!lodge_machine_item_is_connected (item))
     return;
   if (lodge_library_has_feature (library, "save"))
     adw_toast_set_custom_title (

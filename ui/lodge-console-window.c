@@ -67,7 +67,7 @@ update (LodgeConsoleWindow *self)
 {
   g_autofree char *medium = lodge_console_medium_name (self->item);
   gboolean up = lodge_machine_item_is_up (self->item);
-  gboolean there = lodge_machine_item_get_proxy (self->item) != NULL;
+  gboolean there = lodge_machine_item_is_connected (self->item);
 
   gboolean disposable = lodge_machine_item_is_disposable (self->item);
 

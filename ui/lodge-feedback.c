@@ -182,7 +182,7 @@ lodge_feedback_error (GtkWidget *from, const char *heading, GError *error, Lodge
   sentence = lodge_error_text (own, &about);
   dialog = adw_message_dialog_new (GTK_WINDOW (root), heading, sentence);
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _("_Close"));
-  if (item != NULL && lodge_machine_item_get_proxy (item) != NULL)
+  if (item != NULL && lodge_machine_item_is_connected (item))
     adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "log", _("Show _Log"));
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
   if (*own->message != '\0')

@@ -416,7 +416,7 @@ static void
 update (LodgeMachineActions *self)
 {
   guint state = 1u << lodge_machine_item_get_state (self->item);
-  gboolean there = lodge_machine_item_get_proxy (self->item) != NULL;
+  gboolean there = lodge_machine_item_is_connected (self->item);
   gboolean entry = lodge_desktop_entry_exists (lodge_machine_item_get_id (self->item));
   const char *fault = lodge_machine_item_fault_string (self->item, "code", "");
 

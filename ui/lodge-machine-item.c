@@ -6,17 +6,23 @@
 
 #include <string.h>
 
+/* Start may verify disks and wait for helpers; the default of 25 s is too short on a slow disk. */
+#define CALL_TIMEOUT_MS 120000
+
 struct _LodgeMachineItem
 {
   GObject parent_instance;
 
   char *object_path;        /* (owned) */
-  LodgeIpcMachine *proxy;   /* (owned) (nullable) */
+  GDBusConnection *connection; /* (owned) (nullable) NULL while the core is gone */
+  char *owner;              /* (owned) (nullable) the core's unique name, with connection */
+  LodgeIpcMachine *proxy;   /* (owned) (nullable) made when it is asked for */
   char *id;                 /* (owned) */
   char *name;               /* (owned) */
   char *folder;             /* (owned) */
   char *state_reason;       /* (owned) */
-  char *sort_key;           /* (owned) of the name */
+  char *sort_key;           /* (owned) (nullable) of the name, made when it is asked for */
+  char *search_key;         /* (owned) (nullable) of the name, likewise */
   LodgeMachineState state;
   GVariant *state_details;  /* (owned) a{sv} */
   GVariant *settings;       /* (owned) a{sv} */
@@ -82,66 +88,90 @@ replace_dictionary (GVariant **place, GVariant *value)
     *place = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
 }
 
-/* Not by the generated accessors: a core of before there were templates does not have these. */
-static gboolean
-read_boolean (LodgeMachineItem *self, const char *property)
+static void
+take_string (char **place, GVariant *value)
 {
-  g_autoptr (GVariant) value = g_dbus_proxy_get_cached_property (G_DBUS_PROXY (self->proxy), property);
-
-  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean (value);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    replace_string (place, g_variant_get_string (value, NULL));
 }
 
 static void
-read_family (LodgeMachineItem *self)
+take_boolean (gboolean *place, GVariant *value)
 {
-  g_autoptr (GVariant) origin = g_dbus_proxy_get_cached_property (G_DBUS_PROXY (self->proxy), "Origin");
-  g_autoptr (GVariant) current = g_dbus_proxy_get_cached_property (G_DBUS_PROXY (self->proxy), "CurrentSnapshot");
-
-  self->is_template = read_boolean (self, "Template");
-  self->disposable = read_boolean (self, "Disposable");
-  replace_dictionary (&self->origin, origin);
-  replace_string (&self->current_snapshot, current != NULL && g_variant_is_of_type (current, G_VARIANT_TYPE_STRING)
-                                             ? g_variant_get_string (current, NULL) : "");
-  self->last_started = lodge_ipc_machine_get_last_started (self->proxy);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+    *place = g_variant_get_boolean (value);
 }
 
 static void
-set_sort_key (LodgeMachineItem *self)
+take_pending (LodgeMachineItem *self, GVariant *value)
 {
-  g_autofree char *folded = g_utf8_casefold (self->name, -1);
-
-  g_free (self->sort_key);
-  /* As file managers do: "Debian 2" before "Debian 10". */
-  self->sort_key = g_utf8_collate_key_for_filename (folded, -1);
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY))
+    return;
+  g_strfreev (self->pending);
+  self->pending = g_variant_dup_strv (value, NULL);
 }
 
 static void
-read_proxy (LodgeMachineItem *self)
+take_property (LodgeMachineItem *self, const char *key, GVariant *value)
+{
+  if (g_str_equal (key, "Id"))
+    take_string (&self->id, value);
+  else if (g_str_equal (key, "Name"))
+    take_string (&self->name, value);
+  else if (g_str_equal (key, "Folder"))
+    take_string (&self->folder, value);
+  else if (g_str_equal (key, "State") && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    self->state = state_from_word (g_variant_get_string (value, NULL));
+  else if (g_str_equal (key, "StateReason"))
+    take_string (&self->state_reason, value);
+  else if (g_str_equal (key, "StateDetails"))
+    replace_dictionary (&self->state_details, value);
+  else if (g_str_equal (key, "Settings"))
+    replace_dictionary (&self->settings, value);
+  else if (g_str_equal (key, "PendingSettings"))
+    take_pending (self, value);
+  else if (g_str_equal (key, "Effective"))
+    replace_dictionary (&self->effective, value);
+  else if (g_str_equal (key, "Fault"))
+    replace_dictionary (&self->fault, value);
+  else if (g_str_equal (key, "Template"))
+    take_boolean (&self->is_template, value);
+  else if (g_str_equal (key, "Disposable"))
+    take_boolean (&self->disposable, value);
+  else if (g_str_equal (key, "Origin"))
+    replace_dictionary (&self->origin, value);
+  else if (g_str_equal (key, "CurrentSnapshot"))
+    take_string (&self->current_snapshot, value);
+  else if (g_str_equal (key, "LastStarted") && g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
+    self->last_started = g_variant_get_int64 (value);
+}
+
+void
+lodge_machine_item_take (LodgeMachineItem *self, GVariant *changed)
 {
   LodgeMachineGroup group = lodge_machine_item_get_group (self);
-  LodgeMachineState state = state_from_word (lodge_ipc_machine_get_state (self->proxy));
-  gboolean renamed = replace_string (&self->name, lodge_ipc_machine_get_name (self->proxy));
   LodgeMachineState before = self->state;
-  gboolean moved = state != before;
+  g_autofree char *name = g_strdup (self->name);
+  gboolean moved, renamed;
+  GVariantIter iter;
+  const char *key;
+  GVariant *value;
 
+  g_variant_iter_init (&iter, changed);
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
+    take_property (self, key, value);
+
+  moved = self->state != before;
+  renamed = !g_str_equal (self->name, name);
   if (renamed)
-    set_sort_key (self);
-
-  replace_string (&self->id, lodge_ipc_machine_get_id (self->proxy));
-  replace_string (&self->folder, lodge_ipc_machine_get_folder (self->proxy));
-  replace_string (&self->state_reason, lodge_ipc_machine_get_state_reason (self->proxy));
-  replace_dictionary (&self->state_details, lodge_ipc_machine_get_state_details (self->proxy));
-  replace_dictionary (&self->settings, lodge_ipc_machine_get_settings (self->proxy));
-  replace_dictionary (&self->effective, lodge_ipc_machine_get_effective (self->proxy));
-  replace_dictionary (&self->fault, lodge_ipc_machine_get_fault (self->proxy));
-  g_strfreev (self->pending);
-  self->pending = g_strdupv ((GStrv) lodge_ipc_machine_get_pending_settings (self->proxy));
-  self->state = state;
-  read_family (self);
+    {
+      g_clear_pointer (&self->sort_key, g_free);
+      g_clear_pointer (&self->search_key, g_free);
+    }
 
   /* A picture of the last session would pass for the present one; a saved one goes on where its picture shows. */
-  if (moved && (state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_BROKEN ||
-                (state == LODGE_MACHINE_STARTING && before != LODGE_MACHINE_SAVED)))
+  if (moved && (self->state == LODGE_MACHINE_OFF || self->state == LODGE_MACHINE_BROKEN ||
+                (self->state == LODGE_MACHINE_STARTING && before != LODGE_MACHINE_SAVED)))
     lodge_machine_item_set_picture (self, NULL);
 
   if (renamed)
@@ -150,12 +180,6 @@ read_proxy (LodgeMachineItem *self)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   if (group != lodge_machine_item_get_group (self))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GROUP]);
-}
-
-static void
-properties_changed_cb (LodgeMachineItem *self)
-{
-  read_proxy (self);
   g_signal_emit (self, changed_signal, 0);
 }
 
@@ -187,11 +211,11 @@ lodge_machine_item_get_property (GObject *object, guint prop_id, GValue *value, 
 }
 
 static void
-drop_proxy (LodgeMachineItem *self)
+drop_remote (LodgeMachineItem *self)
 {
-  if (self->proxy != NULL)
-    g_signal_handlers_disconnect_by_data (self->proxy, self);
   g_clear_object (&self->proxy);
+  g_clear_object (&self->connection);
+  g_clear_pointer (&self->owner, g_free);
 }
 
 static void
@@ -199,11 +223,12 @@ lodge_machine_item_finalize (GObject *object)
 {
   LodgeMachineItem *self = LODGE_MACHINE_ITEM (object);
 
-  drop_proxy (self);
+  drop_remote (self);
   g_free (self->object_path);
   g_free (self->id);
   g_free (self->name);
   g_free (self->sort_key);
+  g_free (self->search_key);
   g_free (self->folder);
   g_free (self->state_reason);
   g_clear_pointer (&self->state_details, g_variant_unref);
@@ -244,7 +269,6 @@ lodge_machine_item_init (LodgeMachineItem *self)
 {
   self->id = g_strdup ("");
   self->name = g_strdup ("");
-  self->sort_key = g_strdup ("");
   self->folder = g_strdup ("");
   self->state_reason = g_strdup ("");
   replace_dictionary (&self->state_details, NULL);
@@ -271,24 +295,41 @@ lodge_machine_item_get_object_path (LodgeMachineItem *self)
 }
 
 void
-lodge_machine_item_set_proxy (LodgeMachineItem *self, LodgeIpcMachine *proxy)
+lodge_machine_item_connect (LodgeMachineItem *self, GDBusConnection *connection, const char *owner, GVariant *values)
 {
-  if (self->proxy == proxy)
-    return;
+  drop_remote (self);
+  self->connection = g_object_ref (connection);
+  self->owner = g_strdup (owner);
+  lodge_machine_item_take (self, values);
+}
 
-  drop_proxy (self);
-  if (proxy != NULL)
-    {
-      self->proxy = g_object_ref (proxy);
-      g_signal_connect_swapped (proxy, "g-properties-changed", G_CALLBACK (properties_changed_cb), self);
-      read_proxy (self);
-    }
+void
+lodge_machine_item_disconnect (LodgeMachineItem *self)
+{
+  if (self->connection == NULL)
+    return;
+  drop_remote (self);
   g_signal_emit (self, changed_signal, 0);
+}
+
+gboolean
+lodge_machine_item_is_connected (LodgeMachineItem *self)
+{
+  return self->connection != NULL;
 }
 
 LodgeIpcMachine *
 lodge_machine_item_get_proxy (LodgeMachineItem *self)
 {
+  if (self->proxy == NULL && self->connection != NULL)
+    {
+      /* For a unique name, and without properties, this asks nobody anything; so it does not block. */
+      self->proxy = lodge_ipc_machine_proxy_new_sync (
+        self->connection, G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES | G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, self->owner,
+        self->object_path, NULL, NULL);
+      if (self->proxy != NULL)
+        g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (self->proxy), CALL_TIMEOUT_MS);
+    }
   return self->proxy;
 }
 
@@ -316,6 +357,19 @@ lodge_machine_item_get_state (LodgeMachineItem *self)
   return self->state;
 }
 
+static const char *
+get_sort_key (LodgeMachineItem *self)
+{
+  if (self->sort_key == NULL)
+    {
+      g_autofree char *folded = g_utf8_casefold (self->name, -1);
+
+      /* As file managers do: "Debian 2" before "Debian 10". */
+      self->sort_key = g_utf8_collate_key_for_filename (folded, -1);
+    }
+  return self->sort_key;
+}
+
 int
 lodge_machine_item_compare (gconstpointer a, gconstpointer b, gpointer unused)
 {
@@ -323,7 +377,23 @@ lodge_machine_item_compare (gconstpointer a, gconstpointer b, gpointer unused)
   LodgeMachineItem *second = (LodgeMachineItem *) b;
   int groups = (int) lodge_machine_item_get_group (first) - (int) lodge_machine_item_get_group (second);
 
-  return groups != 0 ? groups : strcmp (first->sort_key, second->sort_key);
+  return groups != 0 ? groups : strcmp (get_sort_key (first), get_sort_key (second));
+}
+
+char *
+lodge_machine_item_search_key (const char *text)
+{
+  g_autofree char *normal = g_utf8_normalize (text, -1, G_NORMALIZE_ALL);
+
+  return g_utf8_casefold (normal != NULL ? normal : "", -1);
+}
+
+gboolean
+lodge_machine_item_matches (LodgeMachineItem *self, const char *key)
+{
+  if (self->search_key == NULL)
+    self->search_key = lodge_machine_item_search_key (self->name);
+  return strstr (self->search_key, key) != NULL;
 }
 
 LodgeMachineGroup

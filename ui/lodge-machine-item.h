@@ -30,10 +30,12 @@ typedef enum
 /**
  * LodgeMachineItem:
  *
- * One machine as the window shows it. It outlives the proxy that it was filled from: while the core
- * is away the last known values stay, and there is no proxy to call.
+ * One machine as the window shows it. It outlives the core that it was filled from: while that is
+ * away the last known values stay, and there is no proxy to call.
  *
- * Signal "changed": some value or the proxy changed; the properties name, state, group, picture and busy notify too.
+ * There may be thousands: one is values alone until somebody wants to call it.
+ *
+ * Signal "changed": some value changed, or the core came or went; the properties name, state, group, picture and busy notify too.
  */
 #define LODGE_TYPE_MACHINE_ITEM (lodge_machine_item_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, LODGE, MACHINE_ITEM, GObject)
@@ -42,13 +44,22 @@ LodgeMachineItem *lodge_machine_item_new              (const char       *object_
 const char       *lodge_machine_item_get_object_path  (LodgeMachineItem *self);
 
 /**
- * lodge_machine_item_set_proxy:
- * @proxy: (nullable): with its properties loaded; %NULL when the core is gone
+ * lodge_machine_item_connect:
+ * @owner: the core's unique name
+ * @values: a{sv}, the properties of org.lodgevm.Core1.Machine
  */
-void              lodge_machine_item_set_proxy        (LodgeMachineItem *self, LodgeIpcMachine *proxy);
+void              lodge_machine_item_connect          (LodgeMachineItem *self, GDBusConnection *connection,
+                                                       const char *owner, GVariant *values);
+/* The core is gone. */
+void              lodge_machine_item_disconnect       (LodgeMachineItem *self);
+gboolean          lodge_machine_item_is_connected     (LodgeMachineItem *self);
+/* @changed: a{sv}, those of the properties that changed */
+void              lodge_machine_item_take             (LodgeMachineItem *self, GVariant *changed);
 
 /**
  * lodge_machine_item_get_proxy:
+ *
+ * For calls and signals; it has no properties, this object has them.
  *
  * Returns: (nullable) (transfer none): %NULL while the core is gone
  */
@@ -61,6 +72,9 @@ LodgeMachineState lodge_machine_item_get_state        (LodgeMachineItem *self);
 LodgeMachineGroup lodge_machine_item_get_group        (LodgeMachineItem *self);
 /* By group, then by name: a #GCompareDataFunc. */
 int               lodge_machine_item_compare          (gconstpointer a, gconstpointer b, gpointer unused);
+/* What is typed into a search, once for all machines, (transfer full); and whether the name has it in it. */
+char             *lodge_machine_item_search_key       (const char *text);
+gboolean          lodge_machine_item_matches          (LodgeMachineItem *self, const char *key);
 const char       *lodge_machine_item_get_state_reason (LodgeMachineItem *self);
 GVariant         *lodge_machine_item_get_state_details (LodgeMachineItem *self);
 gboolean          lodge_machine_item_is_pending       (LodgeMachineItem *self, const char *key);

@@ -110,7 +110,7 @@ update_primary (LodgeMachinePage *self)
 
   gtk_button_set_label (self->primary, label);
   gtk_widget_set_sensitive (GTK_WIDGET (self->primary), state != LODGE_MACHINE_STARTING && state != LODGE_MACHINE_SAVING &&
-                            lodge_machine_item_get_proxy (self->item) != NULL &&
+                            lodge_machine_item_is_connected (self->item) &&
                             !(state == LODGE_MACHINE_OFF && lodge_machine_item_is_busy (self->item)));
 }
 

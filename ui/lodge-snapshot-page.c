@@ -164,7 +164,7 @@ update_selected (LodgeSnapshotPage *self)
   LodgeSnapshotItem *item = get_selected (self);
   LodgeMachineItem *machine = self->list != NULL ? lodge_snapshot_list_get_machine (self->list) : NULL;
   LodgeMachineState state = machine != NULL ? lodge_machine_item_get_state (machine) : LODGE_MACHINE_BROKEN;
-  gboolean there = machine != NULL && lodge_machine_item_get_proxy (machine) != NULL;
+  gboolean there = machine != NULL && lodge_machine_item_is_connected (machine);
   gboolean steady = state == LODGE_MACHINE_OFF || state == LODGE_MACHINE_RUNNING || state == LODGE_MACHINE_PAUSED ||
                     state == LODGE_MACHINE_SAVED;
   gboolean snapshot = there && item != NULL && !lodge_snapshot_item_is_present (item);

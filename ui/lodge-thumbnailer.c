@@ -35,7 +35,7 @@ wants_picture (LodgeMachineItem *item)
   /* A saved machine's picture does not change. */
   gboolean saved = lodge_machine_item_get_state (item) == LODGE_MACHINE_SAVED && lodge_machine_item_get_picture (item) == NULL;
 
-  return (saved || lodge_machine_item_is_up (item)) && lodge_machine_item_get_proxy (item) != NULL &&
+  return (saved || lodge_machine_item_is_up (item)) && lodge_machine_item_is_connected (item) &&
          !lodge_machine_item_has_viewer (item);
 }
 
