@@ -16,6 +16,9 @@
 #include "ui/lodge-shortcuts.h"
 #include "ui/lodge-window.h"
 
+/* Nobody notices; a core that has to be started takes longer, and the window says so. */
+#define WAIT_MS 80u
+
 struct _LodgeApplication
 {
   AdwApplication parent_instance;
@@ -26,6 +29,7 @@ struct _LodgeApplication
   LodgeNotifier *notifier;       /* (owned) (nullable) until startup */
   LodgeSearchProvider *provider; /* (owned) (nullable) until the program is on the bus */
   gboolean restart;     /* asked to make place for itself */
+  guint wait_source;    /* the window comes with the machines, or when this one fires */
   GPtrArray *wanted;    /* (owned) names of machines to be opened once the core answers */
 };
 
@@ -222,6 +226,33 @@ quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
+stop_waiting (LodgeApplication *self)
+{
+  if (self->wait_source == 0)
+    return;
+  g_clear_handle_id (&self->wait_source, g_source_remove);
+  g_application_release (G_APPLICATION (self));
+}
+
+static gboolean
+waited_cb (gpointer user_data)
+{
+  LodgeApplication *self = user_data;
+
+  gtk_window_present (GTK_WINDOW (ensure_window (self)));
+  stop_waiting (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+library_changed_cb (LodgeApplication *self)
+{
+  open_wanted (self);
+  if (self->wait_source != 0 && lodge_library_get_status (get_library (self)) != LODGE_LIBRARY_CONNECTING)
+    waited_cb (self);
+}
+
+static void
 lodge_application_startup (GApplication *application)
 {
   LodgeApplication *self = LODGE_APPLICATION (application);
@@ -234,12 +265,13 @@ lodge_application_startup (GApplication *application)
     { .name = "show-machine", .activate = show_machine_action, .parameter_type = "s" },
   };
 
+  /* First of all, so that the core answers while the toolkit sets itself up. */
+  self->client = lodge_client_new (g_application_get_dbus_connection (application));
   G_APPLICATION_CLASS (lodge_application_parent_class)->startup (application);
 
   gtk_window_set_default_icon_name (LODGE_APP_ID);
   self->settings = g_settings_new (LODGE_APP_ID);
-  self->client = lodge_client_new (NULL);
-  g_signal_connect_object (get_library (self), "changed", G_CALLBACK (open_wanted), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (get_library (self), "changed", G_CALLBACK (library_changed_cb), self, G_CONNECT_SWAPPED);
 
   self->notifier = lodge_notifier_new (GTK_APPLICATION (self), get_library (self));
   if (g_application_get_dbus_connection (application) != NULL)
@@ -254,10 +286,20 @@ lodge_application_startup (GApplication *application)
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
 }
 
+/* The machines are there in a moment, as a rule: a window that shows that it has none yet would only be drawn for
+ * nothing, and be in the way of the one that is wanted. */
 static void
 lodge_application_activate (GApplication *application)
 {
-  gtk_window_present (GTK_WINDOW (ensure_window (LODGE_APPLICATION (application))));
+  LodgeApplication *self = LODGE_APPLICATION (application);
+
+  if (self->window != NULL || lodge_library_get_status (get_library (self)) != LODGE_LIBRARY_CONNECTING)
+    gtk_window_present (GTK_WINDOW (ensure_window (self)));
+  else if (self->wait_source == 0)
+    {
+      g_application_hold (application);
+      self->wait_source = g_timeout_add (WAIT_MS, waited_cb, self);
+    }
 }
 
 /* An argument is a file when it has a folder in it or is there; machines cannot have '/' in their names. */
@@ -269,6 +311,15 @@ file_for_argument (GApplicationCommandLine *command_line, const char *argument)
   if (strchr (argument, '/') != NULL || g_file_query_file_type (file, 0, NULL) == G_FILE_TYPE_REGULAR)
     return g_steal_pointer (&file);
   return NULL;
+}
+
+static void
+open_image (LodgeApplication *self, GFile *file)
+{
+  LodgeWindow *window = ensure_window (self);
+
+  gtk_window_present (GTK_WINDOW (window));
+  lodge_window_new_machine (window, file);
 }
 
 static int
@@ -284,8 +335,7 @@ lodge_application_command_line (GApplication *application, GApplicationCommandLi
     {
       g_autoptr (GFile) file = g_application_command_line_create_file_for_arg (command_line, image);
 
-      g_application_activate (application);
-      lodge_window_new_machine (self->window, file);
+      open_image (self, file);
       handled = TRUE;
     }
 
@@ -296,10 +346,7 @@ lodge_application_command_line (GApplication *application, GApplicationCommandLi
 
       handled = TRUE;
       if (file != NULL)
-        {
-          g_application_activate (application);
-          lodge_window_new_machine (self->window, file);
-        }
+        open_image (self, file);
       else
         open_machine (self, arguments[i]);
     }
@@ -326,6 +373,7 @@ lodge_application_shutdown (GApplication *application)
 {
   LodgeApplication *self = LODGE_APPLICATION (application);
 
+  stop_waiting (self);
   g_clear_object (&self->provider);
   g_clear_object (&self->notifier);
   g_clear_object (&self->client);

@@ -210,6 +210,9 @@ update_stack (LodgeWindow *self)
   LodgeLibraryStatus status = lodge_library_get_status (self->library);
   gboolean any = g_list_model_get_n_items (lodge_library_get_machines (self->library)) > 0;
 
+  /* What was waited for comes at once; what follows something is seen to follow it. */
+  gtk_stack_set_transition_type (self->stack, self->complete ? GTK_STACK_TRANSITION_TYPE_CROSSFADE
+                                                             : GTK_STACK_TRANSITION_TYPE_NONE);
   gtk_widget_set_visible (self->welcome_try, lodge_library_has_feature (self->library, "demo"));
   /* On a page that is not shown it would go on, and the window be drawn sixty times a second. */
   gtk_spinner_set_spinning (self->connecting, !any && status == LODGE_LIBRARY_CONNECTING);
@@ -247,13 +250,16 @@ restore_selection (LodgeWindow *self)
 static void
 library_changed_cb (LodgeWindow *self)
 {
-  if (!self->complete && lodge_library_get_status (self->library) == LODGE_LIBRARY_READY)
+  gboolean complete = self->complete;
+
+  if (!complete && lodge_library_get_status (self->library) == LODGE_LIBRARY_READY)
     {
       restore_selection (self);
-      self->complete = TRUE;
+      complete = TRUE;
     }
   update_core_bar (self);
   update_stack (self);
+  self->complete = complete;
   update_actions (self);
 }
 
