@@ -7,6 +7,9 @@
  * Sorters of GTK 4.8 do not notice that an item changed, so a change of name or group asks for one
  * new sorting when the main loop is idle. The heading of a group belongs to the row that is its
  * first; which one that is, is found for the bound rows only, each time the model changed.
+ *
+ * Rows are shown, which is the costly part, when they can be seen: after each layout of a frame in which
+ * something was bound or scrolled, and before it is painted.
  */
 
 #include "config.h"
@@ -14,6 +17,7 @@
 #include "ui/lodge-machine-list.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "ui/lodge-machine-row.h"
 
@@ -22,12 +26,17 @@ struct _LodgeMachineList
   AdwBin parent_instance;
 
   LodgeLibrary *library;         /* (owned) */
-  GtkStringFilter *filter;       /* (owned) */
+  GtkFilter *filter;             /* (owned) */
+  char *search;                  /* (owned) (nullable) key of what is searched for */
   GtkSorter *sorter;             /* (owned) */
   GtkSingleSelection *selection; /* (owned) */
   GHashTable *bound;             /* (owned) set of GtkListItem, not owned */
   GMenuModel *menu;              /* (owned) */
   GtkWidget *popover;            /* (nullable) child of the list */
+  LodgeMachineRow *pattern;      /* (weak) (nullable) a row that has a body */
+  GdkFrameClock *clock;          /* (owned) (nullable) while realized */
+  gulong layout_handler;
+  gboolean unshown;              /* there may be rows to be seen that are not shown yet */
   guint sort_source;
   guint heading_source;
 
@@ -96,6 +105,62 @@ set_heading (LodgeMachineList *self, GtkListItem *list_item)
     lodge_machine_row_set_heading (LODGE_MACHINE_ROW (row), heading_at (self, position));
 }
 
+static void
+show_later (LodgeMachineList *self)
+{
+  self->unshown = TRUE;
+}
+
+static gboolean
+is_in_view (LodgeMachineList *self, GtkWidget *row)
+{
+  graphene_rect_t bounds;
+
+  return gtk_widget_get_mapped (row) && gtk_widget_compute_bounds (row, self->scrolled, &bounds) &&
+         bounds.origin.y + bounds.size.height > 0 && bounds.origin.y < (float) gtk_widget_get_height (self->scrolled);
+}
+
+static void
+layout_cb (LodgeMachineList *self)
+{
+  GHashTableIter iter;
+  gpointer list_item;
+
+  if (!self->unshown || !gtk_widget_get_mapped (self->scrolled))
+    return;
+  self->unshown = FALSE;
+  g_hash_table_iter_init (&iter, self->bound);
+  while (g_hash_table_iter_next (&iter, &list_item, NULL))
+    {
+      GtkWidget *row = gtk_list_item_get_child (list_item);
+
+      if (!lodge_machine_row_is_shown (LODGE_MACHINE_ROW (row)) && is_in_view (self, row))
+        lodge_machine_row_show (LODGE_MACHINE_ROW (row));
+    }
+}
+
+static void
+lodge_machine_list_realize (GtkWidget *widget)
+{
+  LodgeMachineList *self = LODGE_MACHINE_LIST (widget);
+
+  GTK_WIDGET_CLASS (lodge_machine_list_parent_class)->realize (widget);
+  self->clock = g_object_ref (gtk_widget_get_frame_clock (widget));
+  /* After the toolkit's own; what this asks for is laid out in the same frame. */
+  self->layout_handler = g_signal_connect_data (self->clock, "layout", G_CALLBACK (layout_cb), self, NULL,
+                                                G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+}
+
+static void
+lodge_machine_list_unrealize (GtkWidget *widget)
+{
+  LodgeMachineList *self = LODGE_MACHINE_LIST (widget);
+
+  g_clear_signal_handler (&self->layout_handler, self->clock);
+  g_clear_object (&self->clock);
+  GTK_WIDGET_CLASS (lodge_machine_list_parent_class)->unrealize (widget);
+}
+
 static gboolean
 headings_cb (gpointer user_data)
 {
@@ -126,7 +191,7 @@ sort_cb (gpointer user_data)
 
   self->sort_source = 0;
   gtk_sorter_changed (self->sorter, GTK_SORTER_CHANGE_DIFFERENT);
-  gtk_filter_changed (GTK_FILTER (self->filter), GTK_FILTER_CHANGE_DIFFERENT);
+  gtk_filter_changed (self->filter, GTK_FILTER_CHANGE_DIFFERENT);
   return G_SOURCE_REMOVE;
 }
 
@@ -171,17 +236,30 @@ show_menu (LodgeMachineList *self, GtkWidget *row, double x, double y)
   gtk_popover_popup (GTK_POPOVER (self->popover));
 }
 
-static void
-secondary_cb (GtkGestureClick *gesture, int n_press, double x, double y, LodgeMachineList *self)
+/* Returns: (nullable): the row at a place of the list */
+static GtkWidget *
+row_at (LodgeMachineList *self, double x, double y)
 {
-  GtkWidget *row = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (gesture));
-  LodgeMachineItem *item = lodge_machine_row_get_item (LODGE_MACHINE_ROW (row));
+  GtkWidget *widget = gtk_widget_pick (GTK_WIDGET (self->list), x, y, GTK_PICK_DEFAULT);
 
-  if (item == NULL)
+  while (widget != NULL && gtk_widget_get_parent (widget) != GTK_WIDGET (self->list))
+    widget = gtk_widget_get_parent (widget);
+  widget = widget != NULL ? gtk_widget_get_first_child (widget) : NULL;
+  return LODGE_IS_MACHINE_ROW (widget) ? widget : NULL;
+}
+
+static void
+secondary_cb (LodgeMachineList *self, int n_press, double x, double y, GtkGesture *gesture)
+{
+  GtkWidget *row = row_at (self, x, y);
+  LodgeMachineItem *item = row != NULL ? lodge_machine_row_get_item (LODGE_MACHINE_ROW (row)) : NULL;
+  double row_x, row_y;
+
+  if (item == NULL || !gtk_widget_translate_coordinates (GTK_WIDGET (self->list), row, x, y, &row_x, &row_y))
     return;
-  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
   lodge_machine_list_select (self, item);
-  show_menu (self, row, x, y);
+  show_menu (self, row, row_x, row_y);
 }
 
 static GtkWidget *
@@ -211,12 +289,10 @@ lodge_machine_list_show_menu (LodgeMachineList *self)
 static void
 setup_cb (LodgeMachineList *self, GtkListItem *list_item)
 {
-  GtkWidget *row = lodge_machine_row_new ();
-  GtkGesture *secondary = gtk_gesture_click_new ();
+  GtkWidget *row = lodge_machine_row_new (self->pattern);
 
-  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (secondary), GDK_BUTTON_SECONDARY);
-  g_signal_connect (secondary, "pressed", G_CALLBACK (secondary_cb), self);
-  gtk_widget_add_controller (row, GTK_EVENT_CONTROLLER (secondary));
+  if (self->pattern == NULL)
+    g_set_weak_pointer (&self->pattern, LODGE_MACHINE_ROW (row));
   gtk_list_item_set_child (list_item, row);
 }
 
@@ -227,6 +303,7 @@ bind_cb (LodgeMachineList *self, GtkListItem *list_item)
   lodge_machine_row_set_item (LODGE_MACHINE_ROW (gtk_list_item_get_child (list_item)),
                               gtk_list_item_get_item (list_item));
   set_heading (self, list_item);
+  show_later (self);
 }
 
 static void
@@ -249,10 +326,36 @@ released_cb (LodgeMachineList *self)
   g_signal_emit (self, signals[PRESSED], 0);
 }
 
+static gboolean
+matches_cb (gpointer item, gpointer user_data)
+{
+  LodgeMachineList *self = user_data;
+
+  return self->search == NULL || lodge_machine_item_matches (item, self->search);
+}
+
+/* @text: what stands in the entry */
+static void
+set_search (LodgeMachineList *self, const char *text)
+{
+  g_autofree char *before = g_steal_pointer (&self->search);
+  GtkFilterChange change = GTK_FILTER_CHANGE_DIFFERENT;
+
+  self->search = *text != '\0' ? lodge_machine_item_search_key (text) : NULL;
+  if (g_strcmp0 (before, self->search) == 0)
+    return;
+  /* Nobody is asked again who cannot answer otherwise. */
+  if (before == NULL || (self->search != NULL && strstr (self->search, before) != NULL))
+    change = GTK_FILTER_CHANGE_MORE_STRICT;
+  else if (self->search == NULL || strstr (before, self->search) != NULL)
+    change = GTK_FILTER_CHANGE_LESS_STRICT;
+  gtk_filter_changed (self->filter, change);
+}
+
 static void
 search_changed_cb (LodgeMachineList *self)
 {
-  gtk_string_filter_set_search (self->filter, gtk_editable_get_text (GTK_EDITABLE (self->search_entry)));
+  set_search (self, gtk_editable_get_text (GTK_EDITABLE (self->search_entry)));
 }
 
 static void
@@ -302,6 +405,7 @@ lodge_machine_list_dispose (GObject *object)
   g_clear_object (&self->sorter);
   g_clear_object (&self->selection);
   g_clear_object (&self->menu);
+  g_clear_weak_pointer (&self->pattern);
 
   G_OBJECT_CLASS (lodge_machine_list_parent_class)->dispose (object);
 }
@@ -310,6 +414,7 @@ static void
 lodge_machine_list_finalize (GObject *object)
 {
   g_hash_table_unref (LODGE_MACHINE_LIST (object)->bound);
+  g_free (LODGE_MACHINE_LIST (object)->search);
 
   G_OBJECT_CLASS (lodge_machine_list_parent_class)->finalize (object);
 }
@@ -322,6 +427,8 @@ lodge_machine_list_class_init (LodgeMachineListClass *klass)
 
   object_class->dispose = lodge_machine_list_dispose;
   object_class->finalize = lodge_machine_list_finalize;
+  widget_class->realize = lodge_machine_list_realize;
+  widget_class->unrealize = lodge_machine_list_unrealize;
 
   signals[SELECTED] = g_signal_new ("selected", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                     G_TYPE_NONE, 0);
@@ -341,6 +448,8 @@ lodge_machine_list_class_init (LodgeMachineListClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, unbind_cb);
   gtk_widget_class_bind_template_callback (widget_class, activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, released_cb);
+  gtk_widget_class_bind_template_callback (widget_class, secondary_cb);
+  gtk_widget_class_bind_template_callback (widget_class, show_later);
   gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_key_cb);
@@ -350,14 +459,12 @@ static void
 lodge_machine_list_init (LodgeMachineList *self)
 {
   self->bound = g_hash_table_new (NULL, NULL);
-  g_type_ensure (LODGE_TYPE_MACHINE_ROW);
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
 void
 lodge_machine_list_setup (LodgeMachineList *self, LodgeLibrary *library, GtkWidget *keys, GMenuModel *menu)
 {
-  GtkExpression *name = gtk_property_expression_new (LODGE_TYPE_MACHINE_ITEM, NULL, "name");
   GListModel *machines = lodge_library_get_machines (library);
   /* One with cached keys, as GtkStringSorter is, would go on with the old names. */
   GtkSorter *sorter = GTK_SORTER (gtk_custom_sorter_new (lodge_machine_item_compare, NULL, NULL));
@@ -367,9 +474,9 @@ lodge_machine_list_setup (LodgeMachineList *self, LodgeLibrary *library, GtkWidg
   self->library = g_object_ref (library);
   self->menu = g_object_ref (menu);
   self->sorter = g_object_ref (sorter);
-  self->filter = g_object_ref (gtk_string_filter_new (name));
+  self->filter = g_object_ref (GTK_FILTER (gtk_custom_filter_new (matches_cb, self, NULL)));
   sorted = gtk_sort_list_model_new (g_object_ref (machines), sorter);
-  filtered = gtk_filter_list_model_new (G_LIST_MODEL (sorted), GTK_FILTER (self->filter));
+  filtered = gtk_filter_list_model_new (G_LIST_MODEL (sorted), self->filter);
   self->selection = gtk_single_selection_new (G_LIST_MODEL (filtered));
   g_signal_connect_object (self->selection, "items-changed", G_CALLBACK (model_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (selected_cb), self,
@@ -410,7 +517,7 @@ lodge_machine_list_select (LodgeMachineList *self, LodgeMachineItem *item)
   if (position == GTK_INVALID_LIST_POSITION)
     {
       gtk_search_bar_set_search_mode (self->search_bar, FALSE);
-      gtk_string_filter_set_search (self->filter, NULL);
+      set_search (self, "");
       position = find_position (self, item);
     }
   if (position == GTK_INVALID_LIST_POSITION || position >= n_shown (self))
@@ -453,8 +560,6 @@ gboolean
 lodge_machine_list_shows (LodgeMachineList *self, LodgeMachineItem *item)
 {
   GtkWidget *row = gtk_widget_get_mapped (self->scrolled) ? find_row (self, item) : NULL;
-  graphene_rect_t bounds;
 
-  return row != NULL && gtk_widget_get_mapped (row) && gtk_widget_compute_bounds (row, self->scrolled, &bounds) &&
-         bounds.origin.y + bounds.size.height > 0 && bounds.origin.y < (float) gtk_widget_get_height (self->scrolled);
+  return row != NULL && is_in_view (self, row);
 }

@@ -14,11 +14,16 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_MACHINE_ROW (lodge_machine_row_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeMachineRow, lodge_machine_row, LODGE, MACHINE_ROW, GtkWidget)
 
-GtkWidget        *lodge_machine_row_new         (void);
+/* @pattern: (nullable): a row that shows how large one is; not kept alive */
+GtkWidget        *lodge_machine_row_new         (LodgeMachineRow *pattern);
 
-/* @item: (nullable) */
+/* @item: (nullable): shown from the next lodge_machine_row_show() on */
 void              lodge_machine_row_set_item    (LodgeMachineRow *self, LodgeMachineItem *item);
 LodgeMachineItem *lodge_machine_row_get_item    (LodgeMachineRow *self);
+
+/* The row can be seen. */
+gboolean          lodge_machine_row_is_shown    (LodgeMachineRow *self);
+void              lodge_machine_row_show        (LodgeMachineRow *self);
 
 /* @heading: (nullable): of the group that begins with this row */
 void              lodge_machine_row_set_heading (LodgeMachineRow *self, const char *heading);
