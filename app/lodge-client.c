@@ -229,13 +229,13 @@ static void
 drop_missing (LodgeClient *self, GVariant *objects)
 {
   GListModel *machines = lodge_library_get_machines (self->library);
-  g_autoptr (GHashTable) there = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) there = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   GVariantIter iter;
-  const char *path;
+  char *path;
 
   g_variant_iter_init (&iter, objects);
-  while (g_variant_iter_next (&iter, "{&o@a{sa{sv}}}", &path, NULL))
-    g_hash_table_add (there, (gpointer) path);
+  while (g_variant_iter_next (&iter, "{o@a{sa{sv}}}", &path, NULL))
+    g_hash_table_add (there, path);
   for (guint i = g_list_model_get_n_items (machines); i > 0; i--)
     {
       g_autoptr (LodgeMachineItem) item = g_list_model_get_item (machines, i - 1);
@@ -251,12 +251,13 @@ take_objects (LodgeClient *self, GVariant *objects)
   g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
   gboolean any = g_list_model_get_n_items (lodge_library_get_machines (self->library)) > 0;
   GVariantIter iter;
-  const char *path;
+  char *path;
   GVariant *interfaces;
 
   self->following = TRUE;
   g_variant_iter_init (&iter, objects);
-  while (g_variant_iter_loop (&iter, "{&o@a{sa{sv}}}", &path, &interfaces))
+  /* Not by "&o": that would have the whole answer serialised once more. */
+  while (g_variant_iter_loop (&iter, "{o@a{sa{sv}}}", &path, &interfaces))
     take_object (self, path, interfaces, fresh);
   lodge_library_add (self->library, fresh);
   if (any)

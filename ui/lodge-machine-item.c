@@ -154,12 +154,18 @@ lodge_machine_item_take (LodgeMachineItem *self, GVariant *changed)
   g_autofree char *name = g_strdup (self->name);
   gboolean moved, renamed;
   GVariantIter iter;
-  const char *key;
-  GVariant *value;
+  GVariant *entry;
 
   g_variant_iter_init (&iter, changed);
-  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
-    take_property (self, key, value);
+  /* Child by child: a format with "&s" would have each dictionary serialised once more. */
+  for (; (entry = g_variant_iter_next_value (&iter)) != NULL; g_variant_unref (entry))
+    {
+      g_autoptr (GVariant) key = g_variant_get_child_value (entry, 0);
+      g_autoptr (GVariant) boxed = g_variant_get_child_value (entry, 1);
+      g_autoptr (GVariant) value = g_variant_get_variant (boxed);
+
+      take_property (self, g_variant_get_string (key, NULL), value);
+    }
 
   moved = self->state != before;
   renamed = !g_str_equal (self->name, name);

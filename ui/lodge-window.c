@@ -44,16 +44,16 @@ struct _LodgeWindow
   AdwWindowTitle *page_title;
   GtkStack *page_stack;
   LodgeMachinePage *page;
-  LodgeSnapshotPage *snapshot_page;
-  LodgeFamilyPage *family_page;
-  LodgeTemplatePopover *templates;
+  LodgeSnapshotPage *snapshot_page; /* (nullable) until it is wanted */
+  LodgeFamilyPage *family_page;     /* (nullable) until it is wanted */
   GtkMenuButton *from_template;
   GtkWidget *back;
   AdwStatusPage *welcome;
   GtkWidget *welcome_try;
   AdwStatusPage *trouble;
   GtkButton *trouble_button;
-  GtkWidget *drop_hint;
+  GtkOverlay *overlay;
+  GtkWidget *drop_hint;             /* (nullable) until something is dragged over the window */
   GtkRevealer *hint;
 };
 
@@ -118,8 +118,10 @@ static void
 leave_sub_page (LodgeWindow *self)
 {
   gtk_stack_set_visible_child_name (self->page_stack, get_selected (self) != NULL ? "machine" : "none");
-  lodge_snapshot_page_set_list (self->snapshot_page, self->library, NULL);
-  lodge_family_page_set_machine (self->family_page, NULL, NULL);
+  if (self->snapshot_page != NULL)
+    lodge_snapshot_page_set_list (self->snapshot_page, self->library, NULL);
+  if (self->family_page != NULL)
+    lodge_family_page_set_machine (self->family_page, NULL, NULL);
 }
 
 static void
@@ -399,6 +401,11 @@ snapshots_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeWindow *self = LODGE_WINDOW (widget);
 
+  if (self->snapshot_page == NULL)
+    {
+      self->snapshot_page = g_object_new (LODGE_TYPE_SNAPSHOT_PAGE, NULL);
+      gtk_stack_add_named (self->page_stack, GTK_WIDGET (self->snapshot_page), "snapshots");
+    }
   lodge_snapshot_page_set_list (self->snapshot_page, self->library, lodge_machine_page_get_snapshots (self->page));
   gtk_stack_set_visible_child_name (self->page_stack, "snapshots");
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
@@ -414,6 +421,11 @@ family_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (item == NULL)
     return;
+  if (self->family_page == NULL)
+    {
+      self->family_page = g_object_new (LODGE_TYPE_FAMILY_PAGE, NULL);
+      gtk_stack_add_named (self->page_stack, GTK_WIDGET (self->family_page), "family");
+    }
   lodge_family_page_set_machine (self->family_page, self->library, item);
   gtk_stack_set_visible_child_name (self->page_stack, "family");
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
@@ -430,6 +442,18 @@ await_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   g_variant_get (parameter, "(&sb)", &path, &console);
   await_machine (LODGE_WINDOW (widget), path, FALSE, console);
+}
+
+static void
+create_templates_cb (GtkMenuButton *button, gpointer user_data)
+{
+  LodgeTemplatePopover *templates;
+
+  if (gtk_menu_button_get_popover (button) != NULL)
+    return;
+  templates = g_object_new (LODGE_TYPE_TEMPLATE_POPOVER, NULL);
+  lodge_template_popover_set_library (templates, LODGE_WINDOW (user_data)->library);
+  gtk_menu_button_set_popover (button, GTK_WIDGET (templates));
 }
 
 static void
@@ -534,12 +558,19 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   lodge_feedback_toast (GTK_WIDGET (self->leaflet), text);
 }
 
+static void
+hide_drop_hint (LodgeWindow *self)
+{
+  if (self->drop_hint != NULL)
+    gtk_widget_set_visible (self->drop_hint, FALSE);
+}
+
 static gboolean
 drop_cb (LodgeWindow *self, const GValue *value)
 {
   GSList *files = g_value_get_boxed (value);
 
-  gtk_widget_set_visible (self->drop_hint, FALSE);
+  hide_drop_hint (self);
   if (files == NULL)
     return FALSE;
   lodge_window_new_machine (self, files->data);
@@ -550,14 +581,15 @@ drop_cb (LodgeWindow *self, const GValue *value)
 static GdkDragAction
 drop_enter_cb (LodgeWindow *self)
 {
+  if (self->drop_hint == NULL)
+    {
+      self->drop_hint = g_object_new (ADW_TYPE_STATUS_PAGE, "can-target", FALSE, "icon-name", "document-open-symbolic",
+                                      "title", _("Drop an Image to Make a Machine"), NULL);
+      gtk_widget_add_css_class (self->drop_hint, "drop-hint");
+      gtk_overlay_add_overlay (self->overlay, self->drop_hint);
+    }
   gtk_widget_set_visible (self->drop_hint, TRUE);
   return GDK_ACTION_COPY;
-}
-
-static void
-drop_leave_cb (LodgeWindow *self)
-{
-  gtk_widget_set_visible (self->drop_hint, FALSE);
 }
 
 static void
@@ -567,7 +599,7 @@ setup_drop_target (LodgeWindow *self)
 
   g_signal_connect_swapped (target, "drop", G_CALLBACK (drop_cb), self);
   g_signal_connect_swapped (target, "enter", G_CALLBACK (drop_enter_cb), self);
-  g_signal_connect_swapped (target, "leave", G_CALLBACK (drop_leave_cb), self);
+  g_signal_connect_swapped (target, "leave", G_CALLBACK (hide_drop_hint), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
 
@@ -674,16 +706,13 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_title);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, snapshot_page);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, family_page);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, templates);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, from_template);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, back);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome_try);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, trouble);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, trouble_button);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, drop_hint);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, overlay);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, hint);
   gtk_widget_class_bind_template_callback (widget_class, selected_cb);
   gtk_widget_class_bind_template_callback (widget_class, opened_cb);
@@ -702,9 +731,6 @@ lodge_window_init (LodgeWindow *self)
   g_type_ensure (LODGE_TYPE_PANE);
   g_type_ensure (LODGE_TYPE_MACHINE_PAGE);
   g_type_ensure (LODGE_TYPE_MACHINE_LIST);
-  g_type_ensure (LODGE_TYPE_SNAPSHOT_PAGE);
-  g_type_ensure (LODGE_TYPE_FAMILY_PAGE);
-  g_type_ensure (LODGE_TYPE_TEMPLATE_POPOVER);
   gtk_widget_init_template (GTK_WIDGET (self));
   setup_drop_target (self);
 }
@@ -720,7 +746,7 @@ lodge_window_new (AdwApplication *application, LodgeLibrary *library, GSettings 
   lodge_undo_attach (undo, GTK_APPLICATION_WINDOW (self));
   self->thumbnailer = lodge_thumbnailer_new (library, GTK_WIDGET (self), self->list);
   setup_list (self);
-  lodge_template_popover_set_library (self->templates, library);
+  gtk_menu_button_set_create_popup_func (self->from_template, create_templates_cb, self, NULL);
   g_signal_connect_object (library, "changed", G_CALLBACK (library_changed_cb), self, G_CONNECT_SWAPPED);
 
   g_settings_bind (settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
