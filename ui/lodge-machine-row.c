@@ -90,7 +90,7 @@ build_body (LodgeMachineRow *self)
 
   self->spinner = g_object_new (GTK_TYPE_SPINNER, "visible", FALSE, "valign", GTK_ALIGN_CENTER, NULL);
   gtk_box_append (GTK_BOX (self->body), GTK_WIDGET (self->spinner));
-  self->system = GTK_IMAGE (add_image (self->body, 20));
+  self->system = GTK_IMAGE (add_image (self->body, 24));
   gtk_widget_set_parent (self->body, GTK_WIDGET (self));
 }
 
