@@ -112,6 +112,9 @@ lodge_audio_stream_write (LodgeAudioStream *self, const guint8 *data, gsize leng
 
   if (length % self->frame != 0)
     return FALSE;
+  /* Nothing may lie nowhere. */
+  if (length == 0)
+    return TRUE;
   g_mutex_lock (&self->mutex);
   if (self->fill + length > self->size)
     {
