@@ -35,6 +35,7 @@ struct _LodgeMachinePage
   GtkStack *name_stack;
   GtkLabel *name;
   GtkEntry *name_entry;
+  GtkWidget *state_box;
   GtkImage *state_icon;
   GtkLabel *state;
   GtkSpinner *spinner;
@@ -179,6 +180,10 @@ update_state (LodgeMachinePage *self)
   g_autofree char *both = kind != NULL ? g_strdup_printf (_("%s · %s"), state, kind) : NULL;
 
   gtk_label_set_label (self->state, both != NULL ? both : state);
+  if (lodge_machine_item_get_state (self->item) == LODGE_MACHINE_RUNNING)
+    gtk_widget_add_css_class (self->state_box, "running");
+  else
+    gtk_widget_remove_css_class (self->state_box, "running");
 }
 
 static void
@@ -337,6 +342,7 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, name_stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, name);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, name_entry);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, state_box);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, state_icon);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, state);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, spinner);

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A lodge-core for tests of the window: org.lodgevm.Core1 from its XML, machines kept in memory, no guests.
 
-fake_core.py [--machines JSON] [--no-demo] [--screen PPM] [--features WORDS]; each entry of the JSON array may set any property of a
-machine, and what it answers: Snapshots, Dependants.
-org.lodgevm.FakeCore.Change (name, JSON) changes properties of a machine afterwards.
+fake_core.py [--machines JSON] [--no-demo] [--screen PPM] [--features WORDS] [--kvm]; each entry of the JSON array may set any property of a
+machine, and what it answers: Snapshots, Dependants; Jobs that are under way for it; Fails, the methods that do, each with the
+last word of its error's name; Screen, what is seen of it in a console: "picture", "off", "silent" (nothing answers) or "none",
+where it cannot be opened.
+org.lodgevm.FakeCore.Change (name, JSON) changes properties of a machine afterwards, and its Screen; "elsewhere" takes the
+screen from who has it.
 Calls are written to standard output, one JSON array [machine, method, arguments] a line.
 """
 import argparse
@@ -19,8 +22,11 @@ import gi
 gi.require_version('Gio', '2.0')
 from gi.repository import Gio, GLib  # noqa: E402
 
+from fake_display import FakeDisplay  # noqa: E402
+
 ROOT = '/org/lodgevm/Core1'
 MACHINE = 'org.lodgevm.Core1.Machine'
+JOB = 'org.lodgevm.Core1.Job'
 XML = os.path.join(os.path.dirname(__file__), '../../data/dbus/org.lodgevm.Core1.xml')
 NAMES = os.path.join(os.path.dirname(__file__), '../../core/ipc/lodge-names.h')
 API_VERSION = int(re.search(r'LODGE_API_VERSION\s+(\d+)u', open(NAMES, encoding='utf-8').read()).group(1))
@@ -42,6 +48,7 @@ SYSTEMS = {  # what Identify says of a file whose name has the word
                'confidence': 'exact', 'settings': {'os': 'fedora43', 'family': 'linux', 'memory': 4 * GIB, 'cores': 2,
                                                    'disk-size': 32 * GIB, 'firmware': 'uefi'}},
 }
+JOB_TYPES = {'Kind': 's', 'Machine': 'o', 'Progress': 'd', 'Rate': 't', 'TimeLeft': 'x', 'State': 's', 'Error': '(ss)'}
 
 
 def variants(values):
@@ -77,6 +84,9 @@ class Machine:
         # As ListSnapshots gives them, but for "age", seconds ago; as Dependants gives them.
         self.snapshots = values.pop('Snapshots', [])
         self.dependants = values.pop('Dependants', [])
+        self.jobs = values.pop('Jobs', [])
+        self.fails = values.pop('Fails', {})
+        self.screen, self.display = values.pop('Screen', 'none'), None
         self.values.update(values)
         self.values['Settings'].update(settings)
         self.path = ROOT + '/machines/' + self.values['Id'].replace('-', '_')
@@ -91,12 +101,13 @@ class Machine:
 
 
 class Core:
-    def __init__(self, machines, demo, screen, features, api_version=API_VERSION):
-        self.demo, self.screen, self.features, self.api_version = demo, screen, features, api_version
+    def __init__(self, machines, demo, screen, features, api_version=API_VERSION, kvm=False):
+        self.demo, self.screen, self.features, self.api_version, self.kvm = demo, screen, features, api_version, kvm
         self.connection = Gio.bus_get_sync(Gio.BusType.SESSION)
         interfaces = Gio.DBusNodeInfo.new_for_xml(open(XML, encoding='utf-8').read())
-        self.machine_info = interfaces.lookup_interface(MACHINE)
+        self.machine_info, self.job_info = interfaces.lookup_interface(MACHINE), interfaces.lookup_interface(JOB)
         self.machines = {}
+        self.jobs = {}
         self.ids = {}
         self.trash = {}
         self.connection.register_object(ROOT, interfaces.lookup_interface('org.lodgevm.Core1'), self.core_call,
@@ -116,6 +127,13 @@ class Core:
             self.connection.emit_signal(None, ROOT, 'org.freedesktop.DBus.ObjectManager', 'InterfacesAdded',
                                         GLib.Variant('(oa{sa{sv}})', (machine.path, {MACHINE: machine.properties()})))
 
+        for job in machine.jobs:
+            path = f'{ROOT}/jobs/{len(self.jobs) + 1}'
+            values = {'Machine': machine.path, 'Progress': -1.0, 'Rate': 0, 'TimeLeft': -1, 'State': 'running', 'Error': ('', ''),
+                      **job}
+            self.jobs[path] = {key: GLib.Variant(JOB_TYPES[key], value) for key, value in values.items()}
+            self.connection.register_object(path, self.job_info, self.job_call, lambda *call: self.jobs[call[2]][call[4]], None)
+
     def remove(self, machine):
         del self.machines[machine.path]
         self.connection.unregister_object(self.ids.pop(machine.path))
@@ -132,7 +150,7 @@ class Core:
             'ApiVersion': GLib.Variant('u', self.api_version), 'Version': GLib.Variant('s', 'fake'),
             'Features': GLib.Variant('as', (['demo'] if self.demo else []) + ['swtpm', 'snapshots'] + self.features),
             'Host': GLib.Variant('a{sv}', variants({
-                'acceleration': 'tcg', 'acceleration-reason': 'no-cpu-flags', 'cores': 8, 'memory': 16 * GIB,
+                'acceleration': 'kvm' if self.kvm else 'tcg', 'acceleration-reason': '' if self.kvm else 'no-cpu-flags', 'cores': 8, 'memory': 16 * GIB,
                 'memory-available': 9 * GIB, 'gl-reason': 'no-render-node', 'qemu-version': '7.2.22'})),
         }[name]
 
@@ -141,6 +159,7 @@ class Core:
 
     def manager_call(self, connection, sender, path, interface, method, arguments, invocation):
         objects = {p: {MACHINE: m.properties()} for p, m in self.machines.items()}
+        objects.update({path: {JOB: job} for path, job in self.jobs.items()})
         invocation.return_value(GLib.Variant('(a{oa{sa{sv}}})', (objects,)))
 
     def fake_call(self, connection, sender, path, interface, method, arguments, invocation):
@@ -149,8 +168,38 @@ class Core:
         values = json.loads(text)
         if 'Settings' in values:
             values['Settings'] = {**machine.values['Settings'], **values['Settings']}
+        if 'Screen' in values:
+            self.set_screen(machine, values.pop('Screen'))
         self.change(machine, **values)
         invocation.return_value(None)
+
+    def set_screen(self, machine, screen):
+        if screen != 'elsewhere':
+            machine.screen = screen
+        if machine.display is not None and screen in ('elsewhere', 'none', 'silent'):
+            machine.display.close()
+        elif machine.display is not None:
+            machine.display.set_off(screen == 'off')
+
+    def open_display(self, machine, invocation):
+        if machine.screen == 'silent':
+            return
+        if machine.screen == 'none':
+            invocation.return_dbus_error('org.lodgevm.Error.NotSupported', 'OpenDisplay')
+            return
+        if machine.display is None:
+            machine.display = FakeDisplay(self.screen)
+        machine.display.off = machine.screen == 'off'
+        keyring = os.open('/', os.O_RDONLY | os.O_CLOEXEC)  # nobody asks for a cookie of it
+        fds = Gio.UnixFDList.new_from_array([machine.display.open(), keyring])
+        invocation.return_value_with_unix_fd_list(GLib.Variant('(hh)', (0, 1)), fds)
+
+    def job_call(self, connection, sender, path, interface, method, arguments, invocation):
+        self.log(None, method, arguments)
+        invocation.return_value(None)
+        self.jobs[path]['State'] = GLib.Variant('s', 'cancelled')
+        self.connection.emit_signal(None, path, 'org.freedesktop.DBus.Properties', 'PropertiesChanged',
+                                    GLib.Variant('(sa{sv}as)', (JOB, {'State': self.jobs[path]['State']}, [])))
 
     def log(self, name, method, arguments):
         print(json.dumps([name, method, arguments.print_(False)]), flush=True)
@@ -205,11 +254,11 @@ class Core:
         machine = self.machines[path]
         if method not in ('Screenshot', 'ListSnapshots', 'GetSnapshotPicture', 'Forecast', 'Dependants'):
             self.log(machine.values['Name'], method, arguments)
+        if method in machine.fails:
+            invocation.return_dbus_error('org.lodgevm.Error.' + machine.fails[method], 'qemu-system-x86_64: -drive: no such file')
+            return
         states = {'Start': 'running', 'Pause': 'paused', 'Resume': 'running', 'Shutdown': 'stopping', 'ForceOff': 'off'}
         if method in states:
-            if method == 'Start' and 'refuse' in machine.values['Name']:
-                invocation.return_dbus_error('org.lodgevm.Error.QemuFailed', 'qemu-system-x86_64: -drive: no such file')
-                return
             self.change(machine, State=states[method], LastStarted=int(time.time()))
             invocation.return_value(None)
         elif method == 'SetSettings':
@@ -252,16 +301,18 @@ class Core:
             invocation.return_value(GLib.Variant('(a{sv})', (variants({'bytes': 310 << 20, 'seconds': 2.0, 'pause-seconds': 0.2}),)))
         elif method in ('Screenshot', 'GetSnapshotPicture'):
             fd = os.memfd_create('screen')
-            if self.screen is not None:
-                os.write(fd, self.screen)
-            width, height = 640, 480
-            rows = bytearray()
-            for y in range(height):
-                rows += bytes((30 + y // 8, 60 + y // 6, 120 + y // 4)) * width
-            if self.screen is None:
-                os.write(fd, b'P6\n%d %d\n255\n' % (width, height) + rows)
+            os.write(fd, self.screen)
             fds = Gio.UnixFDList.new_from_array([fd])
             invocation.return_value_with_unix_fd_list(GLib.Variant('(h)', (0,)), fds)
+        elif method == 'OpenDisplay':
+            self.open_display(machine, invocation)
+        elif method == 'TakeSnapshot':
+            taken = {'id': f'taken{len(machine.snapshots)}', 'parent': machine.values.get('CurrentSnapshot', ''), 'size': 300 << 20,
+                     'name': arguments.unpack()[0].get('name', time.strftime('%d.%m. %H:%M')), 'age': 0, 'current': True,
+                     'memory': machine.values['State'] != 'off', 'picture': True}
+            machine.snapshots = [{**snapshot, 'current': False} for snapshot in machine.snapshots] + [taken]
+            self.change(machine, CurrentSnapshot=taken['id'])
+            invocation.return_value(GLib.Variant('(s)', (taken['id'],)))
         elif method == 'Dependants':
             invocation.return_value(GLib.Variant('(aa{sv})', ([variants(e) for e in machine.dependants],)))
         elif method == 'SetTemplate':
@@ -282,6 +333,12 @@ class Core:
             invocation.return_dbus_error('org.lodgevm.Error.NotSupported', method)
 
 
+def make_picture(width=640, height=480):
+    """A PPM with something to see."""
+    rows = b''.join(bytes((30 + y // 8, 60 + y // 6, 120 + y // 4)) * width for y in range(height))
+    return b'P6\n%d %d\n255\n' % (width, height) + rows
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--machines', default='[]')
@@ -289,9 +346,10 @@ def main():
     parser.add_argument('--screen', type=argparse.FileType('rb'), help='a PPM that all machines show')
     parser.add_argument('--api-version', type=int, default=API_VERSION)
     parser.add_argument('--features', default='', help='separated by commas, beside "swtpm"')
+    parser.add_argument('--kvm', action='store_true', help='the host has hardware virtualisation')
     options = parser.parse_args()
-    core = Core(json.loads(options.machines), not options.no_demo, options.screen and options.screen.read(),
-                list(filter(None, options.features.split(','))), options.api_version)
+    core = Core(json.loads(options.machines), not options.no_demo, options.screen.read() if options.screen else make_picture(),
+                list(filter(None, options.features.split(','))), options.api_version, options.kvm)
     GLib.MainLoop().run()
     del core
 

@@ -1,19 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of every page of the window, for eyes: pictures.py FOLDER [--look NAME]... [--scene NAME]...
+"""Pictures of every page of the window, for eyes: pictures.py FOLDER [--look NAME]... [--scene NAME]... [--screen PPM]
 
 Each look (light, dark, high contrast, narrow, wide, twice the scale, larger text, right to left, …) is a walk through all
-pages. Nothing is judged here; test_pages.py does that.
+pages. Nothing is judged here; test_pages.py does that. With --docs FOLDER is docs/screenshots, and gets what is shown there.
 """
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(os.path.dirname(os.path.abspath(__file__)), '..')]
 
-from lodgetest.language import language_environment  # noqa: E402
+from lodgetest.language import PSEUDO_RTL, language_environment  # noqa: E402
 from scenes import Walk, picture  # noqa: E402
 
 LOOKS = {
@@ -33,7 +34,22 @@ LOOKS = {
     'pseudo': {'language': 'en_XA'},
     'pseudo-narrow': {'language': 'en_XA', 'width': 360, 'height': 640},
 }
-POPOVERS = ('library-menu', 'main-menu')
+ARABIC = '/usr/share/locale/ar/LC_MESSAGES/gtk40.mo'
+# What the README and the shop window show: page and look, and its name there.
+DOCS = {('page-running', 'light'): 'library', ('page-running', 'dark'): 'library-dark', ('new-review', 'light'): 'new',
+        ('settings-2', 'light'): 'settings', ('snapshots', 'light'): 'snapshots', ('console', 'light'): 'console',
+        ('family', 'dark'): 'family'}
+DOC_SCENES = {'light': ('library', 'snapshots', 'settings', 'assistant', 'console'), 'dark': ('library', 'family')}
+# Nothing composes the windows here, so that they get a plain frame from the toolkit; what is shown has round corners instead.
+NO_FRAME = 'window.solid-csd { border: none; box-shadow: none; margin: 0; padding: 0; }'
+
+
+def put_in_frame(path):
+    size = subprocess.run(['identify', '-format', '%w,%h', path], capture_output=True, text=True, check=True).stdout
+    subprocess.run(['convert', path, '(', '-size', size.replace(',', 'x'), 'xc:none', '-fill', 'white', '-draw',
+                    f'roundrectangle 0,0,{size},12,12', ')', '-alpha', 'set', '-compose', 'DstIn', '-composite',
+                    '(', '+clone', '-background', 'black', '-shadow', '45x12+0+5', ')', '+swap', '-background', 'none',
+                    '-compose', 'Over', '-layers', 'merge', '+repage', '-strip', path], check=True)
 
 
 def take(name, look, options, languages):
@@ -43,27 +59,35 @@ def take(name, look, options, languages):
     toolkit = 'gtk-font-name=Cantarell 11\n'
 
     def visit(page, _):
-        path = os.path.join(options.folder, f'{page}-{name}.png')
-        picture(walk, path, page in POPOVERS)
-        print(path, flush=True)
+        file = DOCS.get((page, name)) if options.docs else f'{page}-{name}'
+        if file is not None:
+            path = os.path.join(options.folder, file + '.png')
+            picture(walk, path, walk.popover)
+            if options.docs:
+                put_in_frame(path)
+            print(path, flush=True)
 
     sizes = {key: look[key] for key in ('width', 'height', 'screen') if key in look}
-    walk = Walk(visit, environment=environment, toolkit=toolkit,
-                core=['--screen', os.path.abspath(options.screen)] if options.screen else [], **sizes)
-    walk.walk(options.scene)
+    rtl = look.get('language') == PSEUDO_RTL and not os.path.exists(ARABIC)
+    walk = Walk(visit, environment=environment, toolkit=toolkit, direction='rtl' if rtl else None,
+                css=NO_FRAME if options.docs else '',
+                core=(['--screen', os.path.abspath(options.screen)] if options.screen else []) + ['--kvm'] * options.docs,
+                **sizes)
+    walk.walk(DOC_SCENES[name] if options.docs else options.scene)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('folder')
+    parser.add_argument('folder', help='where they go')
     parser.add_argument('--look', action='append', choices=LOOKS)
     parser.add_argument('--scene', action='append')
+    parser.add_argument('--docs', action='store_true', help='what docs/screenshots has')
     parser.add_argument('--screen', help='a PPM that the machines show')
     options = parser.parse_args()
     os.makedirs(options.folder, exist_ok=True)
     languages = tempfile.mkdtemp(prefix='lodge-languages-')
     try:
-        for name in options.look or LOOKS:
+        for name in DOC_SCENES if options.docs else options.look or LOOKS:
             try:
                 take(name, LOOKS[name], options, languages)
             except Exception as error:  # a look less is not the end

@@ -4,6 +4,7 @@
 Nothing here reads a word of the window, so that the walk is the same in every language: machines are found by their names,
 windows by their types, pages by their numbers.
 """
+import collections
 import os
 import subprocess
 
@@ -27,16 +28,34 @@ MACHINES = [
     {'name': 'Debian 12', 'State': 'running', 'Settings': {'os': 'debian12', 'cores': 4, 'memory': 4 * GIB, '3d': True},
      'Effective': {'accelerator': 'kvm', '3d': 'none', '3d-reason': 'no-render-node', 'network': 'passt',
                    'display': 'virtio-vga'},
-     'PendingSettings': ['cores', 'memory'], 'Snapshots': SNAPSHOTS, 'CurrentSnapshot': 'd'},
+     'PendingSettings': ['cores', 'memory'], 'Snapshots': SNAPSHOTS, 'CurrentSnapshot': 'd', 'Screen': 'picture'},
     {'name': 'Fedora Workstation', 'State': 'paused', 'StateReason': 'user', 'Settings': {'os': 'fedora43'}},
     {'name': 'FreeBSD 14', 'Settings': {'os': 'freebsd14.0'}},
-    {'name': 'Haiku', 'Settings': {'os': 'haikur1beta5'}},
+    {'name': 'Haiku', 'Fails': {'Start': 'QemuFailed'}, 'Settings': {'os': 'haikur1beta5'}},
     {'name': 'MS-DOS games', 'Settings': {'os': 'msdos6.22', 'memory': 64 << 20, 'firmware': 'bios'}},
     {'name': 'Old notebook', 'State': 'broken', 'Fault': {'code': 'broken', 'message': 'line 3', 'previous': True}},
     {'name': 'Windows 11', 'StateReason': 'crashed', 'StateDetails': {'exit-status': 1},
      'Settings': {'os': 'win11', 'cores': 4, 'memory': 8 * GIB, 'disk-size': 96 * GIB, 'cd': '/media/Win11.iso'}},
     {'name': 'Web server', 'Template': True, 'Settings': {'os': 'debian13', 'memory': GIB}},
 ]
+SERVER = 'b7a1b3a5-3f2e-4e0c-9d55-0a3d4f6f8a01'  # the template
+SHOP, BLOG, COPY = (SERVER[:-1] + digit for digit in '234')
+ORIGIN = {'machine': SERVER, 'machine-name': 'Web server', 'kind': 'linked'}
+# A template with what was made from it: one at work, one that runs, one that is gone when it is closed.
+FAMILY = [
+    {'name': 'Web blog', 'Id': BLOG, 'Origin': ORIGIN, 'State': 'running', 'Settings': {'os': 'debian13', 'memory': GIB}},
+    {'name': 'Web server 0', 'Id': COPY, 'Origin': ORIGIN, 'State': 'running', 'Disposable': True, 'Screen': 'picture',
+     'Settings': {'os': 'debian13', 'memory': GIB}},
+    {'name': 'Debian 12', 'Settings': {'os': 'debian12'}, 'Jobs': [{'Kind': 'disk', 'Progress': 0.3}]},
+    {'name': 'Web shop', 'Id': SHOP, 'Origin': ORIGIN, 'Settings': {'os': 'debian13', 'memory': GIB},
+     'Jobs': [{'Kind': 'flatten', 'Progress': 0.42, 'TimeLeft': 95, 'Rate': 80 << 20}]},
+    {'name': 'Web server', 'Id': SERVER, 'Template': True, 'Settings': {'os': 'debian13', 'memory': GIB}, 'Dependants': [
+        {'machine': BLOG, 'name': 'Web blog', 'kind': 'linked', 'bytes': 480 << 20, 'flatten-bytes': 2 * GIB},
+        {'machine': SHOP, 'name': 'Web shop', 'kind': 'linked', 'bytes': 1300 << 20, 'flatten-bytes': 2 * GIB},
+        {'machine': COPY, 'name': 'Web server 0', 'kind': 'linked', 'bytes': 38 << 20, 'flatten-bytes': 2 * GIB}]},
+    {'name': 'Workstation', 'Template': True, 'Settings': {'os': 'fedora43', 'memory': 4 * GIB}},
+]
+FEATURES = 'template,clone,clone-running,clone-snapshot,disposable-snapshot,save'
 IMAGES = [('debian-13.1.0-amd64-netinst.iso', 'Debian 13.1.0 amd64 n', 0), ('Fedora-Workstation-Live-43.iso', 'Fedora-WS-Live-43', 3),
           ('old-tools.iso', 'TOOLS', 400)]
 ABOUT = GLib.Variant('(sava{sv})', ('about', [], {}))
@@ -44,22 +63,28 @@ FOLDED = 720  # below this width there is one pane at a time
 
 
 class Walk:
-    def __init__(self, visit, width=900, height=620, screen=(1500, 1000), environment=None, toolkit='', core=(), direction=None):
+    def __init__(self, visit, width=900, height=620, screen=(1500, 1000), environment=None, toolkit='', css='', core=(),
+                 direction=None):
         """visit (name of the page, type of its window) is called on every page, once it stands still.
-        toolkit: further lines for GTK's settings.ini; core: further arguments of the fake core. direction: "rtl", where
+        toolkit, css: further lines for GTK's settings.ini, gtk.css; core: further arguments of the fake core. direction: "rtl", where
         the toolkit's translations are not there to say so."""
+        self.core = [*core, '--features', FEATURES]
         self.visit_cb, self.width, self.height, self.screen = visit, width, height, screen
-        self.environment, self.toolkit, self.core, self.direction = environment or {}, toolkit, core, direction
-        self.world = None
+        self.environment, self.toolkit, self.css, self.direction = environment or {}, toolkit, css, direction
+        self.world, self.popover = None, False  # popover: what is looked at is outside of the window
 
-    def start(self, machines=MACHINES):
+    def start(self, machines=MACHINES, core=()):
         self.stop()
         settings = f'[org/lodgevm/Lodge]\nwindow-width={self.width}\nwindow-height={self.height}\n'
-        self.world = FakeWorld(machines, self.screen, self.environment, settings, window=False, core=self.core)
+        self.world = FakeWorld(machines, self.screen, self.environment, settings, window=False,
+                               core=[*self.core, *core])
         config = os.path.join(self.world.session.environment['XDG_CONFIG_HOME'], 'gtk-4.0')
         os.makedirs(config)
         with open(os.path.join(config, 'settings.ini'), 'w', encoding='utf-8') as f:
             f.write('[Settings]\ngtk-enable-animations=0\ngtk-cursor-blink=0\n' + self.toolkit)
+        if self.css:
+            with open(os.path.join(config, 'gtk.css'), 'w', encoding='utf-8') as f:
+                f.write(self.css)
         for name, label, days in IMAGES:
             self.world.add_image(name, label, days)
         self.world.start_window()
@@ -77,9 +102,23 @@ class Walk:
     def folded(self):
         return self.width < FOLDED
 
-    def visit(self, page):
+    def visit(self, page, popover=False):
         self.world.probe.settle()
+        self.popover = popover
         self.visit_cb(page, self.window)
+
+    def menu(self, page, number=0):
+        """Visits what that menu button of the active window opens; returns how many there are."""
+        count = int(self.world.probe.numbers(f'menu {number}')[0])
+        if number < count:
+            self.visit(page, popover=True)
+            self.key('Escape')
+        return count
+
+    def act(self, action):
+        """As a button of the main window would."""
+        self.world.probe.settle()
+        self.world.probe.ask('action ' + action)
 
     def key(self, *keys):
         self.world.display.key(*keys)
@@ -97,10 +136,10 @@ class Walk:
             height = self.world.display.size(window)[1]
             self.world.display.output('xdotool', 'windowsize', window, str(self.width), str(min(height, self.height)))
 
-    def back(self):
+    def back(self, window='LodgeWindow'):
         """Closes what lies over the main window; an unsaved one may ask."""
         self.key('Escape')
-        self.wait_window('LodgeWindow')
+        self.wait_window(window)
 
     def select(self, name):
         """Searches for a machine and opens its page where only one pane has room."""
@@ -132,24 +171,50 @@ class Walk:
                            ('Old', 'page-broken'), ('Web', 'page-template')):
             self.select(name)
             self.visit(page)
+            if page == 'page-stopped' and self.height < 800:
+                self.key('Tab', 'End')
+                self.visit('page-bottom')
+        self.select('Haiku')
+        self.act('machine.start')
+        self.wait_window('AdwMessageDialog')
+        self.visit('error')
+        self.back()
+        self.act('machine.show-log')
+        self.wait_window('LodgeLogWindow')
+        self.visit('log')
+        self.world.probe.ask('close')
+        self.wait_window('LodgeWindow')
 
     def snapshots(self):
-        for name, page in (('Debian', 'snapshots'), ('Haiku', 'snapshots-none')):
+        for name, page in (('Haiku', 'snapshots-none'), ('Debian', 'snapshots')):
             self.select(name)
-            self.world.probe.settle()
-            self.world.probe.ask('action win.snapshots')
+            self.act('win.snapshots')
             self.visit(page)
+            if page == 'snapshots':
+                self.key('Down')
+                self.visit('snapshots-selected')
+                self.key('F2')
+                self.wait_window('AdwMessageDialog')
+                self.visit('snapshot-rename')
+                self.back()
+                self.key('Delete')
+                self.wait_window('AdwMessageDialog')
+                self.visit('snapshot-delete')
+                self.back()
             self.key('alt+Left')
+        self.act('win.snapshot')
+        self.world.wait_call('Debian 12', 'TakeSnapshot')
+        self.visit('snapshot-taken')
 
     def menus(self):
         self.select('FreeBSD')
         if not self.folded:
             self.world.probe.settle()
             self.key('shift+F10')
-            self.visit('library-menu')
+            self.visit('library-menu', popover=True)
             self.key('Escape')
         self.key('F10')
-        self.visit('main-menu')
+        self.visit('main-menu', popover=True)
         self.key('Escape')
 
     def shortcuts(self):
@@ -194,6 +259,74 @@ class Walk:
         self.key('Return')
         self.window = 'LodgeNewDialog'
 
+    def overlay(self, page, machine, **properties):
+        """Changes the machine, and visits its console once that has something new to say of it."""
+        def texts():
+            return collections.Counter(label['text'] for label in self.world.probe.labels()
+                                       if label['window'] == 'LodgeConsoleWindow')
+        before = texts()
+        self.world.change(machine, **properties)
+        # Beside the state in the header bar.
+        wait_until(lambda: sum((texts() - before).values()) > 1, 30, page)
+        self.visit(page)
+
+    def console(self):
+        """A console, and everything it can say of why there is no picture."""
+        self.start()
+        self.select('Debian')
+        self.act('win.console')
+        self.wait_window('LodgeConsoleWindow')
+        self.visit('console')
+        number = 0
+        while number < self.menu(f'console-menu-{number + 1}', number):
+            number += 1
+        debian = 'Debian 12'
+        self.overlay('console-paused', debian, State='paused', StateReason='user')
+        self.overlay('console-disk-full', debian, StateReason='disk-full', StateDetails={'needed': 3 * GIB})
+        self.overlay('console-disk-error', debian, StateReason='io-error', StateDetails={'error': 'EIO'})
+        self.overlay('console-saving', debian, State='saving', StateReason='', StateDetails={})
+        self.overlay('console-off-screen', debian, State='running', Screen='off')
+        self.overlay('console-elsewhere', debian, Screen='elsewhere')
+        self.overlay('console-saved', debian, State='saved')
+        self.overlay('console-switched-off', debian, State='off')
+        self.overlay('console-crashed', debian, StateReason='crashed', StateDetails={'exit-status': 1})
+        self.overlay('console-starting', debian, State='starting', StateReason='', StateDetails={})
+        self.overlay('console-no-picture', debian, State='running', Screen='none')
+        self.world.change(debian, State='off', Settings={'video': 'none'}, PendingSettings=[])
+        self.overlay('console-no-screen', debian, State='running')
+        self.world.change(debian, State='off', Settings={'video': 'virtio'}, Screen='silent')
+        self.overlay('console-connecting', debian, State='running')
+        self.world.change(debian, State='off', Screen='picture')
+        self.world.change(debian, State='running')
+        self.world.probe.ask('close')
+        self.wait_window('LodgeWindow')
+        self.visit('console-closed')
+
+    def family(self):
+        self.start(FAMILY)
+        for name, page in (('Web server', 'family'), ('Web shop', 'family-job')):
+            self.select(name)
+            self.act('win.family')
+            self.visit(page)
+            self.key('alt+Left')
+        self.key('ctrl+d')
+        self.wait_window('AdwMessageDialog')
+        self.visit('clone')
+        self.back()
+        self.key('ctrl+shift+n')
+        self.visit('template-menu', popover=True)
+        self.key('Escape')
+        self.select('Debian')
+        self.visit('page-job')
+        self.select('Web server 0')
+        self.act('win.console')
+        self.wait_window('LodgeConsoleWindow')
+        self.visit('disposable')
+        self.world.probe.ask('close')
+        self.wait_window('AdwMessageDialog')
+        self.visit('disposable-keep')
+        self.back('LodgeConsoleWindow')
+
     def endings(self):
         """What is left of a deleted machine, and of a core that went; the window is good for nothing afterwards."""
         self.start()
@@ -208,10 +341,13 @@ class Walk:
     def welcome(self):
         self.start(machines=[])
         self.visit('welcome')
+        self.start(core=['--api-version', '999'])
+        self.visit('core-newer')
 
     def walk(self, wanted=None):
         """All pages, or those of these methods; the ones that need nothing of their own follow library()."""
-        order = ('library', 'snapshots', 'menus', 'shortcuts', 'about', 'settings', 'assistant', 'endings', 'welcome')
+        order = ('library', 'snapshots', 'menus', 'shortcuts', 'about', 'settings', 'assistant', 'console', 'family', 'endings',
+                 'welcome')
         try:
             for name in order:
                 if wanted and name not in wanted:

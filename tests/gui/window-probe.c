@@ -14,7 +14,10 @@
  *   labels         JSON: every text that can be seen in any window, where, and whether it is cut
  *   windows        JSON: the types of all windows that can be seen, the active one first
  *   page NUMBER    shows that page of the active window's view stack; how many it has
- *   action NAME    activates an action of the first window, as a button in it does; whether there is one
+ *   action NAME    activates an action of the first window or of what is seen in it, as a button there does; whether there
+ *                  is one
+ *   menu NUMBER    opens that menu button of the active window; how many it has
+ *   close          closes the active window, as its close button does
  *   direction DIR  "rtl" or "ltr" from now on, as the locale would have it
  */
 
@@ -276,19 +279,52 @@ answer_windows (void)
   answer ("[%s]\n", json->str);
 }
 
-static void
-show_page (guint number)
+/* (transfer none) (nullable) */
+static GtkWindow *
+get_active (void)
 {
   GListModel *windows = gtk_window_get_toplevels ();
-  GtkWidget *stack = NULL;
 
   for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
     {
       g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
 
       if (gtk_window_is_active (window))
-        stack = find (GTK_WIDGET (window), ADW_TYPE_VIEW_STACK);
+        return window;
     }
+  return NULL;
+}
+
+static void
+gather_menu_buttons (GPtrArray *buttons, GtkWidget *widget)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return;
+  if (GTK_IS_MENU_BUTTON (widget))
+    g_ptr_array_add (buttons, widget);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    gather_menu_buttons (buttons, child);
+}
+
+static void
+open_menu (guint number)
+{
+  GtkWindow *window = get_active ();
+  g_autoptr (GPtrArray) buttons = g_ptr_array_new ();
+
+  if (window != NULL)
+    gather_menu_buttons (buttons, GTK_WIDGET (window));
+  if (number < buttons->len)
+    gtk_menu_button_popup (buttons->pdata[number]);
+  answer ("%u\n", buttons->len);
+}
+
+static void
+show_page (guint number)
+{
+  GtkWindow *window = get_active ();
+  GtkWidget *stack = window != NULL ? find (GTK_WIDGET (window), ADW_TYPE_VIEW_STACK) : NULL;
+
   if (stack == NULL)
     answer ("0\n");
   else
@@ -299,6 +335,18 @@ show_page (guint number)
         gtk_selection_model_select_item (pages, number, TRUE);
       answer ("%u\n", g_list_model_get_n_items (G_LIST_MODEL (pages)));
     }
+}
+
+/* Groups of actions may be in any widget. */
+static gboolean
+activate (GtkWidget *widget, const char *action)
+{
+  gboolean found = gtk_widget_get_mapped (widget) && gtk_widget_activate_action (widget, action, NULL);
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && !found;
+       child = gtk_widget_get_next_sibling (child))
+    found = activate (child, action);
+  return found;
 }
 
 static void
@@ -319,8 +367,16 @@ obey (const char *line)
     answer_windows ();
   else if (g_str_has_prefix (line, "page "))
     show_page ((guint) g_ascii_strtoull (line + strlen ("page "), NULL, 10));
+  else if (g_str_has_prefix (line, "menu "))
+    open_menu ((guint) g_ascii_strtoull (line + strlen ("menu "), NULL, 10));
+  else if (g_str_equal (line, "close"))
+    {
+      if (get_active () != NULL)
+        gtk_window_close (get_active ());
+      answer ("ok\n");
+    }
   else if (g_str_has_prefix (line, "action "))
-    answer ("%d\n", gtk_widget_activate_action (GTK_WIDGET (first), line + strlen ("action "), NULL));
+    answer ("%d\n", activate (GTK_WIDGET (first), line + strlen ("action ")));
   else if (g_str_has_prefix (line, "direction "))
     {
       gtk_widget_set_default_direction (g_str_has_suffix (line, "rtl") ? GTK_TEXT_DIR_RTL : GTK_TEXT_DIR_LTR);
