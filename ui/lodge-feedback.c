@@ -184,6 +184,7 @@ lodge_feedback_error (GtkWidget *from, const char *heading, GError *error, Lodge
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _("_Close"));
   if (item != NULL && lodge_machine_item_is_connected (item))
     adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "log", _("Show _Log"));
+  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "close");
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
   if (*own->message != '\0')
     adw_message_dialog_set_extra_child (ADW_MESSAGE_DIALOG (dialog), lodge_feedback_details_new (own));
@@ -193,6 +194,8 @@ lodge_feedback_error (GtkWidget *from, const char *heading, GError *error, Lodge
   context->item = item != NULL ? g_object_ref (item) : NULL;
   g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), context, error_dialog_free, 0);
   gtk_window_present (GTK_WINDOW (dialog));
+  /* It would be in the details, and Return would open them instead of closing the dialog. */
+  gtk_window_set_focus (GTK_WINDOW (dialog), NULL);
 }
 
 GtkWidget *

@@ -60,7 +60,7 @@ log_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       gtk_stack_set_visible_child_name (self->stack, "text");
       gtk_text_buffer_get_end_iter (buffer, &end);
       gtk_text_buffer_place_cursor (buffer, &end);
-      gtk_text_view_scroll_to_mark (self->text, gtk_text_buffer_get_insert (buffer), 0, FALSE, 0, 0);
+      gtk_text_view_scroll_to_mark (self->text, gtk_text_buffer_get_insert (buffer), 0, TRUE, 0, 1);
     }
 }
 

@@ -594,7 +594,5 @@ lodge_snapshot_page_set_list (LodgeSnapshotPage *self, LodgeLibrary *library, Lo
 void
 lodge_snapshot_page_focus (LodgeSnapshotPage *self)
 {
-  /* The timeline above the tree is a shortcut; who comes by keys wants the tree. */
-  if (g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), "tree") != 0 || !gtk_widget_grab_focus (GTK_WIDGET (self->view)))
-    gtk_widget_child_focus (GTK_WIDGET (self->stack), GTK_DIR_TAB_FORWARD);
+  gtk_widget_child_focus (GTK_WIDGET (self->stack), GTK_DIR_TAB_FORWARD);
 }

@@ -87,6 +87,7 @@ class Walk:
                 f.write(self.css)
         for name, label, days in IMAGES:
             self.world.add_image(name, label, days)
+        self.world.display.output('xdotool', 'mousemove', *map(str, self.screen))  # over nothing
         self.world.start_window()
         if self.direction:
             self.world.probe.ask('direction ' + self.direction)
@@ -136,6 +137,14 @@ class Walk:
             height = self.world.display.size(window)[1]
             self.world.display.output('xdotool', 'windowsize', window, str(self.width), str(min(height, self.height)))
 
+    def scroll_down(self):
+        """What the main window's page has at its end."""
+        window = self.world.display.output('xdotool', 'getactivewindow').strip()
+        width, height = self.world.display.size(window)
+        side = 0.15 if self.direction == 'rtl' or 'LANGUAGE' in self.environment and self.environment['LANGUAGE'].startswith('ar') else 0.85
+        self.world.display.output('xdotool', 'mousemove', '--window', window, str(int(width * side)), str(height // 2),
+                                  'click', '--repeat', '40', '--delay', '10', '5', 'mousemove', *map(str, self.screen))
+
     def back(self, window='LodgeWindow'):
         """Closes what lies over the main window; an unsaved one may ask."""
         self.key('Escape')
@@ -171,8 +180,8 @@ class Walk:
                            ('Old', 'page-broken'), ('Web', 'page-template')):
             self.select(name)
             self.visit(page)
-            if page == 'page-stopped' and self.height < 800:
-                self.key('Tab', 'End')
+            if page == 'page-stopped':
+                self.scroll_down()
                 self.visit('page-bottom')
         self.select('Haiku')
         self.act('machine.start')
@@ -191,7 +200,7 @@ class Walk:
             self.act('win.snapshots')
             self.visit(page)
             if page == 'snapshots':
-                self.key('Down')
+                self.key('Down', 'Down')  # past the timeline, past the present
                 self.visit('snapshots-selected')
                 self.key('F2')
                 self.wait_window('AdwMessageDialog')
