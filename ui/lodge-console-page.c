@@ -280,8 +280,11 @@ show_paused (LodgeConsolePage *self, const char *reason)
     {
       cause.icon = "drive-harddisk-symbolic";
       cause.title = _("Disk Full");
-      cause.second_label = _("_Free Space…");
-      cause.second_action = "win.free-space";
+      /* Resumed as it is, it would only stop again. */
+      cause.second_label = cause.label;
+      cause.second_action = cause.action;
+      cause.label = _("_Free Space…");
+      cause.action = "win.free-space";
     }
   else if (reason != NULL)
     {
