@@ -104,6 +104,21 @@ ctl_verb_backup (CtlContext *ctx, int argc, char **argv)
 
 /* ---- backups ---- */
 
+/* When all of it was last read and compared, and what came of it. */
+static char *
+format_verified (GVariant *backup)
+{
+  gint64 verified = 0;
+  gboolean damaged = FALSE;
+  g_autofree char *time = NULL;
+
+  if (!g_variant_lookup (backup, "verified", "x", &verified))
+    return g_strdup (_("never"));
+  g_variant_lookup (backup, "damaged", "b", &damaged);
+  time = format_time (verified);
+  return damaged ? g_strdup_printf (_("damaged (%s)"), time) : g_steal_pointer (&time);
+}
+
 static void
 print_backup (GVariant *backup, GPtrArray *rows)
 {
@@ -124,6 +139,7 @@ print_backup (GVariant *backup, GPtrArray *rows)
   g_ptr_array_add (cells, *fault == '\0' ? g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS) : g_strdup (""));
   g_ptr_array_add (cells, *fault == '\0' ? g_format_size_full (stored, G_FORMAT_SIZE_IEC_UNITS) : g_strdup (""));
   g_ptr_array_add (cells, g_strdup (*fault == '\0' ? consistency_text (consistent) : fault));
+  g_ptr_array_add (cells, *fault == '\0' ? format_verified (backup) : g_strdup (""));
   g_ptr_array_add (cells, g_strdup (id));
   g_ptr_array_add (cells, NULL);
   g_ptr_array_add (rows, g_ptr_array_free (cells, FALSE));
@@ -134,7 +150,7 @@ list (CtlContext *ctx, const char *folder, const char *machine)
 {
   g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
-  const char *const heading[] = { _("Name"), _("Time"), _("Size"), _("Stored"), _("Machine was"), _("Backup"), NULL };
+  const char *const heading[] = { _("Name"), _("Time"), _("Size"), _("Stored"), _("Machine was"), _("Verified"), _("Backup"), NULL };
   g_autoptr (GUnixFDList) fds = NULL;
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariant) backups = NULL;

@@ -6,7 +6,6 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-log-window.h"
 #include "ui/lodge-machine-text.h"
 
@@ -169,6 +168,14 @@ lodge_feedback_error (GtkWidget *from, const char *heading, GError *error, Lodge
 {
   LodgeErrorContext about = { .machine = item != NULL ? lodge_machine_item_get_name (item) : NULL,
                               .title = lodge_text_setting };
+
+  lodge_feedback_error_about (from, heading, error, &about, item);
+}
+
+void
+lodge_feedback_error_about (GtkWidget *from, const char *heading, GError *error, const LodgeErrorContext *about,
+                            LodgeMachineItem *item)
+{
   g_autoptr (GError) own = error;
   g_autofree char *sentence = NULL;
   GtkRoot *root = gtk_widget_get_root (from);
@@ -179,7 +186,7 @@ lodge_feedback_error (GtkWidget *from, const char *heading, GError *error, Lodge
     return;
 
   lodge_error_normalize (own);
-  sentence = lodge_error_text (own, &about);
+  sentence = lodge_error_text (own, about);
   dialog = adw_message_dialog_new (GTK_WINDOW (root), heading, sentence);
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _("_Close"));
   if (item != NULL && lodge_machine_item_is_connected (item))

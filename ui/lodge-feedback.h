@@ -3,6 +3,7 @@
 
 #include <adwaita.h>
 
+#include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-machine-item.h"
 #include "ui/lodge-undo.h"
 
@@ -49,6 +50,10 @@ void      lodge_feedback_undo_toast  (GtkWidget *from, const char *title, GCallb
  * @item: (nullable): the machine whose log is offered
  */
 void      lodge_feedback_error       (GtkWidget *from, const char *heading, GError *error, LodgeMachineItem *item);
+
+/* As lodge_feedback_error(), where more than the machine's name makes the sentence. @about: what is known */
+void      lodge_feedback_error_about (GtkWidget *from, const char *heading, GError *error, const LodgeErrorContext *about,
+                                      LodgeMachineItem *item);
 
 /* The technical text of @error, folded. */
 GtkWidget *lodge_feedback_details_new (const GError *error);

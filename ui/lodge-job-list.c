@@ -17,6 +17,7 @@ struct _LodgeJobList
 
   LodgeLibrary *library; /* (owned) (nullable) */
   char *machine;         /* (owned) (nullable) object path */
+  const char *const *kinds; /* (nullable) of jobs for no machine */
   GtkListBox *rows;
   guint moment_source;
 };
@@ -47,8 +48,12 @@ update_visible (LodgeJobList *self)
 static gboolean
 is_running (LodgeJobList *self, LodgeIpcJob *job)
 {
-  return g_strcmp0 (lodge_ipc_job_get_machine (job), self->machine) == 0 &&
-         g_strcmp0 (lodge_ipc_job_get_state (job), "running") == 0;
+  const char *machine = lodge_ipc_job_get_machine (job);
+  const char *kind = lodge_ipc_job_get_kind (job);
+  gboolean ours = g_strcmp0 (machine, "/") == 0 ? self->kinds != NULL && kind != NULL && g_strv_contains (self->kinds, kind)
+                                                : self->machine != NULL && g_strcmp0 (machine, self->machine) == 0;
+
+  return ours && g_strcmp0 (lodge_ipc_job_get_state (job), "running") == 0;
 }
 
 static gboolean
@@ -156,11 +161,17 @@ lodge_job_list_set_machine (LodgeJobList *self, LodgeLibrary *library, LodgeMach
 {
   drop_machine (self);
   gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
-  if (item == NULL)
+  if (library == NULL || (item == NULL && self->kinds == NULL))
     return;
 
   self->library = g_object_ref (library);
-  self->machine = g_strdup (lodge_machine_item_get_object_path (item));
+  self->machine = item != NULL ? g_strdup (lodge_machine_item_get_object_path (item)) : NULL;
   g_signal_connect_swapped (lodge_library_get_jobs (library), "items-changed", G_CALLBACK (jobs_changed_cb), self);
   moment_cb (self);
+}
+
+void
+lodge_job_list_set_kinds (LodgeJobList *self, const char *const *kinds)
+{
+  self->kinds = kinds;
 }

@@ -35,7 +35,7 @@ lodge_job_kind_text (const char *kind)
     { "save", N_("Saving") },           { "restore", N_("Restoring") },       { "clone", N_("Cloning") },
     { "flatten", N_("Making It Stand Alone") }, { "disk", N_("Copying the Image") }, { "compact", N_("Compacting") },
     { "convert", N_("Converting") },    { "snapshot", N_("Taking a Snapshot") }, { "merge", N_("Deleting a Snapshot") },
-    { "backup", N_("Backing Up") },
+    { "backup", N_("Backing Up") },     { "verify", N_("Verifying a Backup") },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)

@@ -35,6 +35,7 @@ struct _LodgeMachineItem
   gboolean is_template;
   gboolean disposable;
   GVariant *origin;         /* (owned) a{sv} */
+  GVariant *automatic;      /* (owned) a{sv} */
   char *current_snapshot;   /* (owned) */
   gint64 last_started;
 };
@@ -140,6 +141,8 @@ take_property (LodgeMachineItem *self, const char *key, GVariant *value)
     take_boolean (&self->disposable, value);
   else if (g_str_equal (key, "Origin"))
     replace_dictionary (&self->origin, value);
+  else if (g_str_equal (key, "Automatic"))
+    replace_dictionary (&self->automatic, value);
   else if (g_str_equal (key, "CurrentSnapshot"))
     take_string (&self->current_snapshot, value);
   else if (g_str_equal (key, "LastStarted") && g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
@@ -242,6 +245,7 @@ lodge_machine_item_finalize (GObject *object)
   g_clear_pointer (&self->effective, g_variant_unref);
   g_clear_pointer (&self->fault, g_variant_unref);
   g_clear_pointer (&self->origin, g_variant_unref);
+  g_clear_pointer (&self->automatic, g_variant_unref);
   g_free (self->current_snapshot);
   g_strfreev (self->pending);
   g_clear_object (&self->picture);
@@ -282,6 +286,7 @@ lodge_machine_item_init (LodgeMachineItem *self)
   replace_dictionary (&self->effective, NULL);
   replace_dictionary (&self->fault, NULL);
   replace_dictionary (&self->origin, NULL);
+  replace_dictionary (&self->automatic, NULL);
   self->current_snapshot = g_strdup ("");
 }
 
@@ -420,6 +425,12 @@ gboolean
 lodge_machine_item_is_disposable (LodgeMachineItem *self)
 {
   return self->disposable;
+}
+
+GVariant *
+lodge_machine_item_get_automatic (LodgeMachineItem *self)
+{
+  return self->automatic;
 }
 
 const char *

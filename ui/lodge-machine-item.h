@@ -89,6 +89,8 @@ GVariant         *lodge_machine_item_dup_running_settings (LodgeMachineItem *sel
 gboolean          lodge_machine_item_is_template      (LodgeMachineItem *self);
 gboolean          lodge_machine_item_is_disposable    (LodgeMachineItem *self);
 const char       *lodge_machine_item_origin_string    (LodgeMachineItem *self, const char *key, const char *fallback);
+/* What is done by itself and when: a{sv}, (transfer none); keys of Machine.Automatic. */
+GVariant         *lodge_machine_item_get_automatic    (LodgeMachineItem *self);
 /* The id of the snapshot that the present state goes on from; "" for none. */
 const char       *lodge_machine_item_get_current_snapshot (LodgeMachineItem *self);
 /* Seconds since the epoch, 0 for never. */

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/ipc/lodge-doctor-text.h"
+#include "ui/lodge-backup-text.h"
 #include "ui/lodge-family.h"
 #include "ui/lodge-job-list.h"
 #include "ui/lodge-machine-actions.h"
@@ -53,6 +54,7 @@ struct _LodgeMachinePage
   AdwActionRow *storage;
   AdwActionRow *network;
   AdwActionRow *snapshots;
+  AdwActionRow *backups;
   AdwActionRow *family;
   LodgeJobList *jobs;
 };
@@ -171,6 +173,15 @@ update_family (LodgeMachinePage *self)
 }
 
 static void
+update_backups (LodgeMachinePage *self)
+{
+  g_autofree char *summary = lodge_backup_text_summary (self->item, g_get_real_time () / G_USEC_PER_SEC);
+
+  gtk_widget_set_visible (GTK_WIDGET (self->backups), lodge_library_has_feature (self->library, "backup"));
+  adw_action_row_set_subtitle (self->backups, summary);
+}
+
+static void
 update_state (LodgeMachinePage *self)
 {
   const char *state = lodge_machine_text_state (self->item);
@@ -233,6 +244,7 @@ update (LodgeMachinePage *self)
   update_notice (self);
   update_pending (self);
   update_family (self);
+  update_backups (self);
 }
 
 static void
@@ -297,6 +309,7 @@ drop_item (LodgeMachinePage *self)
   if (self->item != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->item, self);
+      g_signal_handlers_disconnect_by_data (self->library, self);
       g_signal_handlers_disconnect_by_data (lodge_library_get_machines (self->library), self);
     }
   if (self->actions != NULL)
@@ -360,6 +373,7 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, storage);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, network);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, snapshots);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, backups);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, family);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, jobs);
   gtk_widget_class_bind_template_callback (widget_class, primary_cb);
@@ -398,6 +412,7 @@ lodge_machine_page_set_item (LodgeMachinePage *self, LodgeLibrary *library, Lodg
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
   g_signal_connect_swapped (item, "notify::busy", G_CALLBACK (update), self);
   g_signal_connect_swapped (lodge_library_get_machines (library), "items-changed", G_CALLBACK (update_family), self);
+  g_signal_connect_swapped (library, "changed", G_CALLBACK (update_backups), self);
   g_signal_connect_swapped (item, "notify::picture", G_CALLBACK (update_picture), self);
   self->list = lodge_snapshot_list_new (item);
   g_signal_connect_swapped (self->list, "changed", G_CALLBACK (update_snapshots), self);

@@ -145,7 +145,7 @@ lodge_setting_change (GtkWidget *from, LodgeUndo *undo, LodgeMachineItem *item, 
 void
 lodge_setting_when (GtkLabel *label, LodgeMachineItem *item, const char *key)
 {
-  static const char *const at_once[] = { "name", "os", "cd", NULL };
+  static const char *const at_once[] = { "name", "os", "cd", "snapshot-every", "snapshot-before-start", "backup-every", NULL };
   gboolean waits = lodge_machine_item_is_pending (item, key);
 
   gtk_widget_set_visible (GTK_WIDGET (label), TRUE);

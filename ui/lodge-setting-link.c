@@ -268,6 +268,9 @@ lodge_setting_link_set_row (LodgeSettingLink *self, GtkWidget *row)
 void
 lodge_setting_link_set_item (LodgeSettingLink *self, LodgeMachineItem *item)
 {
+  /* What was asked about another machine is not for this one. */
+  drop_question (self);
+  drop_notice (self);
   drop_item (self);
   self->item = g_object_ref (item);
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);

@@ -84,19 +84,20 @@ find_kept (Call *call)
   return kept;
 }
 
-static void
-remember_ids (Call *call)
+GHashTable *
+lodge_snapshot_restore_remember (LodgeSnapshotList *list)
 {
-  GListModel *rows = lodge_snapshot_list_get_rows (call->list);
+  GListModel *rows = lodge_snapshot_list_get_rows (list);
   guint n = g_list_model_get_n_items (rows);
+  GHashTable *before = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
-  call->before = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (LodgeSnapshotItem) item = g_list_model_get_item (rows, i);
 
-      g_hash_table_add (call->before, g_strdup (lodge_snapshot_item_get_id (item)));
+      g_hash_table_add (before, g_strdup (lodge_snapshot_item_get_id (item)));
     }
+  return before;
 }
 
 static void
@@ -230,7 +231,7 @@ restore (Call *call)
       call_free (call);
       return;
     }
-  remember_ids (call);
+  call->before = lodge_snapshot_restore_remember (call->list);
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   /* What is undone was seen for seconds; keeping it, too, would fill the tree with what nobody wanted. */
   if (call->undoing)
@@ -255,6 +256,16 @@ lodge_snapshot_restore (GtkWidget *from, LodgeSnapshotList *list, LodgeSnapshotI
   call->disks_only = disks_only;
   call->start = lodge_machine_item_is_up (get_machine (call));
   restore (call);
+}
+
+void
+lodge_snapshot_restore_tell (GtkWidget *from, LodgeSnapshotList *list, GHashTable *before, const char *title, const char *loss)
+{
+  Call *call = call_new (from, list, "", title);
+
+  call->loss = g_strdup (loss);
+  call->before = g_hash_table_ref (before);
+  lodge_snapshot_list_reload_async (list, reloaded_cb, call);
 }
 
 /* Deleting */

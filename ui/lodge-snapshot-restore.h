@@ -17,6 +17,18 @@ G_BEGIN_DECLS
  */
 void lodge_snapshot_restore (GtkWidget *from, LodgeSnapshotList *list, LodgeSnapshotItem *item, gboolean disks_only);
 
+/**
+ * lodge_snapshot_restore_tell:
+ * @before: what lodge_snapshot_restore_remember() gave before the machine was made what it was then
+ * @title: what it is back at; @loss: (nullable): what was taken away
+ *
+ * For whatever else keeps the present in an automatic snapshot first: a toast whose Undo goes back to that one.
+ */
+void        lodge_snapshot_restore_tell     (GtkWidget *from, LodgeSnapshotList *list, GHashTable *before, const char *title,
+                                             const char *loss);
+/* Returns: (transfer full): which snapshots there are */
+GHashTable *lodge_snapshot_restore_remember (LodgeSnapshotList *list);
+
 /* Asks first, because it cannot be undone, and says what comes free and how long it takes. */
 void lodge_snapshot_delete  (GtkWidget *from, LodgeSnapshotList *list, LodgeSnapshotItem *item);
 

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/ipc/lodge-error-text.h"
+#include "ui/lodge-backup-page.h"
 #include "ui/lodge-demo.h"
 #include "ui/lodge-family-page.h"
 #include "ui/lodge-feedback.h"
@@ -46,6 +47,7 @@ struct _LodgeWindow
   LodgeMachinePage *page;
   LodgeSnapshotPage *snapshot_page; /* (nullable) until it is wanted */
   LodgeFamilyPage *family_page;     /* (nullable) until it is wanted */
+  LodgeBackupPage *backup_page;     /* (nullable) until it is wanted */
   GtkMenuButton *from_template;
   GtkWidget *back;
   AdwStatusPage *welcome;
@@ -80,6 +82,8 @@ update_actions (LodgeWindow *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.snapshots",
                                  whole && lodge_library_has_feature (self->library, "snapshots"));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.family", whole);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.backups",
+                                 whole && lodge_library_has_feature (self->library, "backup"));
   gtk_widget_set_visible (GTK_WIDGET (self->from_template), lodge_library_has_feature (self->library, "template"));
   gtk_widget_set_sensitive (GTK_WIDGET (self->from_template), ready);
   /* Deleting a running machine stays possible to ask for, and is answered with the reason. */
@@ -98,6 +102,8 @@ get_sub_page (LodgeWindow *self)
 
   if (g_strcmp0 (name, "snapshots") == 0)
     return _("Snapshots");
+  if (g_strcmp0 (name, "backups") == 0)
+    return _("Backups");
   return g_strcmp0 (name, "family") == 0 ? _("Family") : NULL;
 }
 
@@ -122,6 +128,8 @@ leave_sub_page (LodgeWindow *self)
     lodge_snapshot_page_set_list (self->snapshot_page, self->library, NULL);
   if (self->family_page != NULL)
     lodge_family_page_set_machine (self->family_page, NULL, NULL);
+  if (self->backup_page != NULL)
+    lodge_backup_page_set_list (self->backup_page, NULL, NULL);
 }
 
 static void
@@ -433,6 +441,23 @@ family_action (GtkWidget *widget, const char *name, GVariant *parameter)
   lodge_family_page_focus (self->family_page);
 }
 
+static void
+backups_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeWindow *self = LODGE_WINDOW (widget);
+
+  if (self->backup_page == NULL)
+    {
+      self->backup_page = g_object_new (LODGE_TYPE_BACKUP_PAGE, NULL);
+      gtk_stack_add_named (self->page_stack, GTK_WIDGET (self->backup_page), "backups");
+    }
+  lodge_backup_page_set_list (self->backup_page, self->library, lodge_machine_page_get_snapshots (self->page));
+  gtk_stack_set_visible_child_name (self->page_stack, "backups");
+  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
+  update_back (self);
+  lodge_backup_page_focus (self->backup_page);
+}
+
 /* Object path of a machine that is there or comes; whether its console is opened, too. */
 static void
 await_action (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -644,6 +669,7 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.snapshots", NULL, snapshots_action);
   gtk_widget_class_install_action (widget_class, "win.snapshot", NULL, snapshot_action);
   gtk_widget_class_install_action (widget_class, "win.family", NULL, family_action);
+  gtk_widget_class_install_action (widget_class, "win.backups", NULL, backups_action);
   gtk_widget_class_install_action (widget_class, "win.await", "(sb)", await_action);
   gtk_widget_class_install_action (widget_class, "win.new-from-template", NULL, from_template_action);
   gtk_widget_class_install_action (widget_class, "win.clone", NULL, clone_action);

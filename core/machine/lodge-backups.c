@@ -89,6 +89,8 @@ describe (LodgeBackupSet *set, const char *id, LodgeBackup *backup, const GError
   g_autofree char *whole = g_strdup_printf ("%s/%s", set->name, id);
   GVariantDict facts;
   guint64 size = 0;
+  gint64 verified = 0;
+  gboolean sound = FALSE;
 
   g_variant_dict_init (&facts, NULL);
   g_variant_dict_insert (&facts, "id", "s", whole);
@@ -110,6 +112,11 @@ describe (LodgeBackupSet *set, const char *id, LodgeBackup *backup, const GError
   g_variant_dict_insert (&facts, "stored", "t", lodge_backup_set_size (set, id));
   g_variant_dict_insert (&facts, "incremental", "b", lodge_backup_is_increment (backup));
   g_variant_dict_insert (&facts, "consistent", "s", lodge_backup_kind_name (backup->kind));
+  if (lodge_backup_set_get_note (set, id, &verified, &sound))
+    {
+      g_variant_dict_insert (&facts, "verified", "x", verified);
+      g_variant_dict_insert (&facts, "damaged", "b", !sound);
+    }
   return g_variant_dict_end (&facts);
 }
 
@@ -189,8 +196,8 @@ verify_disk (LodgeBackupReader *reader, guint64 size, LodgeMeter *meter, GError 
   return TRUE;
 }
 
-gboolean
-lodge_backup_verify (LodgeBackupSet *set, const LodgeBackup *backup, LodgeMeter *meter, GError **error)
+static gboolean
+verify_all (LodgeBackupSet *set, const LodgeBackup *backup, LodgeMeter *meter, GError **error)
 {
   g_autoptr (GPtrArray) readers = g_ptr_array_new_with_free_func ((GDestroyNotify) lodge_backup_reader_free);
   guint64 total = 0;
@@ -212,6 +219,20 @@ lodge_backup_verify (LodgeBackupSet *set, const LodgeBackup *backup, LodgeMeter 
     if (!verify_disk (g_ptr_array_index (readers, i), ((const LodgeBackupDisk *) g_ptr_array_index (backup->disks, i))->size, meter, error))
       return FALSE;
   return TRUE;
+}
+
+gboolean
+lodge_backup_verify (LodgeBackupSet *set, const LodgeBackup *backup, LodgeMeter *meter, GError **error)
+{
+  g_autoptr (GError) own = NULL;
+  gboolean whole = verify_all (set, backup, meter, &own);
+
+  /* One that was cancelled, or could not be read, is neither. */
+  if (whole || g_error_matches (own, LODGE_ERROR, LODGE_ERROR_DAMAGED))
+    lodge_backup_set_note (set, backup->id, g_get_real_time () / G_USEC_PER_SEC, whole);
+  if (!whole)
+    g_propagate_error (error, g_steal_pointer (&own));
+  return whole;
 }
 
 static void

@@ -19,6 +19,8 @@
 #define NAME_MAX_BYTES 120
 #define SLUG_MAX_BYTES 80
 #define ENTRIES_MAX 100000
+#define NOTE_NAME "verified"
+#define NOTE_MAX 64
 
 static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
@@ -306,6 +308,50 @@ lodge_backup_set_size (LodgeBackupSet *set, const char *id)
   if (fd >= 0)
     close (fd);
   return size;
+}
+
+void
+lodge_backup_set_note (LodgeBackupSet *set, const char *id, gint64 time, gboolean whole)
+{
+  int folder = lodge_backup_set_open_backup (set, id, NULL), fd;
+  g_autofree char *text = g_strdup_printf ("%s %" G_GINT64_FORMAT "\n", whole ? "whole" : "damaged", time);
+
+  if (folder < 0)
+    return;
+  /* One that is cut off says nothing, so it need not be put in place by renaming. */
+  unlinkat (folder, NOTE_NAME, 0);
+  fd = openat (folder, NOTE_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  close (folder);
+  if (fd < 0)
+    return;
+  if (write (fd, text, strlen (text)) != (gssize) strlen (text))
+    g_debug ("%s: what was verified is not noted", id);
+  close (fd);
+}
+
+gboolean
+lodge_backup_set_get_note (LodgeBackupSet *set, const char *id, gint64 *time, gboolean *whole)
+{
+  int folder = lodge_backup_set_open_backup (set, id, NULL), fd = folder >= 0 ? lodge_open_at (folder, NOTE_NAME, NULL) : -1;
+  char text[NOTE_MAX + 1] = "";
+  g_auto (GStrv) words = NULL;
+  gssize n = fd >= 0 ? read (fd, text, NOTE_MAX) : 0;
+  guint64 number;
+
+  if (folder >= 0)
+    close (folder);
+  if (fd >= 0)
+    close (fd);
+  if (n < 1 || n >= NOTE_MAX || text[n - 1] != '\n')
+    return FALSE;
+  text[n - 1] = '\0';
+  words = g_strsplit (text, " ", 3);
+  if (g_strv_length (words) != 2 || !g_ascii_string_to_unsigned (words[1], 10, 1, G_MAXINT64, &number, NULL)
+      || (strcmp (words[0], "whole") != 0 && strcmp (words[0], "damaged") != 0))
+    return FALSE;
+  *time = (gint64) number;
+  *whole = strcmp (words[0], "whole") == 0;
+  return TRUE;
 }
 
 /* What no backup builds on any more goes: folders without a manifest whose data nobody counts to. */

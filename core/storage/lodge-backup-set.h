@@ -53,6 +53,15 @@ LodgeBackup    *lodge_backup_set_read    (LodgeBackupSet *set, const char *id, G
 /** lodge_backup_set_size: bytes that the backup @id occupies itself; what it shares with earlier ones is not in it */
 guint64         lodge_backup_set_size    (LodgeBackupSet *set, const char *id);
 
+/**
+ * lodge_backup_set_note: keeps beside the backup @id that all of it was read and compared at @time, and was @whole or not. Where the folder
+ * cannot be written to it is not kept.
+ */
+void            lodge_backup_set_note    (LodgeBackupSet *set, const char *id, gint64 time, gboolean whole);
+
+/** lodge_backup_set_get_note: Returns: whether there is a note; then @time and @whole are what it says */
+gboolean        lodge_backup_set_get_note (LodgeBackupSet *set, const char *id, gint64 *time, gboolean *whole);
+
 /** lodge_backup_set_delete: the others stay whole: data that they need stays until the last of them goes. @set: locked. Errors: NOT_FOUND, IO */
 gboolean        lodge_backup_set_delete  (LodgeBackupSet *set, const char *id, GError **error);
 

@@ -118,7 +118,7 @@ def test_snapshots(world):
     machine.force_off()
 
     # A look back at a moment that was kept by itself: a copy that runs, and nothing else changes.
-    page.find(lambda name: name.startswith('Open a disposable copy of'), 'button').press()
+    world.click(lambda name: name.startswith('Open a disposable copy of'), 'list item', page)
     copy = wait_until(lambda: world.machine(Disposable=True), 120, 'a disposable copy')
     copy.wait_state('running', 120)
     assert copy.get('Origin')['snapshot'] == kept['id'] and machine.state == 'off'

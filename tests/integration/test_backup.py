@@ -142,6 +142,7 @@ def test_a_machine_comes_back(lodge, safe):
     assert [backup['id'] for backup in found] == [first, second]
     assert {backup['name'] for backup in found} == {'Box'} and not any(backup['fault'] for backup in found)
     assert listed(lodge, safe, machine='somebody else') == []
+    assert found[0]['verified'] >= found[0]['created'] - 1 and not found[0]['damaged'] and 'verified' not in found[1]
 
     # Each is whole by itself, also when the one that it builds on was deleted.
     copy = restore(lodge, safe, first, name='Copy')
@@ -183,6 +184,7 @@ def test_damage_is_found(lodge, safe):
         f.seek(300000)
         f.write(b'x')
     assert refused(verify, lodge, safe, first) == 'Damaged'
+    assert listed(lodge, safe)[0]['damaged']
     assert refused(restore, lodge, safe, first) == 'Damaged'
     assert len(lodge.machines()) == 1 and os.listdir(os.path.join(lodge.data, 'machines')) == [os.path.basename(machine.get('Folder'))]
     # One that compares writes again what was damaged since.

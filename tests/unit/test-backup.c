@@ -522,6 +522,42 @@ test_hostile_index (Fixture *f, gconstpointer data)
     }
 }
 
+/* What was found by verifying is kept, believed only in its own form, and goes with its backup. */
+static void
+test_notes (Fixture *f, gconstpointer data)
+{
+  static const char *const wrong[] = { "", "whole", "whole 5", "whole -5\n", "whole 5 6\n", "fine 5\n", "damaged 99999999999999999999\n" };
+  g_autofree char *id = make (f, "ab");
+  g_autoptr (LodgeBackupSet) set = open_set (f);
+  g_autofree char *path = g_build_filename (f->path, set->name, id, "verified", NULL);
+  gboolean whole = FALSE;
+  gint64 time = 0;
+
+  g_assert_false (lodge_backup_set_get_note (set, id, &time, &whole));
+  lodge_backup_set_note (set, id, 1700000005, TRUE);
+  g_assert_true (lodge_backup_set_get_note (set, id, &time, &whole));
+  g_assert_true (whole);
+  g_assert_cmpint (time, ==, 1700000005);
+  lodge_backup_set_note (set, id, 1700000006, FALSE);
+  g_assert_true (lodge_backup_set_get_note (set, id, &time, &whole));
+  g_assert_false (whole);
+  g_assert_cmpint (time, ==, 1700000006);
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_assert_true (g_file_set_contents (path, wrong[i], -1, NULL));
+      g_assert_false (lodge_backup_set_get_note (set, id, &time, &whole));
+    }
+  /* It follows no link, to read or to write. */
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_cmpint (symlink ("../../victim", path), ==, 0);
+  g_assert_false (lodge_backup_set_get_note (set, id, &time, &whole));
+  lodge_backup_set_note (set, id, 1700000007, TRUE);
+  g_assert_true (lodge_backup_set_get_note (set, id, &time, &whole));
+  g_assert_true (lodge_backup_set_lock (set, NULL));
+  g_assert_true (lodge_backup_set_delete (set, id, NULL));
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -537,6 +573,7 @@ main (int argc, char **argv)
   ADD ("linked-folders", test_linked_folders);
   ADD ("hostile", test_hostile);
   ADD ("hostile-index", test_hostile_index);
+  ADD ("notes", test_notes);
 #undef ADD
   return g_test_run ();
 }
