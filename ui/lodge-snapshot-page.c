@@ -13,6 +13,7 @@
 #include "ui/lodge-snapshot-pictures.h"
 #include "ui/lodge-snapshot-restore.h"
 #include "ui/lodge-snapshot-row.h"
+#include "ui/lodge-snapshot-schedule.h"
 #include "ui/lodge-snapshot-take.h"
 #include "ui/lodge-snapshot-text.h"
 #include "ui/lodge-snapshot-timeline.h"
@@ -118,6 +119,7 @@ pictures_cb (gpointer user_data)
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
     if (is_on_screen (self, gtk_list_item_get_child (list_item)))
       g_ptr_array_add (items, g_object_ref (gtk_list_item_get_item (list_item)));
+  lodge_snapshot_timeline_add_visible (self->timeline, items);
   lodge_snapshot_pictures_want (self->pictures, items);
   return G_SOURCE_REMOVE;
 }
@@ -422,6 +424,15 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   lodge_snapshot_delete (widget, self->list, get_selected (self));
 }
 
+static void
+automatic_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeSnapshotPage *self = LODGE_SNAPSHOT_PAGE (widget);
+
+  if (self->list != NULL)
+    lodge_snapshot_schedule_present (widget, self->list);
+}
+
 static gboolean
 refresh_cb (gpointer user_data)
 {
@@ -503,6 +514,7 @@ static void
 install_actions (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_install_action (widget_class, "snapshot.take", NULL, take_action);
+  gtk_widget_class_install_action (widget_class, "snapshot.automatic", NULL, automatic_action);
   gtk_widget_class_install_action (widget_class, "snapshot.menu", NULL, menu_action);
   gtk_widget_class_install_action (widget_class, "snapshot.restore", NULL, restore_action);
   gtk_widget_class_install_action (widget_class, "snapshot.restore-disks", NULL, restore_action);
@@ -561,6 +573,7 @@ lodge_snapshot_page_init (LodgeSnapshotPage *self)
                            G_CALLBACK (want_pictures), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (gtk_scrolled_window_get_hadjustment (self->scrolled), "changed", G_CALLBACK (want_pictures),
                            self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->timeline, "moved", G_CALLBACK (want_pictures), self, G_CONNECT_SWAPPED);
 }
 
 void
@@ -572,7 +585,7 @@ lodge_snapshot_page_set_list (LodgeSnapshotPage *self, LodgeLibrary *library, Lo
   if (list == self->list)
     return;
   drop_list (self);
-  lodge_snapshot_timeline_set_list (self->timeline, look_back ? list : NULL);
+  lodge_snapshot_timeline_set_list (self->timeline, list, look_back);
   lodge_job_list_set_machine (self->jobs, library, machine);
   if (list == NULL)
     return;

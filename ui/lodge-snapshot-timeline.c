@@ -4,51 +4,62 @@
 
 #include "ui/lodge-snapshot-timeline.h"
 
-#include <glib/gi18n-lib.h>
-
 #include "ui/lodge-clone.h"
-#include "ui/lodge-snapshot-text.h"
-
-/* Older ones are in the tree. */
-#define MAX_MOMENTS 100u
+#include "ui/lodge-snapshot-moment.h"
+#include "ui/lodge-snapshot-schedule.h"
 
 struct _LodgeSnapshotTimeline
 {
   AdwBin parent_instance;
 
   LodgeSnapshotList *list; /* (owned) (nullable) */
-  GPtrArray *shown;        /* (owned) of LodgeSnapshotItem, as the buttons are */
+  gboolean look_back;
+  GListStore *moments;     /* (owned) of LodgeSnapshotItem, oldest first */
+  GHashTable *bound;       /* (owned) set of GtkListItem, not owned */
   GtkScrolledWindow *scrolled;
-  GtkBox *moments;
+  GtkListView *view;
+  GtkLabel *schedule;
   guint scroll_source;
 };
+
+static guint moved_signal;
 
 G_DEFINE_FINAL_TYPE (LodgeSnapshotTimeline, lodge_snapshot_timeline, ADW_TYPE_BIN)
 
 static void
-clicked_cb (GtkWidget *button, LodgeSnapshotTimeline *self)
+moved_cb (LodgeSnapshotTimeline *self)
 {
-  const char *id = gtk_widget_get_name (button);
-
-  if (self->list != NULL && lodge_snapshot_list_find (self->list, id) != NULL)
-    lodge_clone_disposable (GTK_WIDGET (self), lodge_snapshot_list_get_machine (self->list), id);
+  g_signal_emit (self, moved_signal, 0);
 }
 
-static GtkWidget *
-make_moment (LodgeSnapshotTimeline *self, LodgeSnapshotItem *item, gint64 now)
+static void
+activated_cb (LodgeSnapshotTimeline *self, guint position)
 {
-  GtkWidget *button = gtk_button_new ();
-  g_autofree char *when = lodge_snapshot_text_when (lodge_snapshot_item_get_created (item), now);
-  /* Translators: %s is "Today, 14:05" */
-  g_autofree char *spoken = g_strdup_printf (_("Open a disposable copy of %s"), when);
+  g_autoptr (LodgeSnapshotItem) item = g_list_model_get_item (G_LIST_MODEL (self->moments), position);
 
-  gtk_button_set_label (GTK_BUTTON (button), when);
-  gtk_widget_set_name (button, lodge_snapshot_item_get_id (item));
-  gtk_widget_set_tooltip_text (button, _("Open a Disposable Copy of This Moment"));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
-  gtk_widget_add_css_class (button, "caption");
-  g_signal_connect_object (button, "clicked", G_CALLBACK (clicked_cb), self, 0);
-  return button;
+  if (self->list != NULL && item != NULL)
+    lodge_clone_disposable (GTK_WIDGET (self), lodge_snapshot_list_get_machine (self->list), lodge_snapshot_item_get_id (item));
+}
+
+static void
+setup_cb (LodgeSnapshotTimeline *self, GtkListItem *list_item)
+{
+  gtk_list_item_set_child (list_item, lodge_snapshot_moment_new ());
+}
+
+static void
+bind_cb (LodgeSnapshotTimeline *self, GtkListItem *list_item)
+{
+  g_hash_table_add (self->bound, list_item);
+  lodge_snapshot_moment_set_item (LODGE_SNAPSHOT_MOMENT (gtk_list_item_get_child (list_item)), gtk_list_item_get_item (list_item));
+  moved_cb (self);
+}
+
+static void
+unbind_cb (LodgeSnapshotTimeline *self, GtkListItem *list_item)
+{
+  g_hash_table_remove (self->bound, list_item);
+  lodge_snapshot_moment_set_item (LODGE_SNAPSHOT_MOMENT (gtk_list_item_get_child (list_item)), NULL);
 }
 
 static int
@@ -75,20 +86,7 @@ find_moments (LodgeSnapshotTimeline *self)
         g_ptr_array_add (found, g_steal_pointer (&item));
     }
   g_ptr_array_sort (found, compare_times);
-  if (found->len > MAX_MOMENTS)
-    g_ptr_array_remove_range (found, 0, found->len - MAX_MOMENTS);
   return found;
-}
-
-static gboolean
-same_moments (GPtrArray *a, GPtrArray *b)
-{
-  if (a->len != b->len)
-    return FALSE;
-  for (guint i = 0; i < a->len; i++)
-    if (a->pdata[i] != b->pdata[i])
-      return FALSE;
-  return TRUE;
 }
 
 static gboolean
@@ -102,26 +100,53 @@ scroll_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static gboolean
+has_focus (GtkWidget *widget)
+{
+  return (gtk_widget_get_state_flags (widget) & GTK_STATE_FLAG_FOCUS_WITHIN) != 0;
+}
+
+/* What stays where it was keeps its widget, and with it the focus. */
+static void
+show_moments (LodgeSnapshotTimeline *self, GPtrArray *found)
+{
+  GListModel *shown = G_LIST_MODEL (self->moments);
+  guint n = g_list_model_get_n_items (shown), same = 0, end = 0;
+
+  while (same < n && same < found->len)
+    {
+      g_autoptr (LodgeSnapshotItem) item = g_list_model_get_item (shown, same);
+
+      if (item != found->pdata[same])
+        break;
+      same++;
+    }
+  while (end < n - same && end < found->len - same)
+    {
+      g_autoptr (LodgeSnapshotItem) item = g_list_model_get_item (shown, n - 1 - end);
+
+      if (item != found->pdata[found->len - 1 - end])
+        break;
+      end++;
+    }
+  if (same == n && same == found->len)
+    return;
+  g_list_store_splice (self->moments, same, n - same - end, found->pdata + same, found->len - same - end);
+  gtk_widget_set_visible (GTK_WIDGET (self->scrolled), found->len > 0);
+  /* The newest are looked for most, and where they lie is known after the next frame. */
+  if (self->scroll_source == 0 && !has_focus (GTK_WIDGET (self->view)))
+    self->scroll_source = g_timeout_add (100, scroll_cb, self);
+}
+
 static void
 update (LodgeSnapshotTimeline *self)
 {
-  g_autoptr (GPtrArray) found = self->list != NULL ? find_moments (self) : g_ptr_array_new ();
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
-  GtkWidget *child;
+  g_autoptr (GPtrArray) found = self->list != NULL && self->look_back ? find_moments (self) : g_ptr_array_new ();
+  g_autofree char *schedule = self->list != NULL ? lodge_snapshot_schedule_text (self->list) : NULL;
 
-  /* Not with each change of the machine: a button that has the focus keeps it. */
-  if (same_moments (found, self->shown))
-    return;
-  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->moments))) != NULL)
-    gtk_box_remove (self->moments, child);
-  for (guint i = 0; i < found->len; i++)
-    gtk_box_append (self->moments, make_moment (self, found->pdata[i], now));
-  gtk_widget_set_visible (GTK_WIDGET (self), found->len > 0);
-  g_ptr_array_unref (self->shown);
-  self->shown = g_steal_pointer (&found);
-  /* The newest are looked for most, and where they lie is known after the next frame. */
-  if (self->scroll_source == 0)
-    self->scroll_source = g_timeout_add (100, scroll_cb, self);
+  gtk_widget_set_visible (GTK_WIDGET (self), self->list != NULL);
+  gtk_label_set_label (self->schedule, schedule != NULL ? schedule : "");
+  show_moments (self, found);
 }
 
 static void
@@ -146,7 +171,10 @@ lodge_snapshot_timeline_dispose (GObject *object)
 static void
 lodge_snapshot_timeline_finalize (GObject *object)
 {
-  g_ptr_array_unref (LODGE_SNAPSHOT_TIMELINE (object)->shown);
+  LodgeSnapshotTimeline *self = LODGE_SNAPSHOT_TIMELINE (object);
+
+  g_object_unref (self->moments);
+  g_hash_table_unref (self->bound);
 
   G_OBJECT_CLASS (lodge_snapshot_timeline_parent_class)->finalize (object);
 }
@@ -158,41 +186,63 @@ lodge_snapshot_timeline_class_init (LodgeSnapshotTimelineClass *klass)
 
   object_class->dispose = lodge_snapshot_timeline_dispose;
   object_class->finalize = lodge_snapshot_timeline_finalize;
+
+  moved_signal = g_signal_new ("moved", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  gtk_widget_class_set_template_from_resource (GTK_WIDGET_CLASS (klass), "/org/lodgevm/Lodge/ui/lodge-snapshot-timeline.ui");
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), LodgeSnapshotTimeline, scrolled);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), LodgeSnapshotTimeline, view);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), LodgeSnapshotTimeline, schedule);
+  gtk_widget_class_bind_template_callback (GTK_WIDGET_CLASS (klass), setup_cb);
+  gtk_widget_class_bind_template_callback (GTK_WIDGET_CLASS (klass), bind_cb);
+  gtk_widget_class_bind_template_callback (GTK_WIDGET_CLASS (klass), unbind_cb);
+  gtk_widget_class_bind_template_callback (GTK_WIDGET_CLASS (klass), activated_cb);
 }
 
 static void
 lodge_snapshot_timeline_init (LodgeSnapshotTimeline *self)
 {
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  GtkWidget *title = gtk_label_new (_("Look Back"));
+  g_autoptr (GtkNoSelection) model = NULL;
 
-  self->shown = g_ptr_array_new_with_free_func (g_object_unref);
-  self->moments = GTK_BOX (gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6));
-  gtk_widget_add_css_class (GTK_WIDGET (self->moments), "timeline");
-  self->scrolled = GTK_SCROLLED_WINDOW (gtk_scrolled_window_new ());
-  gtk_scrolled_window_set_policy (self->scrolled, GTK_POLICY_AUTOMATIC, GTK_POLICY_NEVER);
-  gtk_scrolled_window_set_child (self->scrolled, GTK_WIDGET (self->moments));
-  gtk_widget_add_css_class (title, "heading");
-  gtk_label_set_xalign (GTK_LABEL (title), 0);
-  gtk_widget_set_margin_start (title, 12);
-  gtk_widget_set_margin_top (title, 9);
-  gtk_box_append (GTK_BOX (box), title);
-  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->scrolled));
-  adw_bin_set_child (ADW_BIN (self), box);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->moments), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Look Back"), -1);
+  self->moments = g_list_store_new (LODGE_TYPE_SNAPSHOT_ITEM);
+  self->bound = g_hash_table_new (NULL, NULL);
+  gtk_widget_init_template (GTK_WIDGET (self));
+  model = gtk_no_selection_new (G_LIST_MODEL (g_object_ref (self->moments)));
+  gtk_list_view_set_model (self->view, GTK_SELECTION_MODEL (model));
+  g_signal_connect_object (gtk_scrolled_window_get_hadjustment (self->scrolled), "value-changed", G_CALLBACK (moved_cb), self,
+                           G_CONNECT_SWAPPED);
   gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
 }
 
 void
-lodge_snapshot_timeline_set_list (LodgeSnapshotTimeline *self, LodgeSnapshotList *list)
+lodge_snapshot_timeline_set_list (LodgeSnapshotTimeline *self, LodgeSnapshotList *list, gboolean look_back)
 {
-  if (list == self->list)
+  if (list == self->list && look_back == self->look_back)
     return;
   drop_list (self);
+  self->look_back = look_back;
   if (list != NULL)
     {
       self->list = g_object_ref (list);
       g_signal_connect_swapped (list, "changed", G_CALLBACK (update), self);
     }
   update (self);
+}
+
+void
+lodge_snapshot_timeline_add_visible (LodgeSnapshotTimeline *self, GPtrArray *items)
+{
+  float width = (float) gtk_widget_get_width (GTK_WIDGET (self->scrolled));
+  GHashTableIter iter;
+  gpointer list_item;
+
+  g_hash_table_iter_init (&iter, self->bound);
+  while (g_hash_table_iter_next (&iter, &list_item, NULL))
+    {
+      GtkWidget *moment = gtk_list_item_get_child (list_item);
+      graphene_rect_t bounds;
+
+      if (gtk_widget_get_mapped (moment) && gtk_widget_compute_bounds (moment, GTK_WIDGET (self->scrolled), &bounds) &&
+          bounds.origin.x + bounds.size.width > 0 && bounds.origin.x < width)
+        g_ptr_array_add (items, g_object_ref (gtk_list_item_get_item (list_item)));
+    }
 }
