@@ -35,6 +35,7 @@ struct _LodgeConsoleWindow
   gboolean folded;
   gboolean by_keys;             /* opened by somebody who uses the keyboard, and not active yet */
   gboolean at_bar;              /* the pointer is over the bar or near it */
+  gboolean focus_comes;         /* to the bar over the screen, with its first frame */
   double pointer_y;             /* G_MAXDOUBLE: not over the window */
   guint edge_source;
   guint fold_source;
@@ -171,6 +172,7 @@ has_focus_within (LodgeConsoleWindow *self)
 static void
 set_hover_bar (LodgeConsoleWindow *self, gboolean shown)
 {
+  self->focus_comes = FALSE;
   if (shown)
     gtk_widget_set_visible (GTK_WIDGET (self->hover_place), TRUE);
   gtk_revealer_set_reveal_child (self->hover_place, shown);
@@ -231,7 +233,7 @@ static void
 hide_hover_bar (LodgeConsoleWindow *self)
 {
   /* Its menus and popovers have the focus within it. */
-  if (!has_focus_within (self))
+  if (!has_focus_within (self) && !self->focus_comes)
     set_hover_bar (self, FALSE);
 }
 
@@ -281,17 +283,29 @@ hover_focus_cb (LodgeConsoleWindow *self)
     hide_hover_bar (self);
 }
 
+/* What is not mapped takes no focus, and a bar that slides in is mapped with its first frame. */
+static void
+hover_mapped_cb (LodgeConsoleWindow *self)
+{
+  if (!self->focus_comes)
+    return;
+  gtk_widget_child_focus (GTK_WIDGET (self->hover_bar), GTK_DIR_TAB_FORWARD);
+  self->focus_comes = FALSE;
+}
+
 static void
 focus_bar_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
   gboolean hover = gtk_window_is_fullscreen (GTK_WINDOW (self)) && !is_pinned (self);
+  gboolean focused;
 
   lodge_display_view_release_grab (lodge_console_page_get_view (self->page));
   if (hover)
     set_hover_bar (self, TRUE);
   gtk_window_set_focus_visible (GTK_WINDOW (self), TRUE);
-  gtk_widget_child_focus (hover ? GTK_WIDGET (self->hover_bar) : self->bar_place, GTK_DIR_TAB_FORWARD);
+  focused = gtk_widget_child_focus (hover ? GTK_WIDGET (self->hover_bar) : self->bar_place, GTK_DIR_TAB_FORWARD);
+  self->focus_comes = hover && !focused;
 }
 
 static gboolean
@@ -529,6 +543,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, fullscreened_cb);
   gtk_widget_class_bind_template_callback (widget_class, leave_cb);
   gtk_widget_class_bind_template_callback (widget_class, motion_cb);
+  gtk_widget_class_bind_template_callback (widget_class, hover_mapped_cb);
   gtk_widget_class_bind_template_callback (widget_class, hover_focus_cb);
   gtk_widget_class_bind_template_callback (widget_class, hover_revealed_cb);
   gtk_widget_class_bind_template_callback (widget_class, bar_key_cb);

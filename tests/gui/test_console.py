@@ -12,7 +12,7 @@ import pytest
 
 from dropping import HELPER, drop
 from lodgetest import wait_until
-from lodgetest.accessible import Desktop
+from lodgetest.accessible import FOCUSED, Desktop
 from lodgetest.session import PATIENCE
 
 WINDOW_LIGHT = (255, 215, 95)  # the lit windows in the demo guest's picture
@@ -181,6 +181,8 @@ def check_fullscreen(console):
     console.wait_gone('Leave Fullscreen', 'button')
     # By key, and it stays while the focus is in it.
     console.display.key('ctrl+alt+Tab')
+    wait_until(lambda: any(found.role == 'button' and found.has_state(FOCUSED) for found in console.window.walk()), 20,
+               'the focus to be in the bar')
     console.find('Leave Fullscreen', 'button')
     console.display.key('Escape')
     console.wait_gone('Leave Fullscreen', 'button')

@@ -9,7 +9,7 @@ from .lodge import wait_until
 
 PREFIX = 'org.a11y.atspi.'
 REGISTRY = (PREFIX + 'Registry', '/org/a11y/atspi/accessible/root')
-CHECKED, SENSITIVE, VISIBLE = 4, 24, 30
+CHECKED, FOCUSED, SENSITIVE, VISIBLE = 4, 12, 24, 30
 
 
 def gather(bus, calls):
