@@ -39,8 +39,13 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if item.get_closest_marker('long')]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    # The long ones first: two workers then end at about the same time.
-    items.sort(key=lambda item: item.get_closest_marker('slow') is None)
+    # The workers get the tests in pieces from the front: the slow ones are spread, so that no piece has several.
+    slow = [item for item in items if item.get_closest_marker('slow')]
+    others = [item for item in items if item not in slow]
+    step = len(items) // max(len(slow), 1)
+    for number, item in enumerate(slow):
+        others.insert(number * step, item)
+    items[:] = others
 
 
 @pytest.fixture

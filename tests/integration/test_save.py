@@ -74,7 +74,7 @@ def test_a_saved_guest_goes_on(lodge_qemu, counting):
     assert error_code(failure.value) == 'WrongState'
 
     # What would change the hardware waits.
-    lodge.ctl('set', 'web', 'cores=1')
+    lodge.ctl('set', 'web', 'cores=2')
     assert machine.get('PendingSettings') == ['cores']
     # As long as it stands still, nothing is lost with its QEMU; and what is done to it ends that.
     machine.call('Start', '(a{sv})', variant(paused=True), timeout=120)

@@ -316,10 +316,14 @@ def run_command(session, command):
     parent = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     # The terminal's signals reach the command by themselves; this process has to stay for the end.
-    child = None
+    child, early = None, []
 
     def forward(number, _):
-        if child is not None and child.poll() is None and number != signal.SIGINT:
+        if number == signal.SIGINT:
+            return
+        if child is None:
+            early.append(number)  # it runs perhaps, but Popen has not said so yet
+        elif child.poll() is None:
             child.send_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -329,6 +333,8 @@ def run_command(session, command):
     except OSError as error:
         print(f'dev exec: {command[0]}: {error.strerror}', file=sys.stderr)
         return 127
+    for number in early:
+        forward(number, None)
     while True:
         try:
             status = child.wait(5)
