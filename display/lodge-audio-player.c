@@ -82,6 +82,7 @@ static struct
   SDL_AudioStatus (*GetAudioDeviceStatus) (SDL_AudioDeviceID device);
   void (*MixAudioFormat) (Uint8 *to, const Uint8 *from, SDL_AudioFormat format, Uint32 length, int volume);
   const char *(*GetError) (void);
+  void (*TLSCleanup) (void);
 } sdl;
 
 /* SDL's functions may be called by several players, but its devices are to be opened one at a time: the hint with the
@@ -106,6 +107,7 @@ load_sdl (char **failure)
     { "SDL_GetAudioDeviceStatus", (gpointer *) &sdl.GetAudioDeviceStatus },
     { "SDL_MixAudioFormat", (gpointer *) &sdl.MixAudioFormat },
     { "SDL_GetError", (gpointer *) &sdl.GetError },
+    { "SDL_TLSCleanup", (gpointer *) &sdl.TLSCleanup },
   };
   GModule *module;
 
@@ -305,6 +307,11 @@ thread_cb (gpointer data)
 
   for (guint i = 0; i < LODGE_AUDIO_MAX_STREAMS; i++)
     close_output (&self->outputs[i]);
+  /* What SDL keeps for a thread that is not of its making. */
+  g_mutex_lock (&sdl_mutex);
+  if (sdl.TLSCleanup != NULL)
+    sdl.TLSCleanup ();
+  g_mutex_unlock (&sdl_mutex);
   lodge_audio_player_unref (self);
   return NULL;
 }

@@ -268,7 +268,7 @@ test_busy (void)
   f.peer->audio_busy = 2;
   open_session (&f);
   lodge_audio_listen (f.audio);
-  wait_until (lodge_audio_get_state (f.audio) == LODGE_AUDIO_SILENT);
+  wait_until (f.peer->audio != NULL && lodge_audio_get_state (f.audio) == LODGE_AUDIO_SILENT);
   g_assert_cmpuint (f.peer->audio_busy, ==, 0);
   tear_down (&f, NULL);
 }
