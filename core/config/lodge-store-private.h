@@ -12,8 +12,6 @@ G_BEGIN_DECLS
 
 /* What lodge-store.c (the operations) and lodge-store-scan.c (what is seen of the folder) share. */
 
-#define LODGE_STORE_NEW_PREFIX ".new-"
-
 typedef struct
 {
   LodgeStoreEntry public;

@@ -229,7 +229,10 @@ sync_later (const char *folder)
 LodgeStoreEntry *
 lodge_store_commit (LodgeStore *self, const char *prepared, LodgeProfile *profile, GError **error)
 {
-  g_autofree char *wanted = folder_name (profile);
+  g_autofree char *hidden = g_path_get_basename (prepared);
+  /* As it was prepared, whatever the machine is called by now. */
+  const char *wanted = g_str_has_prefix (hidden, LODGE_STORE_NEW_PREFIX) ? hidden + strlen (LODGE_STORE_NEW_PREFIX) : NULL;
+  g_autofree char *own = folder_name (profile);
   g_autofree char *name = NULL;
   LodgeStoreItem *entry;
 
@@ -242,7 +245,7 @@ lodge_store_commit (LodgeStore *self, const char *prepared, LodgeProfile *profil
       !lodge_generations_save (prepared, profile, error))
     return NULL;
 
-  name = move_in (self, prepared, wanted, error);
+  name = move_in (self, prepared, wanted != NULL ? wanted : own, error);
   if (name == NULL)
     return NULL;
 

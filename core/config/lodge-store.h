@@ -48,6 +48,9 @@ LodgeStoreEntry *lodge_store_lookup       (LodgeStore *self, const char *id); /*
 /** lodge_store_find: by id, unique name or unique id prefix (>= 4 characters); a broken machine also by its folder's name. Errors: NOT_FOUND, AMBIGUOUS (lists the ids) */
 LodgeStoreEntry *lodge_store_find         (LodgeStore *self, const char *text, GError **error);
 
+/* Before the name of a machine's folder until that is whole. */
+#define LODGE_STORE_NEW_PREFIX ".new-"
+
 /**
  * lodge_store_prepare:
  *

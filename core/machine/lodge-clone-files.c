@@ -161,7 +161,7 @@ link_memory (const LodgeClone *clone, const LodgeCloneCopy *copy, GError **error
 static gboolean
 settle (const LodgeClone *clone, GError **error)
 {
-  for (guint i = 0; i < clone->copies->len; i++)
+  for (guint i = clone->ahead; i < clone->copies->len; i++)
     {
       const LodgeCloneCopy *copy = clone->copies->pdata[i];
       g_autofree char *path = g_build_filename (copy->prepared, LODGE_MACHINE_FILE, NULL);
@@ -171,7 +171,7 @@ settle (const LodgeClone *clone, GError **error)
       if (!lodge_file_write_new (path, json, length, error))
         return FALSE;
     }
-  for (guint i = 0; i < clone->copies->len; i++)
+  for (guint i = clone->ahead; i < clone->copies->len; i++)
     if (!lodge_file_tree_flush (((const LodgeCloneCopy *) clone->copies->pdata[i])->prepared, error))
       return FALSE;
   return TRUE;
@@ -180,7 +180,7 @@ settle (const LodgeClone *clone, GError **error)
 static gboolean
 link_all (const LodgeClone *clone, GError **error)
 {
-  for (guint i = 0; i < clone->copies->len; i++)
+  for (guint i = clone->ahead; i < clone->copies->len; i++)
     {
       const LodgeCloneCopy *copy = clone->copies->pdata[i];
 
@@ -397,6 +397,7 @@ lodge_clone_fill_async (LodgeClone *clone, LodgeSandbox *sandbox, GAsyncReadyCal
   g_task_set_task_data (task, fill, (GDestroyNotify) fill_free);
   fill->clone = clone;
   fill->sandbox = g_object_ref (sandbox);
+  fill->next = clone->ahead;
   copy_others (task);
 }
 

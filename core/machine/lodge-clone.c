@@ -212,7 +212,7 @@ profile_for (const LodgeClone *clone, guint number)
 gboolean
 lodge_clone_prepare (LodgeClone *clone, LodgeStore *store, LodgeCapabilities *capabilities, GError **error)
 {
-  for (guint i = 0; i < clone->count; i++)
+  for (guint i = clone->copies->len; i < clone->count; i++)
     {
       LodgeCloneCopy *copy = g_new0 (LodgeCloneCopy, 1);
 

@@ -29,6 +29,7 @@ typedef struct
   LodgeFrozen *frozen;   /* (owned) (nullable) the moment that they are made of */
   GPtrArray *locks;      /* (owned) (nullable) */
   GPtrArray *copies;     /* (element-type LodgeCloneCopy) */
+  gboolean ahead;        /* the first of them is filled already, and its QEMU waits */
   LodgeJob *job;         /* (owned) */
   guint64 done, total;   /* full: bytes */
 } LodgeClone;

@@ -2,6 +2,7 @@
 #include "core/machine/lodge-engine.h"
 
 #include "core/machine/lodge-fork.h"
+#include "core/machine/lodge-spare.h"
 #include "core/machine/lodge-identifier.h"
 #include "core/machine/lodge-launch.h"
 #include "core/qemu/lodge-command-line.h"
@@ -43,6 +44,7 @@ struct _LodgeEngine
   GPtrArray *sandbox_waiting; /* (element-type GTask) */
   LodgeIdentifier *identifier; /* (owned) */
   GHashTable *memories; /* (owned) of lodge-fork-open.c */
+  GHashTable *spares;   /* (owned) of lodge-spare.c */
   LodgePromisedFunc promised; /* (nullable) */
   gpointer promised_data;
 };
@@ -219,6 +221,7 @@ lodge_engine_finalize (GObject *object)
   g_ptr_array_unref (self->waiting);
   g_ptr_array_unref (self->sandbox_waiting);
   g_hash_table_unref (self->memories);
+  g_hash_table_unref (self->spares);
 
   G_OBJECT_CLASS (lodge_engine_parent_class)->finalize (object);
 }
@@ -239,6 +242,7 @@ lodge_engine_init (LodgeEngine *self)
 {
   self->cancellable = g_cancellable_new ();
   self->memories = lodge_fork_memories_new ();
+  self->spares = lodge_spares_new ();
   self->waiting = g_ptr_array_new_with_free_func (g_object_unref);
   self->sandbox_waiting = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < N_ARCHES; i++)
@@ -476,4 +480,10 @@ GHashTable *
 lodge_engine_get_memories (LodgeEngine *self)
 {
   return self->memories;
+}
+
+GHashTable *
+lodge_engine_get_spares (LodgeEngine *self)
+{
+  return self->spares;
 }

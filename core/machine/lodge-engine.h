@@ -72,6 +72,8 @@ LodgeIdentifier   *lodge_engine_get_identifier (LodgeEngine *self);
 
 /** lodge_engine_get_memories: what lodge-fork-open.c keeps. Returns: (transfer none): */
 GHashTable        *lodge_engine_get_memories   (LodgeEngine *self);
+/** lodge_engine_get_spares: what lodge-spare.c keeps. Returns: (transfer none) (element-type utf8 LodgeMachine): */
+GHashTable        *lodge_engine_get_spares     (LodgeEngine *self);
 
 /** lodge_engine_get_facts: the Host property of Core1. Returns: (transfer floating): a{sv} */
 GVariant          *lodge_engine_get_facts      (LodgeEngine *self);

@@ -89,6 +89,8 @@ lodge_guest_free (LodgeGuest *guest)
   g_ptr_array_unref (guest->helpers);
   g_clear_pointer (&guest->locks, g_ptr_array_unref);
   g_clear_pointer (&guest->record, lodge_runtime_record_free);
+  g_clear_pointer (&guest->waiting, lodge_machine_start_forget);
+  g_free (guest->place);
   g_clear_object (&guest->start);
   g_clear_object (&guest->stream);
   g_clear_error (&guest->start_error);

@@ -106,6 +106,7 @@ lodge_launch_plan_free (LodgeLaunchPlan *plan)
   lodge_launch_plan_close (plan);
   g_array_unref (plan->fds);
   g_free (plan->folder);
+  g_free (plan->place);
   g_free (plan->keyring);
   g_free (plan);
 }
@@ -173,6 +174,14 @@ add_boot_file (GPtrArray *read_only, GPtrArray *frozen, const char *file, const 
     g_ptr_array_add (read_only, g_strdup (file));
 }
 
+/* A path that QEMU sees, as it is here. */
+static char *
+outside (const LodgeLaunchPlan *plan, const char *path)
+{
+  return plan->place != NULL && g_str_has_prefix (path, plan->place) ? g_strconcat (plan->folder, path + strlen (plan->place), NULL)
+                                                                     : g_strdup (path);
+}
+
 GStrv
 lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
                            LodgeCapabilities *capabilities, LodgeEngine *engine,
@@ -203,7 +212,7 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   add_boot_file (read_only, frozen, profile->kernel, plan->folder);
   add_boot_file (read_only, frozen, profile->initrd, plan->folder);
   if (plan->launch.ram != NULL && plan->launch.ram_use == LODGE_RAM_PRIVATE)
-    g_ptr_array_add (frozen, g_strdup (plan->launch.ram));
+    g_ptr_array_add (frozen, outside (plan, plan->launch.ram));
   add_folder (read_only, lodge_capabilities_get_binary (capabilities));
   add_path (read_only, host->ovmf_code);
   add_path (read_only, host->ovmf_code_secure);
@@ -236,6 +245,8 @@ lodge_launch_plan_confine (LodgeLaunchPlan *plan, const LodgeProfile *profile,
   spec.network = !plan->launch.passt && wants_network (profile);
   spec.new_session = TRUE;
   spec.die_with_parent = plan->with_core;
+  spec.moved_from = plan->place != NULL ? plan->folder : NULL;
+  spec.moved_to = plan->place;
   return lodge_sandbox_wrap (lodge_engine_get_sandbox (engine), &spec, argv);
 }
 

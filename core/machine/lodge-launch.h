@@ -14,6 +14,7 @@ typedef struct
 {
   LodgeLaunch  launch;
   char        *folder;    /* (owned) */
+  char        *place;     /* (owned) (nullable) where QEMU sees @folder, when not there */
   char        *keyring;   /* (owned) (nullable) where QEMU's D-Bus keeps its cookies */
   GArray      *fds;       /* (element-type LodgeFdMap) ends with {-1, -1}; sources are closed with the plan */
   gboolean     with_core;  /* it dies with the core; never for a guest */

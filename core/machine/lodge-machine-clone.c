@@ -20,6 +20,7 @@
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-snapshot.h"
 #include "core/machine/lodge-machine-wait.h"
+#include "core/machine/lodge-spare.h"
 
 static void hold_still (GTask *task);
 static void dispatch (LodgeMachine *self);
@@ -44,8 +45,10 @@ finish (GTask *owned_task, LodgeCloned *cloned, GError *error)
     {
       LodgeCloneCopy *copy = clone->copies->pdata[i];
 
-      if (copy->prepared != NULL)
-        lodge_store_abandon (store, copy->prepared);
+      if (copy->prepared == NULL)
+        continue;
+      lodge_store_abandon (store, copy->prepared);
+      lodge_spare_return (self->engine, copy->id);
     }
   g_clear_pointer (&clone->locks, g_ptr_array_unref);
   lodge_machine_release (self);
@@ -57,6 +60,8 @@ finish (GTask *owned_task, LodgeCloned *cloned, GError *error)
       error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_CANCELLED, "the copying was cancelled");
     }
   lodge_job_end (clone->job, error);
+  if (error == NULL && clone->instant && clone->snapshot == NULL && clone->parent->template)
+    lodge_spare_expect (self);
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -210,6 +215,7 @@ lodge_machine_clone_async (LodgeMachine *self, const char *name, GVariant *optio
   g_autoptr (GTask) task = NULL;
   LodgeClone *clone;
   const char *kind = NULL;
+  gboolean start = TRUE;
   GError *error = NULL;
 
   if (lodge_machine_put_off (self, disposable ? LODGE_METHOD_OPEN_DISPOSABLE : LODGE_METHOD_CLONE, name, options, -1, callback, data))
@@ -238,7 +244,13 @@ lodge_machine_clone_async (LodgeMachine *self, const char *name, GVariant *optio
       return;
     }
 
+  g_variant_lookup (options, "start", "b", &start);
   lodge_machine_occupy (self, "being cloned");
+  if (clone->instant && start && clone->parent->template && clone->snapshot == NULL && lodge_spare_take (self, clone) && clone->count == 1)
+    {
+      commit (g_steal_pointer (&task));
+      return;
+    }
   if (self->clones_waiting == NULL)
     self->clones_waiting = g_ptr_array_new_with_free_func (g_object_unref);
   g_ptr_array_add (self->clones_waiting, g_steal_pointer (&task));

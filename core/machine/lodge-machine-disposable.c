@@ -7,6 +7,7 @@
 #include "core/machine/lodge-machine-family.h"
 
 #include "core/machine/lodge-machine-family-private.h"
+#include "core/machine/lodge-spare.h"
 
 #include <string.h>
 
@@ -121,6 +122,9 @@ lodge_machine_open_disposable_async (LodgeMachine *self, LodgeMachineSet *machin
     error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "Windows has no driver for a shared folder (9p)");
   else if (share >= 0)
     opening->share = lodge_share_new (share, writable, lodge_engine_get_paths (self->engine), &error);
+  /* One that is there already was started without it. */
+  if (opening->share != NULL)
+    lodge_spare_drop (self);
   if (error != NULL)
     g_task_return_error (task, error);
   else

@@ -43,6 +43,8 @@ typedef struct
   goffset             log_start; /* where this guest's part of the log begins */
 
   GTask              *start;   /* (owned) (nullable) the Start that is under way */
+  gpointer            waiting; /* (owned) (nullable) a start of lodge_machine_start_ahead() that has come as far as it can */
+  char               *place;   /* (owned) (nullable) where QEMU sees the machine's folder, when it is not there yet */
   GError             *start_error; /* (owned) (nullable) why it was given up, once known */
   GPtrArray          *off_waiters; /* (element-type GTask) ForceOff calls */
   GPtrArray          *unplugging;  /* (element-type GTask) who waits for it to let go of a disk */
@@ -100,6 +102,7 @@ struct _LodgeMachine
   gboolean          opening;    /* a disposable one that is still to start */
   GQueue            inputs; /* (element-type GTask) (owned) SendKeys and TypeText; the first is under way */
   struct _LodgeMachineMerge *merge; /* (nullable) of layers, which goes on by itself */
+  struct _LodgeSpare *spare; /* (nullable) of a template; lodge-spare.c has it */
   LodgeShare       *share;   /* (owned) (nullable) for the guest that is started next */
   GCancellable     *backup;  /* (owned) (nullable) of a backup that is made by itself */
   GQueue            waiting; /* methods that wait until those two have given way: lodge-machine-wait.c */
@@ -134,6 +137,10 @@ GVariant   *lodge_guest_details       (LodgeMachine *self, const char *message);
 
 /* lodge-machine-start.c */
 void     lodge_machine_start          (LodgeMachine *self, GTask *task, GVariant *options);
+/* A machine that is no machine yet, in a hidden folder with a saved memory, is started until it would run; a Start goes on from there.
+ * @place: where the folder will be; @task: taken; answered when it failed or its guest ended before that, or when it goes on */
+void     lodge_machine_start_ahead    (LodgeMachine *self, const char *place, GTask *task);
+void     lodge_machine_start_forget   (gpointer waiting);
 
 /* lodge-machine-control.c */
 void     lodge_machine_command        (LodgeMachine *self, const char *command, JsonObject *arguments, GTask *task);

@@ -2,6 +2,7 @@
 #include "core/machine/lodge-machine-set.h"
 
 #include "core/machine/lodge-machine-family.h"
+#include "core/machine/lodge-spare.h"
 #include "core/storage/lodge-disk-intent.h"
 #include "core/qemu/lodge-process-tree.h"
 
@@ -38,14 +39,19 @@ vanished_cb (LodgeMachine *machine, LodgeMachineSet *self)
     }
 }
 
+/* @machine: taken */
+static LodgeMachine *
+insert (LodgeMachineSet *self, LodgeMachine *machine)
+{
+  g_hash_table_insert (self->machines, g_strdup (lodge_machine_get_id (machine)), machine);
+  g_signal_connect (machine, "vanished", G_CALLBACK (vanished_cb), self);
+  return machine;
+}
+
 static LodgeMachine *
 add_machine (LodgeMachineSet *self, const char *id, LodgeStoreEntry *entry)
 {
-  LodgeMachine *machine = lodge_machine_new (self->engine, id, entry);
-
-  g_hash_table_insert (self->machines, g_strdup (id), machine);
-  g_signal_connect (machine, "vanished", G_CALLBACK (vanished_cb), self);
-  return machine;
+  return insert (self, lodge_machine_new (self->engine, id, entry));
 }
 
 static void
@@ -55,6 +61,8 @@ entry_added_cb (LodgeStore *store, LodgeStoreEntry *entry, LodgeMachineSet *self
 
   if (machine != NULL)
     lodge_machine_set_entry (machine, entry);
+  else if ((machine = lodge_spare_bring (self->engine, entry)) != NULL)
+    g_signal_emit (self, signals[ADDED], 0, insert (self, machine));
   else
     g_signal_emit (self, signals[ADDED], 0, add_machine (self, entry->id, entry));
 }
@@ -260,6 +268,12 @@ lodge_machine_set_load_async (LodgeMachineSet *self, GCancellable *cancellable,
       LodgeRuntimeRecord *record = g_ptr_array_index (records, i);
       LodgeMachine *machine = g_hash_table_lookup (self->machines, record->id);
 
+      if (record->ahead)
+        {
+          lodge_spare_end (record);
+          lodge_runtime_record_free (record);
+          continue;
+        }
       if (machine != NULL && lodge_machine_has_guest (machine))
         {
           lodge_runtime_record_free (record);
@@ -346,4 +360,15 @@ lodge_machine_set_count_guests (LodgeMachineSet *self)
   while (g_hash_table_iter_next (&iter, NULL, &machine))
     n += lodge_machine_has_guest (machine);
   return n;
+}
+
+void
+lodge_machine_set_drop_spares (LodgeMachineSet *self)
+{
+  GHashTableIter iter;
+  gpointer machine;
+
+  g_hash_table_iter_init (&iter, self->machines);
+  while (g_hash_table_iter_next (&iter, NULL, &machine))
+    lodge_spare_drop (machine);
 }

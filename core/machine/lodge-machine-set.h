@@ -34,4 +34,7 @@ LodgeMachine    *lodge_machine_set_find         (LodgeMachineSet *self, const ch
 GList           *lodge_machine_set_list         (LodgeMachineSet *self); /* (transfer container) (element-type LodgeMachine) */
 guint            lodge_machine_set_count_guests (LodgeMachineSet *self);
 
+/** lodge_machine_set_drop_spares: ends what was started ahead (lodge-spare.h); for a core that leaves */
+void             lodge_machine_set_drop_spares  (LodgeMachineSet *self);
+
 G_END_DECLS

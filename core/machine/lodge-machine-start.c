@@ -161,11 +161,29 @@ let_go (Start *start)
     go (start);
 }
 
+/* The memory is there. */
+static void
+resume (Start *owned)
+{
+  g_autoptr (Start) start = owned;
+  LodgeMachine *self = start->machine;
+  GError *error = NULL;
+
+  /* From here on the guest's disks may differ from what its memory says, so it is not resumed twice. */
+  if (start->paused || lodge_machine_consume_saved (self, &error))
+    {
+      start->guest->unspent = start->paused;
+      g_clear_pointer (&self->saved, lodge_saved_free);
+      let_go (g_steal_pointer (&start));
+    }
+  else
+    give_up (start, error);
+}
+
 static void
 memory_read_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Start) start = data;
-  LodgeMachine *self = start->machine;
   GError *error = NULL;
   gboolean there = lodge_stream_finish (result, &error);
 
@@ -174,15 +192,12 @@ memory_read_cb (GObject *source, GAsyncResult *result, gpointer data)
       g_clear_error (&error); /* its end says why */
       return;
     }
-  /* From here on the guest's disks may differ from what its memory says, so it is not resumed twice. */
-  if (there && (start->paused || lodge_machine_consume_saved (self, &error)))
-    {
-      start->guest->unspent = start->paused;
-      g_clear_pointer (&self->saved, lodge_saved_free);
-      let_go (g_steal_pointer (&start));
-    }
-  else
+  if (!there)
     give_up (start, error);
+  else if (start->guest->place != NULL)
+    start->guest->waiting = g_steal_pointer (&start);
+  else
+    resume (g_steal_pointer (&start));
 }
 
 static void
@@ -456,11 +471,17 @@ launch (Start *owned)
       return;
     }
   guest->record = lodge_runtime_record_new (dir, self->id);
-  guest->record->folder = g_strdup (self->folder);
+  guest->record->folder = g_strdup (guest->place != NULL ? guest->place : self->folder);
+  guest->record->ahead = guest->place != NULL;
   lodge_engine_look_for_audio (self->engine);
   start->plan = lodge_launch_plan_new (self->engine, guest->profile, start->capabilities, self->folder,
                                        start->without_kvm || (start->saved != NULL && strcmp (start->saved->accelerator, "tcg") == 0));
   start->plan->launch.incoming = start->saved != NULL;
+  if (guest->place != NULL)
+    {
+      start->plan->place = g_strdup (guest->place);
+      start->plan->launch.folder = start->plan->place;
+    }
   start->plan->launch.ram = start->ram;
   if (guest->share != NULL)
     {
@@ -512,7 +533,8 @@ find_ram (Start *start)
   if (lodge_capabilities_has_member (start->capabilities, "object-add/arg-type/+memory-backend-file/rom")
       || (stat (path, &st) == 0 && st.st_nlink == 1))
     {
-      start->ram = g_steal_pointer (&path);
+      start->ram = start->guest->place != NULL ? g_build_filename (start->guest->place, LODGE_SAVED_DIR, LODGE_SAVED_RAM, NULL)
+                                               : g_steal_pointer (&path);
       launch (start);
       return;
     }
@@ -629,6 +651,59 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
+lodge_machine_start_forget (gpointer waiting)
+{
+  start_free (waiting);
+}
+
+void
+lodge_machine_start_ahead (LodgeMachine *self, const char *place, GTask *task)
+{
+  g_autoptr (GTask) owned = task;
+  g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, NULL);
+  GError *error = NULL;
+  LodgeSaved *saved = lodge_saved_read (path, &error);
+  Start *start;
+
+  if (saved == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  self->guest = lodge_guest_new (self, lodge_profile_copy (saved->profile));
+  self->guest->start = g_steal_pointer (&owned);
+  self->guest->place = g_strdup (place);
+
+  start = g_new0 (Start, 1);
+  start->ram_fd = -1;
+  start->machine = g_object_ref (self);
+  start->guest = self->guest;
+  start->serial = self->guest->serial;
+  start->saved = saved;
+  lodge_engine_prepare_async (self->engine, self->guest->profile->arch, NULL, prepared_cb, start);
+}
+
+/* @task: taken. What was started ahead becomes the guest of the machine that it is by now. */
+static void
+go_on (LodgeMachine *self, GTask *task, gboolean paused)
+{
+  LodgeGuest *guest = self->guest;
+  Start *start = g_steal_pointer (&guest->waiting);
+  g_autoptr (GTask) ahead = guest->start;
+
+  g_clear_handle_id (&guest->start_id, g_source_remove);
+  guest->start = task;
+  guest->user_pause = start->paused = paused;
+  guest->record->ahead = FALSE;
+  guest->record->paused = paused;
+  g_clear_pointer (&guest->place, g_free);
+  g_task_return_boolean (ahead, TRUE);
+  lodge_machine_change (self, LODGE_CHANGE_START, "", NULL);
+  lodge_guest_write_record (self);
+  resume (start);
+}
+
+void
 lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
 {
   static const char *const known[] = { "paused", "b", "accelerator", "s", "repair", "b", "discard-saved", "b", NULL };
@@ -658,6 +733,11 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
       return;
     }
 
+  if (self->guest != NULL && self->guest->waiting != NULL)
+    {
+      go_on (self, g_steal_pointer (&owned), paused);
+      return;
+    }
   if (!take_saved (self, discard, &saved, &error))
     {
       g_task_return_error (task, error);

@@ -39,6 +39,7 @@
 #include "core/machine/lodge-machine-family-private.h"
 #include "core/machine/lodge-machine-snapshot.h"
 #include "core/machine/lodge-machine-wait.h"
+#include "core/machine/lodge-spare.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,6 +77,7 @@ lodge_machine_finalize (GObject *object)
 {
   LodgeMachine *self = LODGE_MACHINE (object);
 
+  lodge_spare_drop (self);
   g_clear_pointer (&self->guest, lodge_guest_free);
   g_clear_pointer (&self->saved, lodge_saved_free);
   g_clear_pointer (&self->details, g_variant_unref);
@@ -259,6 +261,7 @@ lodge_machine_set_entry (LodgeMachine *self, LodgeStoreEntry *entry)
   g_return_if_fail (LODGE_IS_MACHINE (self));
 
   self->entry = entry;
+  lodge_spare_drop (self);
   lodge_machine_follow_entry (self);
 }
 
@@ -346,10 +349,21 @@ keeps_saved (LodgeMethod method)
          || method == LODGE_METHOD_FORECAST || method == LODGE_METHOD_SAVE || method == LODGE_METHOD_BACKUP;
 }
 
+/* Whether @method leaves all of the machine as it is. */
+static gboolean
+only_looks (LodgeMethod method)
+{
+  return method == LODGE_METHOD_FORECAST || method == LODGE_METHOD_LIST_SNAPSHOTS || method == LODGE_METHOD_LIST_DISKS
+         || method == LODGE_METHOD_GET_SNAPSHOT_PICTURE || method == LODGE_METHOD_DEPENDANTS || method == LODGE_METHOD_CHECK_SETTINGS
+         || (method >= LODGE_METHOD_OPEN_DISPLAY && method <= LODGE_METHOD_GET_LOG);
+}
+
 /* First thing in every method: whether the state allows it, and whether there is a QEMU to ask. */
 gboolean
 lodge_machine_check (LodgeMachine *self, LodgeMethod method, GError **error)
 {
+  if (self->spare != NULL && !is_cloning (method) && !only_looks (method))
+    lodge_spare_drop (self);
   if (!lodge_machine_state_check (self->state, method, error) || !check_family (self, method, error))
     return FALSE;
   if (self->busy != NULL && !(self->n_occupied > 0 && is_cloning (method)) && method != LODGE_METHOD_FORCE_OFF && method != LODGE_METHOD_FORECAST

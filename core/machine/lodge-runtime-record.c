@@ -208,6 +208,8 @@ lodge_runtime_record_write (const LodgeRuntimeRecord *record, const char *profil
   NUMBER ("started", record->started);
   json_builder_set_member_name (builder, "paused");
   json_builder_add_boolean_value (builder, record->paused);
+  json_builder_set_member_name (builder, "ahead");
+  json_builder_add_boolean_value (builder, record->ahead);
   json_builder_set_member_name (builder, "argv-hashes");
   json_builder_begin_array (builder);
   for (gsize i = 0; record->argv_hashes[i] != NULL; i++)
@@ -284,6 +286,7 @@ read_object (LodgeRuntimeRecord *record, JsonObject *object)
   record->boot_id = g_strdup (lodge_qmp_string (object, "boot-id"));
   record->started = lodge_qmp_integer (object, "started", -1);
   record->paused = lodge_qmp_boolean (object, "paused", FALSE);
+  record->ahead = lodge_qmp_boolean (object, "ahead", FALSE);
   if (lodge_qmp_integer (object, "version", -1) != RECORD_VERSION || record->id == NULL
       || !g_uuid_string_is_valid (record->id) || record->folder == NULL || !g_path_is_absolute (record->folder) || record->boot_id == NULL
       || pid <= 1 || pid > G_MAXINT || start_time <= 0 || array == NULL

@@ -34,6 +34,7 @@ typedef struct
   guint64    start_time; /* clock ticks since boot, /proc/PID/stat field 22 */
   GStrv      argv_hashes;/* SHA-256 of /proc/PID/cmdline: any of them (the confined command, the bare one, the gate) */
   gint64     started;    /* seconds since the epoch */
+  gboolean   ahead;      /* it is no machine's guest yet: lodge-spare.c */
   gboolean   paused;     /* it was asked to stand still before its first instruction */
   GPtrArray *helpers;    /* (element-type LodgeRuntimeHelper) */
   GVariant  *effective;  /* a{sv} of plain strings: the Effective property without pid and started */

@@ -95,11 +95,26 @@ add (GStrvBuilder *builder, const char *first, ...)
   va_end (args);
 }
 
+/* Where it is seen. */
+static char *
+inside (const LodgeSandboxSpec *spec, const char *path)
+{
+  gsize length = spec->moved_from != NULL ? strlen (spec->moved_from) : 0;
+
+  if (length == 0 || strncmp (path, spec->moved_from, length) != 0 || (path[length] != '\0' && path[length] != '/'))
+    return g_strdup (path);
+  return g_strconcat (spec->moved_to, path + length, NULL);
+}
+
 static void
-add_binds (GStrvBuilder *builder, const char *option, const char *const *paths)
+add_binds (GStrvBuilder *builder, const char *option, const char *const *paths, const LodgeSandboxSpec *spec)
 {
   for (guint i = 0; paths != NULL && paths[i] != NULL; i++)
-    add (builder, option, paths[i], paths[i], NULL);
+    {
+      g_autofree char *place = inside (spec, paths[i]);
+
+      add (builder, option, paths[i], place, NULL);
+    }
 }
 
 static void
@@ -134,15 +149,15 @@ wrap_bubblewrap (LodgeSandbox *self, GStrvBuilder *builder, const LodgeSandboxSp
   add (builder, "--cap-drop", "ALL", "--hostname", "lodge", "--clearenv", NULL);
   add_environment (builder, "--setenv", spec);
 
-  add_binds (builder, "--ro-bind-try", system_folders);
-  add_binds (builder, "--ro-bind-try", system_files);
+  add_binds (builder, "--ro-bind-try", system_folders, spec);
+  add_binds (builder, "--ro-bind-try", system_files, spec);
   if (spec->network)
     add (builder, "--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf", NULL);
   add (builder, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", NULL);
-  add_binds (builder, "--ro-bind", spec->read_only);
-  add_binds (builder, "--bind", spec->read_write);
-  add_binds (builder, "--ro-bind", spec->frozen);
-  add_binds (builder, "--dev-bind", spec->devices);
+  add_binds (builder, "--ro-bind", spec->read_only, spec);
+  add_binds (builder, "--bind", spec->read_write, spec);
+  add_binds (builder, "--ro-bind", spec->frozen, spec);
+  add_binds (builder, "--dev-bind", spec->devices, spec);
   add (builder, "--chdir", spec->folder != NULL ? spec->folder : "/", "--", NULL);
 }
 

@@ -29,6 +29,8 @@ typedef struct
   const char        *folder;      /* (nullable) working directory, else "/" */
   const char *const *environment; /* "NAME=VALUE" */
   gboolean           die_with_parent; /* for tools that are of no use without the core; never for a guest or its helpers */
+  const char        *moved_from;  /* (nullable) a folder, which with all that is below it is seen */
+  const char        *moved_to;    /* (nullable) here instead (bubblewrap alone) */
   const char *const *frozen;      /* files that stay read-only also inside a folder of @read_write (bubblewrap) */
 } LodgeSandboxSpec;
 

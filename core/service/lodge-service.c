@@ -575,6 +575,7 @@ lodge_service_end (LodgeService *self, int exit_status)
   self->ending = TRUE;
   self->exit_status = exit_status;
   g_clear_handle_id (&self->idle_id, g_source_remove);
+  lodge_machine_set_drop_spares (self->machines);
   g_clear_handle_id (&self->name_id, g_bus_unown_name);
   g_dbus_connection_flush (self->connection, NULL, NULL, NULL);
   g_timeout_add_full (G_PRIORITY_LOW, LAST_CALLS_MS, ended_cb, g_object_ref (self), g_object_unref);

@@ -36,9 +36,9 @@ TOUCH = 'head -c 4194304 /dev/urandom > /block && for i in $(seq {}); do cat /bl
 class Rescue:
     """QEMU itself, past Lodge."""
 
-    def __init__(self, machine):
+    def __init__(self, lodge, id):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(os.path.join(machine.lodge.environment['XDG_RUNTIME_DIR'], 'lodge', machine.id[:8], 'rescue.sock'))
+        self.socket.connect(os.path.join(lodge.environment['XDG_RUNTIME_DIR'], 'lodge', id[:8], 'rescue.sock'))
         self.buffer, self.events = b'', []
         self._next(60)
         self.ask('qmp_capabilities')
@@ -144,7 +144,7 @@ def bench_live(machine):
     """QEMU's own snapshot, then Lodge's, and back."""
     own_pause, own_load, own, pause, taken, restored = [], [], [], [], [], []
     for _ in range(PAIRS):
-        qemu = Rescue(machine)
+        qemu = Rescue(machine.lodge, machine.id)
         own.append(qemu.job('snapshot-save', 'save'))
         own_pause.append(qemu.pause())
         own_load.append(qemu.job('snapshot-load', 'load'))
@@ -173,7 +173,7 @@ def bench_save(lodge, machine):
     bare, flushed, saved, resumed = [], [], [], []
     path = os.path.join(lodge.data, 'bare-stream')
     for _ in range(PAIRS):
-        qemu = Rescue(machine)
+        qemu = Rescue(machine.lodge, machine.id)
         ended, down = qemu.stream(path)
         qemu.close()
         bare.append(ended)

@@ -11,6 +11,7 @@ from gi.repository import GLib
 
 from lodgetest import Machine, wait_until
 from lodgetest.lodge import error_code
+from lodgetest.session import process_table
 
 MIB = 1 << 20
 TYPES = {'kind': 's', 'count': 'u', 'start': 'b', 'snapshot': 's', 'memory': 'b', 'name': 's'}
@@ -57,6 +58,40 @@ def number(machine):
 
 def hidden(lodge):
     return [name for name in os.listdir(os.path.join(lodge.data, 'machines')) if name.startswith('.')]
+
+
+def spare(lodge):
+    """The process id of the QEMU that waits to be a clone; its memory is there."""
+    def look():
+        for pid in process_table():
+            try:
+                with open(f'/proc/{pid}/cmdline', 'rb') as f:
+                    argv = f.read().split(b'\0')
+            except OSError:
+                continue
+            name = hidden(lodge)[0].removeprefix('.new-').encode() if hidden(lodge) else None
+            if name and b'qemu-system' in argv[0] and any(b'/' + name + b'/disks/' in word for word in argv):
+                return pid
+        return None
+    pid = wait_until(look, 60, 'a clone that is made ahead')
+    line = socket.socket(socket.AF_UNIX)
+    line.settimeout(60)
+    line.connect(os.path.join(lodge.environment['XDG_RUNTIME_DIR'], 'lodge', hidden(lodge)[0][-8:], 'rescue.sock'))
+    stream = line.makefile('rw', encoding='utf-8')
+    stream.readline()
+
+    def status():
+        stream.write('{"execute": "query-status"}\n')
+        stream.flush()
+        while 'event' in (answer := json.loads(stream.readline())):
+            pass
+        return answer['return']['status']
+    stream.write('{"execute": "qmp_capabilities"}\n')
+    stream.flush()
+    stream.readline()
+    wait_until(lambda: status() == 'paused', 60, 'its memory')
+    line.close()
+    return pid
 
 
 def execute(machine, *words):
@@ -175,8 +210,31 @@ def test_forks(lodge_qemu):
     assert len(identities) == 3
     for machine in several:
         crash(machine)
-    assert digest(*shared) == known and hidden(lodge) == []
+    assert digest(*shared) == known
+
+    # The next is made ahead: the QEMU that waited for it is its own, and it has all that any clone has.
+    clone(base, 'Before', start=False)
+    ahead = spare(lodge)
+    (quick,), _, _ = clone(base, 'Quick')
+    assert quick.qemu_pid == ahead and quick.state == 'running' and quick.get('Folder') in lodge.ctl('show', 'Quick').stdout
+    assert execute(quick, 'hostname').stdout == 'quick\n' and before < number(quick)
+    assert execute(quick, 'cat', '/sys/class/net/eth0/address').stdout.strip() == document(quick)['nics'][0]['mac']
+    quick.call('Save', timeout=120)
+    quick.call('Start', timeout=120)
+    assert number(quick) > before
+    crash(quick)
+    # It goes when its template is asked for anything but a clone, and with a core that is killed.
+    clone(base, 'After', start=False)
+    ahead, machines = spare(lodge), set(lodge.machines())
+    lodge.kill_core()
+    assert base.state == 'saved' and set(lodge.machines()) == machines
+    wait_until(lambda: not os.path.exists(f'/proc/{ahead}'), 30, 'what waited to end')
+    assert hidden(lodge) == []
+    clone(base, 'Last', start=False)
+    ahead = spare(lodge)
     assert refused(base.call, 'Start')[0] == 'HasDependants'
+    wait_until(lambda: not os.path.exists(f'/proc/{ahead}'), 30, 'what waited to end')
+    assert hidden(lodge) == [] and digest(*shared) == known
 
     # A machine again, it goes on where it was, in files of its own.
     base.call('SetTemplate', '(ba{sv})', (False, {}), timeout=120)

@@ -67,6 +67,7 @@ make_record (Fixture *fixture, const char *dir, const char *id)
   record->start_time = lodge_runtime_start_time (fixture->child);
   record->started = 1234567;
   record->paused = TRUE;
+  record->ahead = TRUE;
   lodge_runtime_record_set_argv (record, child_argv, child_argv);
   lodge_runtime_record_add_helper (record, "passt", 4711, 99);
   g_variant_unref (record->effective);
@@ -118,6 +119,7 @@ test_round_trip (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (record->pid, ==, fixture->child);
   g_assert_cmpint (record->started, ==, 1234567);
   g_assert_true (record->paused);
+  g_assert_true (record->ahead);
   g_assert_cmpuint (record->helpers->len, ==, 1);
   helper = g_ptr_array_index (record->helpers, 0);
   g_assert_cmpstr (helper->name, ==, "passt");

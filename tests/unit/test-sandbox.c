@@ -107,6 +107,23 @@ test_golden (void)
       }
 }
 
+/* A folder is seen where it will be, with all below it and nothing that only begins like it. */
+static void
+test_moved (void)
+{
+  static const char *const read_write[] = { "/srv/.new-a", NULL };
+  static const char *const read_only[] = { "/srv/.new-a.iso", NULL };
+  static const char *const frozen[] = { "/srv/.new-a/ram", "/srv/b/disk", NULL };
+  static const char *const argv[] = { "qemu", NULL };
+  LodgeSandboxSpec spec = { .read_write = read_write, .read_only = read_only, .frozen = frozen, .moved_from = "/srv/.new-a", .moved_to = "/srv/a" };
+  g_autoptr (LodgeSandbox) sandbox = lodge_sandbox_new (LODGE_CONFINEMENT_BUBBLEWRAP, "ok", "PROGRAM");
+  g_auto (GStrv) command = lodge_sandbox_wrap (sandbox, &spec, argv);
+  g_autofree char *line = g_strjoinv (" ", command);
+
+  g_assert_true (g_str_has_suffix (line, "--ro-bind /srv/.new-a.iso /srv/.new-a.iso --bind /srv/.new-a /srv/a "
+                                         "--ro-bind /srv/.new-a/ram /srv/a/ram --ro-bind /srv/b/disk /srv/b/disk --chdir / -- qemu"));
+}
+
 static void
 test_probe (void)
 {
@@ -313,6 +330,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sandbox/golden", test_golden);
+  g_test_add_func ("/sandbox/moved", test_moved);
   g_test_add_func ("/sandbox/probe", test_probe);
   g_test_add_func ("/sandbox/no-end", test_no_end);
   g_test_add_func ("/sandbox/cancel", test_cancel);
