@@ -44,6 +44,7 @@ struct _LodgeMachineList
   GtkSearchEntry *search_entry;
   GtkStack *stack;
   GtkWidget *scrolled;
+  GtkWidget *nothing;            /* (nullable) until nothing was found */
   GtkListView *list;
 };
 
@@ -178,7 +179,14 @@ headings_cb (gpointer user_data)
 static void
 model_changed_cb (LodgeMachineList *self)
 {
-  gtk_stack_set_visible_child_name (self->stack, n_shown (self) > 0 ? "list" : "nothing-found");
+  if (n_shown (self) == 0 && self->nothing == NULL)
+    {
+      self->nothing = g_object_new (ADW_TYPE_STATUS_PAGE, "icon-name", "system-search-symbolic", "title",
+                                    _("No Machine Found"), "description", _("Try another name"), NULL);
+      gtk_widget_add_css_class (self->nothing, "compact");
+      gtk_stack_add_child (self->stack, self->nothing);
+    }
+  gtk_stack_set_visible_child (self->stack, n_shown (self) > 0 ? self->scrolled : self->nothing);
   /* Before the next frame is drawn. */
   if (self->heading_source == 0)
     self->heading_source = g_idle_add_full (GTK_PRIORITY_RESIZE - 1, headings_cb, self, NULL);

@@ -15,6 +15,7 @@
 #include "ui/lodge-screen.h"
 #include "ui/lodge-setting-change.h"
 #include "ui/lodge-snapshot-text.h"
+#include "ui/lodge-status-pages.h"
 
 struct _LodgeMachinePage
 {
@@ -27,7 +28,8 @@ struct _LodgeMachinePage
 
   GMenuModel *menu;
   GtkStack *stack;
-  AdwStatusPage *broken;
+  GtkMenuButton *menu_button;
+  AdwStatusPage *broken; /* (nullable) until there is a broken machine, and so its buttons */
   GtkWidget *restore;
   GtkWidget *separate;
   LodgeScreen *screen;
@@ -214,6 +216,11 @@ update (LodgeMachinePage *self)
       g_autofree char *escaped = g_markup_escape_text (fault, -1);
       g_autofree char *title = g_markup_escape_text (lodge_machine_item_get_name (self->item), -1);
 
+      if (self->broken == NULL)
+        {
+          self->broken = ADW_STATUS_PAGE (lodge_status_page_broken (&self->restore, &self->separate));
+          gtk_stack_add_named (self->stack, GTK_WIDGET (self->broken), "broken");
+        }
       adw_status_page_set_title (self->broken, title);
       adw_status_page_set_description (self->broken, escaped);
       gtk_widget_set_visible (self->restore, lodge_machine_item_fault_boolean (self->item, "previous"));
@@ -346,9 +353,7 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, stack);
   gtk_widget_class_bind_template_child_full (widget_class, "machine_menu", FALSE,
                                              G_STRUCT_OFFSET (LodgeMachinePage, menu));
-  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, broken);
-  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, restore);
-  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, separate);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, menu_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, screen);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, placeholder);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, primary);
@@ -392,6 +397,7 @@ lodge_machine_page_init (LodgeMachinePage *self)
   g_type_ensure (LODGE_TYPE_SCREEN);
   g_type_ensure (LODGE_TYPE_JOB_LIST);
   gtk_widget_init_template (GTK_WIDGET (self));
+  lodge_menu_button_set_menu (self->menu_button, self->menu);
 }
 
 void

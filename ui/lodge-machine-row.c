@@ -84,7 +84,7 @@ build_body (LodgeMachineRow *self)
 
   gtk_widget_add_css_class (state, "state");
   gtk_box_append (GTK_BOX (text), state);
-  self->state_icon = GTK_IMAGE (add_image (state, 12));
+  self->state_icon = GTK_IMAGE (add_image (state, 16));
   self->state = GTK_LABEL (add_label (state));
   gtk_widget_add_css_class (GTK_WIDGET (self->state), "caption");
 

@@ -17,6 +17,7 @@
 #include "ui/lodge-pane.h"
 #include "ui/lodge-settings-window.h"
 #include "ui/lodge-snapshot-page.h"
+#include "ui/lodge-status-pages.h"
 #include "ui/lodge-template-popover.h"
 #include "ui/lodge-thumbnailer.h"
 #include "ui/lodge-trash-window.h"
@@ -36,7 +37,8 @@ struct _LodgeWindow
 
   AdwLeaflet *leaflet;
   GtkStack *stack;
-  GtkSpinner *connecting;
+  GMenuModel *menu;
+  GtkMenuButton *menu_button;
   LodgeMachineList *list;
   GtkToggleButton *search_button;
   GtkInfoBar *core_bar;
@@ -50,10 +52,11 @@ struct _LodgeWindow
   LodgeBackupPage *backup_page;     /* (nullable) until it is wanted */
   GtkMenuButton *from_template;
   GtkWidget *back;
-  AdwStatusPage *welcome;
-  GtkWidget *welcome_try;
-  AdwStatusPage *trouble;
-  GtkButton *trouble_button;
+  GtkWidget *welcome_try;    /* (nullable) with its page, which is made when it is wanted, as are */
+  GtkWidget *connecting;     /* (nullable) */
+  AdwStatusPage *trouble;    /* (nullable) */
+  GtkButton *trouble_button; /* (nullable) */
+  GtkWidget *none;           /* (nullable) */
   GtkOverlay *overlay;
   GtkWidget *drop_hint;             /* (nullable) until something is dragged over the window */
   GtkRevealer *hint;
@@ -123,7 +126,18 @@ update_back (LodgeWindow *self)
 static void
 leave_sub_page (LodgeWindow *self)
 {
-  gtk_stack_set_visible_child_name (self->page_stack, get_selected (self) != NULL ? "machine" : "none");
+  if (get_selected (self) != NULL)
+    gtk_stack_set_visible_child_name (self->page_stack, "machine");
+  else
+    {
+      if (self->none == NULL)
+        {
+          self->none = g_object_new (ADW_TYPE_STATUS_PAGE, "icon-name", LODGE_APP_ID "-symbolic", "title",
+                                     _("No Machine Selected"), NULL);
+          gtk_stack_add_child (self->page_stack, self->none);
+        }
+      gtk_stack_set_visible_child (self->page_stack, self->none);
+    }
   if (self->snapshot_page != NULL)
     lodge_snapshot_page_set_list (self->snapshot_page, self->library, NULL);
   if (self->family_page != NULL)
@@ -208,10 +222,32 @@ show_trouble (LodgeWindow *self)
   else
     sentence = g_strdup (_("Lodge’s core ended. It is being started again."));
   escaped = g_markup_escape_text (sentence, -1);
+  if (self->trouble == NULL)
+    gtk_stack_add_named (self->stack, lodge_status_page_trouble (&self->trouble, &self->trouble_button), "trouble");
   adw_status_page_set_title (self->trouble, other ? _("Lodge Was Updated") : _("Lodge’s Core Does Not Answer"));
   adw_status_page_set_description (self->trouble, escaped);
   update_remedy (self, self->trouble_button);
   gtk_stack_set_visible_child_name (self->stack, "trouble");
+}
+
+static void
+show_welcome (LodgeWindow *self)
+{
+  if (self->welcome_try == NULL)
+    gtk_stack_add_named (self->stack, lodge_status_page_welcome (self->menu, &self->welcome_try), "welcome");
+  gtk_widget_set_visible (self->welcome_try, lodge_library_has_feature (self->library, "demo"));
+  gtk_stack_set_visible_child_name (self->stack, "welcome");
+}
+
+static void
+show_connecting (LodgeWindow *self)
+{
+  if (self->connecting == NULL)
+    {
+      self->connecting = lodge_status_page_connecting ();
+      gtk_stack_add_child (self->stack, self->connecting);
+    }
+  gtk_stack_set_visible_child (self->stack, self->connecting);
 }
 
 static void
@@ -223,17 +259,20 @@ update_stack (LodgeWindow *self)
   /* What was waited for comes at once; what follows something is seen to follow it. */
   gtk_stack_set_transition_type (self->stack, self->complete ? GTK_STACK_TRANSITION_TYPE_CROSSFADE
                                                              : GTK_STACK_TRANSITION_TYPE_NONE);
-  gtk_widget_set_visible (self->welcome_try, lodge_library_has_feature (self->library, "demo"));
-  /* On a page that is not shown it would go on, and the window be drawn sixty times a second. */
-  gtk_spinner_set_spinning (self->connecting, !any && status == LODGE_LIBRARY_CONNECTING);
   if (any)
     gtk_stack_set_visible_child_name (self->stack, "library");
   else if (status == LODGE_LIBRARY_READY)
-    gtk_stack_set_visible_child_name (self->stack, "welcome");
+    show_welcome (self);
   else if (status == LODGE_LIBRARY_CONNECTING)
-    gtk_stack_set_visible_child_name (self->stack, "connecting");
+    show_connecting (self);
   else
     show_trouble (self);
+  /* On a page that is not shown its spinner would go on, and the window be drawn sixty times a second. */
+  if (self->connecting != NULL && gtk_stack_get_visible_child (self->stack) != self->connecting)
+    {
+      gtk_stack_remove (self->stack, self->connecting);
+      self->connecting = NULL;
+    }
 }
 
 /* The machine that was looked at last; else the first, not whichever came first. */
@@ -723,7 +762,8 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-window.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, leaflet);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, stack);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, connecting);
+  gtk_widget_class_bind_template_child_full (widget_class, "primary_menu", FALSE, G_STRUCT_OFFSET (LodgeWindow, menu));
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, menu_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, list);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, search_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar);
@@ -734,10 +774,6 @@ lodge_window_class_init (LodgeWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, from_template);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, back);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, welcome_try);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, trouble);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, trouble_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, overlay);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, hint);
   gtk_widget_class_bind_template_callback (widget_class, selected_cb);
@@ -758,6 +794,7 @@ lodge_window_init (LodgeWindow *self)
   g_type_ensure (LODGE_TYPE_MACHINE_PAGE);
   g_type_ensure (LODGE_TYPE_MACHINE_LIST);
   gtk_widget_init_template (GTK_WIDGET (self));
+  lodge_menu_button_set_menu (self->menu_button, self->menu);
   setup_drop_target (self);
 }
 
