@@ -167,7 +167,10 @@ lodge_backup_text_trouble (LodgeMachineItem *item, const char *what, gint64 now)
   /* What is not found is the folder: of the backups in it none was asked for. */
   if (backup && error->code == LODGE_ERROR_NOT_FOUND)
     error->code = LODGE_ERROR_IO;
-  if (backup)
+  if (backup && error->code == LODGE_ERROR_NO_SPACE)
+    sentence = g_strdup_printf (_("The last backup was not made: there is not enough free space in “%s”, or where the machine lies. Free some."),
+                                lodge_machine_item_setting_string (item, "backup-folder", ""));
+  else if (backup)
     sentence = lodge_backup_text_error (error, lodge_machine_item_setting_string (item, "backup-folder", ""));
   else if (error->code == LODGE_ERROR_NO_SPACE)
     sentence = g_strdup (_("The last one was left out: less than 2 GB or a twentieth of the disk is free. Free some space."));

@@ -87,11 +87,13 @@ lodge_snapshot_moment_init (LodgeSnapshotMoment *self)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 3);
   GtkWidget *time = gtk_label_new (NULL);
+  GtkWidget *clamp;
 
   self->screen = g_object_new (LODGE_TYPE_SCREEN, "width-request", WIDTH, "height-request", HEIGHT, "halign",
                                GTK_ALIGN_CENTER, "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION, NULL);
+  /* A list asks how high its rows are when there is no end to their width, and a screen would be as high as that is wide. */
+  clamp = g_object_new (ADW_TYPE_CLAMP, "maximum-size", WIDTH, "tightening-threshold", WIDTH, "child", self->screen, NULL);
   lodge_screen_set_icon (self->screen, "document-open-recent-symbolic", 16);
-  gtk_widget_add_css_class (GTK_WIDGET (self->screen), "moment-picture");
   self->time = GTK_LABEL (time);
   gtk_label_set_wrap (self->time, TRUE);
   gtk_label_set_justify (self->time, GTK_JUSTIFY_CENTER);
@@ -101,7 +103,7 @@ lodge_snapshot_moment_init (LodgeSnapshotMoment *self)
   gtk_widget_set_margin_start (time, 6);
   gtk_widget_set_margin_end (time, 6);
   gtk_widget_add_css_class (time, "caption");
-  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->screen));
+  gtk_box_append (GTK_BOX (box), clamp);
   gtk_box_append (GTK_BOX (box), make_line ());
   gtk_box_append (GTK_BOX (box), time);
   adw_bin_set_child (ADW_BIN (self), box);

@@ -607,5 +607,7 @@ lodge_snapshot_page_set_list (LodgeSnapshotPage *self, LodgeLibrary *library, Lo
 void
 lodge_snapshot_page_focus (LodgeSnapshotPage *self)
 {
-  gtk_widget_child_focus (GTK_WIDGET (self->stack), GTK_DIR_TAB_FORWARD);
+  /* Not the timeline above the tree. */
+  if (g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), "tree") != 0 || !gtk_widget_grab_focus (GTK_WIDGET (self->view)))
+    gtk_widget_child_focus (GTK_WIDGET (self->stack), GTK_DIR_TAB_FORWARD);
 }

@@ -8,6 +8,7 @@
 
 #include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-backup-page.h"
+#include "ui/lodge-backup-window.h"
 #include "ui/lodge-demo.h"
 #include "ui/lodge-family-page.h"
 #include "ui/lodge-feedback.h"
@@ -87,6 +88,8 @@ update_actions (LodgeWindow *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.family", whole);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.backups",
                                  whole && lodge_library_has_feature (self->library, "backup"));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.restore-backup",
+                                 ready && lodge_library_has_feature (self->library, "backup"));
   gtk_widget_set_visible (GTK_WIDGET (self->from_template), lodge_library_has_feature (self->library, "template"));
   gtk_widget_set_sensitive (GTK_WIDGET (self->from_template), ready);
   /* Deleting a running machine stays possible to ask for, and is answered with the reason. */
@@ -497,6 +500,19 @@ backups_action (GtkWidget *widget, const char *name, GVariant *parameter)
   lodge_backup_page_focus (self->backup_page);
 }
 
+/* The folder; "" to ask for it. */
+static void
+restore_backup_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeWindow *self = LODGE_WINDOW (widget);
+  const char *path = g_variant_get_string (parameter, NULL);
+
+  if (*path == '\0')
+    lodge_backup_window_choose (GTK_WINDOW (self), self->library);
+  else
+    gtk_window_present (GTK_WINDOW (lodge_backup_window_new (GTK_WINDOW (self), self->library, path)));
+}
+
 /* Object path of a machine that is there or comes; whether its console is opened, too. */
 static void
 await_action (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -708,6 +724,7 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.snapshots", NULL, snapshots_action);
   gtk_widget_class_install_action (widget_class, "win.snapshot", NULL, snapshot_action);
   gtk_widget_class_install_action (widget_class, "win.family", NULL, family_action);
+  gtk_widget_class_install_action (widget_class, "win.restore-backup", "s", restore_backup_action);
   gtk_widget_class_install_action (widget_class, "win.backups", NULL, backups_action);
   gtk_widget_class_install_action (widget_class, "win.await", "(sb)", await_action);
   gtk_widget_class_install_action (widget_class, "win.new-from-template", NULL, from_template_action);

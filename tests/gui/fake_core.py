@@ -38,8 +38,9 @@ FAKE = """<node><interface name="org.lodgevm.FakeCore">
 <method name="Change"><arg type="s" direction="in"/><arg type="s" direction="in"/></method></interface></node>"""
 GIB = 1 << 30
 TYPES = {'Settings': 'a{sv}', 'Effective': 'a{sv}', 'Fault': 'a{sv}', 'StateDetails': 'a{sv}', 'PendingSettings': 'as',
-         'Created': 'x', 'LastStarted': 'x', 'Template': 'b', 'Disposable': 'b', 'Origin': 'a{sv}'}
-SETTING_TYPES = {'created': 'x', 'cores': 'u', 'memory': 't', 'disk-size': 't', '3d': 'b'}
+         'Created': 'x', 'LastStarted': 'x', 'Template': 'b', 'Disposable': 'b', 'Origin': 'a{sv}', 'Automatic': 'a{sv}'}
+SETTING_TYPES = {'created': 'x', 'cores': 'u', 'memory': 't', 'disk-size': 't', '3d': 'b', 'snapshot-every': 'u', 'backup-every': 'u',
+                 'next-snapshot': 'x', 'next-backup': 'x', 'last-backup': 'x', 'verified': 'x'}
 SYSTEMS = {  # what Identify says of a file whose name has the word
     'debian': {'kind': 'iso', 'os': 'debian13', 'os-name': 'Debian 13', 'family': 'linux', 'symbol': 'debian', 'confidence': 'exact',
                'settings': {'os': 'debian13', 'family': 'linux', 'memory': 2 * GIB, 'cores': 2, 'disk-size': 20 * GIB,
@@ -84,6 +85,7 @@ class Machine:
         # As ListSnapshots gives them, but for "age", seconds ago; as Dependants gives them.
         self.snapshots = values.pop('Snapshots', [])
         self.dependants = values.pop('Dependants', [])
+        self.backups = values.pop('Backups', [])  # as ListBackups gives them, but for "age"
         self.jobs = values.pop('Jobs', [])
         self.fails = values.pop('Fails', {})
         self.screen, self.display = values.pop('Screen', 'none'), None
@@ -236,6 +238,14 @@ class Core:
                 'memory-maximum': 16 * GIB, 'cores-minimum': GLib.Variant('u', 1), 'cores-recommended': GLib.Variant('u', 2),
                 'cores-suggested': GLib.Variant('u', 2), 'cores-host': GLib.Variant('u', 8),
                 'cores-maximum': GLib.Variant('u', 16)}),)))
+        elif method == 'ListBackups':
+            wanted = values[1].get('machine')
+            found = [variants({**{k: v for k, v in backup.items() if k != 'age'}, 'id': f'set/{number}', 'fault': '',
+                               'machine': machine.values['Id'], 'name': machine.values['Name'],
+                               'created': int(time.time()) - backup['age']})
+                     for machine in self.machines.values() if wanted in (None, machine.values['Id'])
+                     for number, backup in enumerate(machine.backups)]
+            invocation.return_value(GLib.Variant('(aa{sv})', (found,)))
         elif method == 'ListTrash':
             entries = [variants({'id': i, 'name': m.values['Name'], 'size': 12 * 10 ** 9}) for i, m in self.trash.items()]
             invocation.return_value(GLib.Variant('(aa{sv})', (entries,)))

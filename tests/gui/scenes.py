@@ -24,8 +24,14 @@ SNAPSHOTS = [
     {'id': 'd', 'parent': 'b', 'name': 'Before the experiment', 'age': 3600, 'memory': True, 'automatic': True, 'size': 300 << 20,
      'picture': True, 'current': True},
 ]
+BACKUPS = [
+    {'age': 9000, 'size': 20 * GIB, 'stored': 3 * GIB, 'consistent': 'off', 'verified': 1760000000, 'damaged': False},
+    {'age': 7200, 'size': 20 * GIB, 'stored': 310 << 20, 'consistent': 'frozen', 'verified': 1760000000, 'damaged': True},
+    {'age': 3600, 'size': 20 * GIB, 'stored': 120 << 20, 'consistent': 'running'},
+]
 MACHINES = [
-    {'name': 'Debian 12', 'State': 'running', 'Settings': {'os': 'debian12', 'cores': 4, 'memory': 4 * GIB, '3d': True},
+    {'name': 'Debian 12', 'State': 'running', 'Settings': {'os': 'debian12', 'cores': 4, 'memory': 4 * GIB, '3d': True, 'backup-folder': '/tmp/', 'backup-every': 24, 'snapshot-every': 30},
+     'Backups': BACKUPS, 'Automatic': {'backup-error': 'no-space', 'backup-message': 'full', 'snapshot-error': 'no-space'},
      'Effective': {'accelerator': 'kvm', '3d': 'none', '3d-reason': 'no-render-node', 'network': 'passt',
                    'display': 'virtio-vga'},
      'PendingSettings': ['cores', 'memory'], 'Snapshots': SNAPSHOTS, 'CurrentSnapshot': 'd', 'Screen': 'picture'},
@@ -55,7 +61,7 @@ FAMILY = [
         {'machine': COPY, 'name': 'Web server 0', 'kind': 'linked', 'bytes': 38 << 20, 'flatten-bytes': 2 * GIB}]},
     {'name': 'Workstation', 'Template': True, 'Settings': {'os': 'fedora43', 'memory': 4 * GIB}},
 ]
-FEATURES = 'template,clone,clone-running,clone-snapshot,disposable-snapshot,save'
+FEATURES = 'backup,template,clone,clone-running,clone-snapshot,disposable-snapshot,save'
 IMAGES = [('debian-13.1.0-amd64-netinst.iso', 'Debian 13.1.0 amd64 n', 0), ('Fedora-Workstation-Live-43.iso', 'Fedora-WS-Live-43', 3),
           ('old-tools.iso', 'TOOLS', 400)]
 ABOUT = GLib.Variant('(sava{sv})', ('about', [], {}))
@@ -210,10 +216,25 @@ class Walk:
                 self.wait_window('AdwMessageDialog')
                 self.visit('snapshot-delete')
                 self.back()
+                self.act('snapshot.automatic')
+                self.wait_window('AdwPreferencesWindow')
+                self.visit('snapshots-automatic')
+                self.back()
             self.key('alt+Left')
+        self.backups()
         self.act('win.snapshot')
         self.world.wait_call('Debian 12', 'TakeSnapshot')
         self.visit('snapshot-taken')
+
+    def backups(self):
+        self.act('win.backups')
+        self.visit('backups')
+        self.menu('backup-menu', self.menu('', 9999) - 1)  # of the last row
+        self.key('alt+Left')
+        self.act("win.restore-backup('/tmp/')")
+        self.wait_window('LodgeBackupWindow')
+        self.visit('backups-of-all')
+        self.back()
 
     def menus(self):
         self.select('FreeBSD')

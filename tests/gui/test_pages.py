@@ -13,7 +13,7 @@ from scenes import Walk
 FOCUSABLE, VISIBLE = 11, 30
 # Words of the toolkit's own, in the language of its translations.
 TOOLKIT = {'AdwAboutWindow', 'GtkShortcutLabel'}
-TOOLKIT_TEXTS = {'Shortcuts'}
+TOOLKIT_TEXTS = {'Shortcuts', 'Delete'}  # the second is a key, beside what it does in a menu
 # Buttons of its own that it gives no name (page, times): a search button, that of a toast, those back in hidden pages.
 TOOLKIT_BUTTONS = {'shortcuts': 1, 'about': 1, 'settings': 1, 'library-deleted': 1, 'library-core-gone': 1}
 ARABIC = '/usr/share/locale/ar/LC_MESSAGES/gtk40.mo'

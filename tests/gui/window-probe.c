@@ -7,14 +7,14 @@
  *
  *   frames         how many frames all windows have painted so far
  *   filter TEXT    puts TEXT into the search entry; milliseconds until the frame that shows it is painted
- *   scroll PIXELS  scrolls the list to its end, PIXELS a frame; frames, frames that the clock left out,
- *                  median and longest milliseconds from a frame's begin to its end
+ *   scroll PIXELS [CLASS]  scrolls the first list, or that with the style class, to its end, PIXELS a frame; frames, frames that the
+ *                  clock left out, median and longest milliseconds from a frame's begin to its end
  *   drop PATH TEXT drops a file on the first window; milliseconds until a frame shows a text that begins so, and the longest
  *                  time for which the main loop did nothing else
  *   labels         JSON: every text that can be seen in any window, where, and whether it is cut
  *   windows        JSON: the types of all windows that can be seen, the active one first
  *   page NUMBER    shows that page of the active window's view stack; how many it has
- *   action NAME    activates an action of the first window or of what is seen in it, as a button there does; whether there
+ *   action NAME    activates an action, whose name may have its target in brackets, of the first window or of what is seen in it, as a button there does; whether there
  *                  is one
  *   menu NUMBER    opens that menu button of the active window; how many it has
  *   close          closes the active window, as its close button does
@@ -68,6 +68,25 @@ find (GtkWidget *top, GType type)
   for (GtkWidget *child = gtk_widget_get_first_child (top); child != NULL; child = gtk_widget_get_next_sibling (child))
     {
       GtkWidget *found = find (child, type);
+
+      if (found != NULL)
+        return found;
+    }
+
+  return NULL;
+}
+
+/* The list that is scrolled: that with the style class, or the first. */
+static GtkWidget *
+find_list (GtkWidget *top, const char *style)
+{
+  if (!gtk_widget_get_mapped (top))
+    return NULL;
+  if (GTK_IS_LIST_VIEW (top) && (style == NULL || gtk_widget_has_css_class (top, style)))
+    return top;
+  for (GtkWidget *child = gtk_widget_get_first_child (top); child != NULL; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find_list (child, style);
 
       if (found != NULL)
         return found;
@@ -339,14 +358,24 @@ show_page (guint number)
 
 /* Groups of actions may be in any widget. */
 static gboolean
-activate (GtkWidget *widget, const char *action)
+activate (GtkWidget *widget, const char *action, GVariant *target)
 {
-  gboolean found = gtk_widget_get_mapped (widget) && gtk_widget_activate_action (widget, action, NULL);
+  gboolean found = gtk_widget_get_mapped (widget) && gtk_widget_activate_action_variant (widget, action, target);
 
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && !found;
        child = gtk_widget_get_next_sibling (child))
-    found = activate (child, action);
+    found = activate (child, action, target);
   return found;
+}
+
+/* @detailed: "win.back", or "win.open('/tmp')" */
+static gboolean
+activate_detailed (const char *detailed)
+{
+  g_autoptr (GVariant) target = NULL;
+  g_autofree char *action = NULL;
+
+  return g_action_parse_detailed_name (detailed, &action, &target, NULL) && activate (GTK_WIDGET (first), action, target);
 }
 
 static void
@@ -376,7 +405,7 @@ obey (const char *line)
       answer ("ok\n");
     }
   else if (g_str_has_prefix (line, "action "))
-    answer ("%d\n", activate (GTK_WIDGET (first), line + strlen ("action ")));
+    answer ("%d\n", activate_detailed (line + strlen ("action ")));
   else if (g_str_has_prefix (line, "direction "))
     {
       gtk_widget_set_default_direction (g_str_has_suffix (line, "rtl") ? GTK_TEXT_DIR_RTL : GTK_TEXT_DIR_LTR);
@@ -393,11 +422,12 @@ obey (const char *line)
     }
   else if (g_str_has_prefix (line, "scroll "))
     {
-      GtkWidget *list = find (GTK_WIDGET (first), GTK_TYPE_LIST_VIEW);
+      g_auto (GStrv) words = g_strsplit (line, " ", 3);
+      GtkWidget *list = find_list (GTK_WIDGET (first), words[2]);
 
       g_return_if_fail (list != NULL);
       gtk_adjustment_set_value (gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (list)), 0);
-      scroll_step = g_ascii_strtod (line + strlen ("scroll "), NULL);
+      scroll_step = g_ascii_strtod (words[1], NULL);
       scroll_time = scroll_left_out = 0;
       scroll_took = g_array_new (FALSE, FALSE, sizeof (gint64));
       gtk_widget_add_tick_callback (list, scroll_cb, NULL, NULL);
