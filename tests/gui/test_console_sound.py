@@ -57,6 +57,7 @@ def test_sound_in_the_console(lodge, display, tmp_path):
 
     # Narrow, it is in the menu.
     display.output('xdotool', 'windowsize', console.id, '420', '500')
+    wait_until(lambda: display.size(console.id)[0] < 460, 20, 'the console to be that narrow')
     wait_until(lambda: not console.window.look('Sound: Muted'), 20, 'the button to go')
     console.open_menu('Console Menu')
     console.find('Mute Sound').press()
