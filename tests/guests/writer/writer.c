@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * A guest without an operating system, for the tests of full disks: says "ready" on its serial line, waits for a byte
+ * there, writes 8 MiB to the first IDE disk, and says "written".
+ */
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+
+#define SERIAL 0x3f8
+#define SERIAL_STATUS 0x3fd
+#define CAN_READ 0x01
+#define CAN_WRITE 0x20
+
+#define DISK 0x1f0
+#define BUSY 0x80
+#define WANTS_DATA 0x08
+#define WRITE_SECTORS 0x30
+#define AT_ONCE 256             /* sectors, which the disk is told as 0 */
+#define SECTORS (8 * 1024 * 2)
+
+static void
+out8 (u16 port, u8 value)
+{
+  __asm__ volatile ("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static u8
+in8 (u16 port)
+{
+  u8 value;
+
+  __asm__ volatile ("inb %1, %0" : "=a"(value) : "Nd"(port));
+  return value;
+}
+
+static void
+out16 (u16 port, u16 value)
+{
+  __asm__ volatile ("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static void
+say (const char *text)
+{
+  for (; *text != '\0'; text++)
+    {
+      while (!(in8 (SERIAL_STATUS) & CAN_WRITE))
+        ;
+      out8 (SERIAL, (u8) *text);
+    }
+}
+
+static void
+write_sectors (u32 first)
+{
+  while (in8 (DISK + 7) & BUSY)
+    ;
+  out8 (DISK + 6, (u8) (0xe0 | first >> 24));
+  out8 (DISK + 2, 0);
+  out8 (DISK + 3, (u8) first);
+  out8 (DISK + 4, (u8) (first >> 8));
+  out8 (DISK + 5, (u8) (first >> 16));
+  out8 (DISK + 7, WRITE_SECTORS);
+  for (u32 i = 0; i < AT_ONCE; i++)
+    {
+      while ((in8 (DISK + 7) & (BUSY | WANTS_DATA)) != WANTS_DATA)
+        ;
+      for (u32 word = 0; word < 256; word++)
+        out16 (DISK, (u16) (first + i + word + 1));
+    }
+}
+
+void
+guest_main (void)
+{
+  say ("ready\n");
+  while (!(in8 (SERIAL_STATUS) & CAN_READ))
+    ;
+  for (u32 sector = 0; sector < SECTORS; sector += AT_ONCE)
+    write_sectors (sector);
+  while (in8 (DISK + 7) & BUSY)
+    ;
+  say ("written\n");
+}
