@@ -4,7 +4,8 @@
  *
  * The files of clones, in their hidden folders, before anybody sees them:
  *
- *   what is no disk is copied, clone by clone -> full: qemu-img, disk by disk
+ *   what is no disk is copied, clone by clone -> full: disk by disk, by reference where the file system can and the image stands alone
+ *   (FICLONE), else by qemu-img
  *   -> in a thread: layers, links and memories of linked ones, machine.json; then all is flushed in one go
  *
  * See lodge-machine-clone.c for what a clone takes over and what it gets new. */
@@ -31,6 +32,8 @@ typedef struct
   LodgeClone *clone;
   LodgeSandbox *sandbox; /* (owned) */
   GPtrArray *chain;      /* (owned) (nullable) of the disk that is being copied */
+  char *target;          /* (owned) (nullable) what it is copied to */
+  gboolean no_reflink;   /* the file system has no such thing */
   guint next;            /* copy, and then disk, counted over all copies */
 } Fill;
 
@@ -42,6 +45,7 @@ fill_free (Fill *fill)
 {
   g_object_unref (fill->sandbox);
   g_clear_pointer (&fill->chain, g_ptr_array_unref);
+  g_free (fill->target);
   g_free (fill);
 }
 
@@ -240,21 +244,63 @@ progress_cb (double fraction, gpointer data)
   lodge_job_progress (clone->job, clone->done + (guint64) (fraction * (double) disk_in_turn (fill)->size), clone->total, g_get_monotonic_time ());
 }
 
+/* @task: taken */
+static void
+is_copied (GTask *task)
+{
+  Fill *fill = g_task_get_task_data (task);
+
+  fill->clone->done += disk_in_turn (fill)->size;
+  fill->next++;
+  convert_next (task);
+}
+
 static void
 converted_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+
+  if (lodge_qemu_img_convert_finish (result, &error))
+    is_copied (data);
+  else
+    finish (data, error);
+}
+
+/* @task: taken */
+static void
+convert (GTask *task)
+{
+  Fill *fill = g_task_get_task_data (task);
+  const LodgeFrozenDisk *disk = disk_in_turn (fill);
+
+  lodge_qemu_img_convert_async (fill->sandbox, disk->path, disk->format, (const char *const *) fill->chain->pdata, fill->target, "qcow2",
+                                progress_cb, fill, lodge_job_get_cancellable (fill->clone->job), converted_cb, task);
+}
+
+static void
+shared_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
   Fill *fill = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (!lodge_qemu_img_convert_finish (result, &error))
+  if (g_cancellable_set_error_if_cancelled (lodge_job_get_cancellable (fill->clone->job), &error))
+    finish (task, error);
+  else if (g_task_propagate_boolean (G_TASK (result), NULL))
+    is_copied (task);
+  else
     {
-      finish (task, error);
-      return;
+      fill->no_reflink = TRUE;
+      convert (task);
     }
-  fill->clone->done += disk_in_turn (fill)->size;
-  fill->next++;
-  convert_next (task);
+}
+
+static void
+share_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Fill *fill = data;
+
+  g_task_return_boolean (work, lodge_file_reflink (disk_in_turn (fill)->path, fill->target));
 }
 
 /* @task: taken */
@@ -266,7 +312,7 @@ convert_next (GTask *task)
   guint n = clone->frozen->disks->len;
   const LodgeFrozenDisk *disk;
   const LodgeCloneCopy *copy;
-  g_autofree char *target = NULL;
+  g_autoptr (GTask) work = NULL;
   GError *error = NULL;
 
   if (n == 0 || fill->next == n * clone->copies->len)
@@ -285,9 +331,16 @@ convert_next (GTask *task)
       return;
     }
   g_ptr_array_add (fill->chain, NULL);
-  target = g_build_filename (copy->prepared, lodge_clone_find_disk (copy->profile, disk->disk)->file, NULL);
-  lodge_qemu_img_convert_async (fill->sandbox, disk->path, disk->format, (const char *const *) fill->chain->pdata, target, "qcow2",
-                                progress_cb, fill, lodge_job_get_cancellable (clone->job), converted_cb, task);
+  g_free (fill->target);
+  fill->target = g_build_filename (copy->prepared, lodge_clone_find_disk (copy->profile, disk->disk)->file, NULL);
+  if (fill->no_reflink || fill->chain->pdata[0] != NULL || strcmp (disk->format, "qcow2") != 0)
+    {
+      convert (task);
+      return;
+    }
+  work = g_task_new (NULL, NULL, shared_cb, task);
+  g_task_set_task_data (work, fill, NULL);
+  g_task_run_in_thread (work, share_thread);
 }
 
 /* ---- What is no disk ---- */

@@ -567,23 +567,31 @@ lodge_machine_remove_begun (LodgeMachine *self)
   remove_begun (snapshots, 1);
 }
 
+/* What a killed core was just deleting; it is nobody's, also below a guest that lives. */
+static void
+remove_gone (LodgeMachine *self)
+{
+  g_autoptr (GDir) dir = g_dir_open (self->folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, GONE_PREFIX))
+      lodge_machine_remove_folder (self->folder, name);
+}
+
 void
 lodge_machine_tidy (LodgeMachine *self)
 {
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
   lodge_machine_recover_forks (self);
-  if (self->guest != NULL || self->folder == NULL || self->entry == NULL)
+  if (self->folder == NULL || self->entry == NULL)
+    return;
+  remove_gone (self);
+  if (self->guest != NULL)
     return;
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_USED_DIR);
   lodge_machine_recover_snapshots (self);
   lodge_machine_remove_begun (self);
-  dir = g_dir_open (self->folder, 0, NULL);
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_prefix (name, GONE_PREFIX))
-      lodge_machine_remove_folder (self->folder, name);
 }
 
 gboolean

@@ -2,7 +2,11 @@
 
 /* The socket listens and has its connection before the tool exists, so nobody waits for it to appear, and its name is gone at
  * once. qemu-nbd takes it as systemd would give it: as descriptor 3, with its own pid in LISTEN_PID, which a shell
- * puts there because the pid is another one in the confinement. */
+ * puts there because the pid is another one in the confinement.
+ *
+ * A client that goes before it has said a word is no reason for qemu-nbd to end, and what ties a confined process to its parent is not
+ * there yet in its first moments. So a core that is killed just then would leave a qemu-nbd for ever, with the image locked. A shell
+ * beside it holds the other end of a pipe of the core's, and kills it when that closes. */
 
 #include "config.h"
 
@@ -20,6 +24,10 @@
 #include <unistd.h>
 
 #define LISTEN_FD 3
+#define LIFELINE_FD 4
+#define SCRIPT \
+  "sh -c 'export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"' sh \"$@\" 4<&- & tool=$!; " \
+  "(read -r word <&4; kill -9 $tool) 3<&- & watch=$!; exec 3<&-; wait $tool; status=$?; kill -9 $watch; exit $status"
 #define COMPLAINT_MAX 2048
 #define END_SECONDS 60
 
@@ -27,6 +35,7 @@ struct _LodgeNbdExport
 {
   GSubprocess *process;   /* (owned) */
   int          complaint; /* its standard error */
+  int          lifeline;  /* it ends when this is closed */
 };
 
 static int
@@ -94,7 +103,7 @@ build_command (LodgeSandbox *sandbox, const char *binary, const char *path, cons
   const char *read_only[] = { NULL, NULL, NULL }, *read_write[] = { writable ? path : NULL, NULL };
   LodgeSandboxSpec spec = { .read_only = read_only, .read_write = read_write, .frozen = below,
                             .new_session = TRUE, .die_with_parent = TRUE };
-  const char *argv[] = { "/bin/sh", "-c", "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"", "sh", binary,
+  const char *argv[] = { "/bin/sh", "-c", SCRIPT, "sh", binary,
                          "--export-name=" LODGE_NBD_EXPORT_NAME, "--shared=1", "--format", format,
                          writable ? "--discard=unmap" : "--read-only", writable ? "--detect-zeroes=unmap" : path,
                          writable ? path : NULL, NULL };
@@ -117,7 +126,7 @@ lodge_nbd_export_new (LodgeSandbox *sandbox, const char *socket_dir, const char 
   g_autoptr (GError) local = NULL;
   GSubprocess *process;
   LodgeNbdExport *self;
-  int server, words[2];
+  int server, words[2], lifeline[2] = { -1, -1 };
 
   *client = -1;
   g_return_val_if_fail (g_path_is_absolute (path), NULL);
@@ -129,9 +138,14 @@ lodge_nbd_export_new (LodgeSandbox *sandbox, const char *socket_dir, const char 
   server = lodge_nbd_listen (socket_dir, client, 1, error);
   if (server < 0)
     return NULL;
-  if (pipe2 (words, O_CLOEXEC | O_NONBLOCK) != 0)
+  if (pipe2 (lifeline, O_CLOEXEC) != 0 || pipe2 (words, O_CLOEXEC | O_NONBLOCK) != 0)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "a pipe: %s", g_strerror (errno));
+      if (lifeline[0] >= 0)
+        {
+          close (lifeline[0]);
+          close (lifeline[1]);
+        }
       close (server);
       close (*client);
       *client = -1;
@@ -141,12 +155,14 @@ lodge_nbd_export_new (LodgeSandbox *sandbox, const char *socket_dir, const char 
   command = build_command (sandbox, binary, path, format, below, writable);
   g_subprocess_launcher_setenv (launcher, "LC_ALL", "C", TRUE);
   g_subprocess_launcher_take_fd (launcher, server, LISTEN_FD);
+  g_subprocess_launcher_take_fd (launcher, lifeline[0], LIFELINE_FD);
   g_subprocess_launcher_take_stderr_fd (launcher, words[1]);
   process = g_subprocess_launcher_spawnv (launcher, (const char *const *) command, &local);
   if (process == NULL)
     {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "%s", local->message);
       close (words[0]);
+      close (lifeline[1]);
       close (*client);
       *client = -1;
       return NULL;
@@ -154,6 +170,7 @@ lodge_nbd_export_new (LodgeSandbox *sandbox, const char *socket_dir, const char 
   self = g_new0 (LodgeNbdExport, 1);
   self->process = process;
   self->complaint = words[0];
+  self->lifeline = lifeline[1];
   return self;
 }
 
@@ -163,6 +180,7 @@ lodge_nbd_export_free (LodgeNbdExport *self)
   lodge_subprocess_end (self->process);
   g_object_unref (self->process);
   close (self->complaint);
+  close (self->lifeline);
   g_free (self);
 }
 

@@ -65,6 +65,9 @@ LodgeProfile  *lodge_snapshot_read_profile (const char *folder, GError **error);
  */
 gboolean       lodge_file_duplicate    (const char *from, const char *to, GError **error);
 
+/** lodge_file_reflink: a new file that shares its blocks with one, whatever its size; not flushed. Returns: FALSE, and nothing is made, where the file system cannot */
+gboolean       lodge_file_reflink      (const char *from, const char *to);
+
 /** lodge_folder_duplicate: the same with the regular files of a folder; one that is not there makes none */
 gboolean       lodge_folder_duplicate  (const char *from, const char *to, GError **error);
 

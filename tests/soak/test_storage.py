@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kill -9 of the core and of QEMU while snapshots are taken, restored and deleted, layers are merged and machines cloned; and
-a disk that becomes full at each step of that.
+"""kill -9 of the core and of QEMU while snapshots are taken, restored and deleted, layers are merged (below a guest, too), machines cloned,
+running ones forked, and backups made; and a disk that becomes full at each step of that.
 
 Half of the kills come at a step's boundary: with a change of a name in the machine's folders, one after the other; the other half at
 random. After each: every snapshot that was there reads bit for bit as it did, memory, firmware variables and TPM included, so does the
-present; `qemu-img check` finds nothing in any image, every image belongs to something, and nothing half-made is left.
-LODGE_SEED repeats a run; LODGE_KILLS sets the number of each kind.
+present; `qemu-img check` finds nothing in any image, every image belongs to something, and nothing half-made is left; earlier backups
+are what they were, bit for bit, and can be read back.
+LODGE_SEED repeats a run; LODGE_KILLS sets the number of each kind. On ext4, XFS and Btrfs in images, too, where root may mount them.
 """
 import ctypes
 import hashlib
@@ -13,13 +14,14 @@ import json
 import os
 import random
 import secrets
+import shutil
 import signal
 import struct
 import subprocess
 import time
 
 import pytest
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from lodgetest import Lodge, wait_until
 from lodgetest.lodge import BUS_NAME, MACHINE, error_code
@@ -29,8 +31,9 @@ pytestmark = pytest.mark.soak
 MIB = 1 << 20
 DISK = 8 * MIB
 MAX_SNAPSHOTS = 6
-KINDS = ('create', 'restore', 'delete', 'clone')
-HALF_MADE = ('.new-', '.layers', '.gone-', '.work-', '.freezing', '.disk-work', 'restore', 'saved.new', 'saved.used')
+KINDS = ('create', 'restore', 'delete', 'clone', 'backup')
+RUNNING_KINDS = ('create', 'restore', 'delete', 'fork', 'backup')
+HALF_MADE = ('.new-', 'view', '.layers', '.gone-', '.work-', '.freezing', '.disk-work', 'restore', 'saved.new', 'saved.used')
 LIBC = ctypes.CDLL(None, use_errno=True)
 # Names that come, go and change; and files that were written.
 IN_CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200
@@ -56,10 +59,10 @@ def variant(values):
 class Steps:
     """The changes of names below a folder, as they happen."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *more):
         self.fd = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         assert self.fd >= 0
-        for path in (folder, *(os.path.join(folder, name) for name in ('disks', 'snapshots', 'firmware', 'tpm'))):
+        for path in (folder, *(os.path.join(folder, name) for name in ('disks', 'snapshots', 'firmware', 'tpm')), *more):
             if os.path.isdir(path):
                 LIBC.inotify_add_watch(self.fd, path.encode(), IN_CHANGES)
 
@@ -84,16 +87,23 @@ class Steps:
 class Call:
     """A method that is under way."""
 
-    def __init__(self, machine, method, signature, *values):
+    def __init__(self, machine, method, signature, *values, folder=None):
+        """folder: one that goes along as a descriptor, number 0"""
         self.over, self.error, self.value = False, None, None
         self.loop = GLib.MainContext.default()
-        machine.lodge.bus.call(BUS_NAME, machine.path, MACHINE, method, GLib.Variant(signature, values), None, 0, 600000, None, self.done)
+        fds = Gio.UnixFDList.new()
+        if folder:
+            opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            fds.append(opened)
+            os.close(opened)
+        machine.lodge.bus.call_with_unix_fd_list(BUS_NAME, machine.path, MACHINE, method, GLib.Variant(signature, values), None, 0, 600000, fds, None,
+                                                 self.done)
         machine.lodge.bus.flush_sync(None)
 
     def done(self, bus, result):
         self.over = True
         try:
-            self.value = bus.call_finish(result).unpack()
+            self.value = bus.call_with_unix_fd_list_finish(result)[0].unpack()
         except GLib.Error as error:
             self.error = error
 
@@ -161,6 +171,9 @@ class World:
         self.raw = os.path.join('/dev/shm' if os.path.isdir('/dev/shm') else lodge.state, f'lodge-soak-{os.getpid()}')
         self.known = {}      # snapshot to what it reads as
         self.checked = {}    # name of an image to what it was when it was checked
+        self.safe = os.path.join(lodge.state, 'backups')
+        os.mkdir(self.safe)
+        self.backups = {}    # file of a whole backup to its hash
         self.writes = 0
         self.write()
         self.present = self.read(self.disk())
@@ -191,9 +204,11 @@ class World:
         memory = os.path.join(place, 'memory')
         return self.read(disk, place) + ([hash_of(memory)] if os.path.exists(memory) else [])
 
-    def snapshots(self):
+    def snapshots(self, transient=False):
+        """transient: those that are there only while a running machine is forked"""
         folder = os.path.join(self.folder, 'snapshots')
-        return sorted(name for name in os.listdir(folder) if not name.startswith('.')) if os.path.isdir(folder) else []
+        names = sorted(name for name in os.listdir(folder) if not name.startswith('.')) if os.path.isdir(folder) else []
+        return [name for name in names if read_json(folder, name, 'snapshot.json').get('transient', False) == transient]
 
     def learn(self):
         """Those that are there now are to stay what they are."""
@@ -213,6 +228,7 @@ class World:
         for folder in (self.folder, os.path.join(self.folder, 'disks'), os.path.join(self.folder, 'snapshots')):
             if os.path.isdir(folder):
                 found += [name for name in os.listdir(folder) if name.startswith(HALF_MADE) or name.endswith('.new')]
+        found += self.snapshots(transient=True)
         machines = os.path.dirname(self.folder)
         return found + [name for name in os.listdir(machines) if not os.path.exists(os.path.join(machines, name, 'machine.json'))]
 
@@ -254,9 +270,38 @@ class World:
                 run('qemu-img', 'check', '-q', '-f', 'qcow2', path)
                 self.checked[name] = mark
         self.learn()
+        self.judge_backups(what)
+
+    def list_backups(self):
+        folder = os.open(self.safe, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return self.lodge.core('ListBackups', '(ha{sv})', (0, {}), [folder])[0][0]
+        finally:
+            os.close(folder)
+
+    def judge_backups(self, what):
+        """Those that were whole are what they were."""
+        for path, before in self.backups.items():
+            assert hash_of(path) == before, f'{what}: {path} differs'
+        for backup in self.list_backups():
+            assert not backup['fault'], f'{what}: the backup {backup["id"]}: {backup["fault"]}'
+            folder = os.path.join(self.safe, backup['id'])
+            for name in os.listdir(folder):
+                path = os.path.join(folder, name)
+                if os.path.isfile(path) and path not in self.backups:
+                    self.backups[path] = hash_of(path)
 
     def judge_again(self):
-        """QEMU's own tool reads the same."""
+        """QEMU's own tool reads the same; every backup can be read back, and the next one leaves nothing half-made."""
+        if self.list_backups():
+            Call(self.machine, 'Backup', '(ha{sv})', 0, {}, folder=self.safe).wait()
+            listed = self.list_backups()
+            for backup in listed:
+                folder = os.open(self.safe, os.O_RDONLY | os.O_DIRECTORY)
+                self.lodge.core('VerifyBackup', '(hsa{sv})', (0, backup['id'], {}), [folder], timeout=120)
+                os.close(folder)
+            place, = (os.path.join(self.safe, name) for name in os.listdir(self.safe))
+            assert len(os.listdir(place)) == len(listed) + 1, 'the backups and the lock'
         for snapshot in self.snapshots():
             disk = os.path.join(self.folder, next(iter(read_json(self.folder, 'snapshots', snapshot, 'snapshot.json')['disks'].values())))
             run('qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', disk, self.raw)
@@ -279,18 +324,24 @@ class World:
             keep = self.rng.random() < 0.5
             state = self.known[one]
             return 'RestoreSnapshot', '(sa{sv})', (one, variant({'keep_present': keep})), [], [state, state[:-1]]
+        if kind == 'backup':
+            return 'Backup', '(ha{sv})', (0, variant({'verify': self.rng.random() < 0.3})), [], []
+        if kind == 'fork' and running:
+            return 'Clone', '(sa{sv})', ('copy', variant({'kind': 'instant', 'start': False, 'count': self.rng.choice((1, 3))})), [], []
         if kind == 'clone' and not running:
             return 'Clone', '(sa{sv})', ('copy', variant({'kind': self.rng.choice(('linked', 'full'))})), [], []
         return 'TakeSnapshot', '(a{sv})', (variant({'memory': self.rng.random() < 0.5}),), [], []
 
     def drop_clones(self):
         for path, properties in self.lodge.machines().items():
-            if properties['Name'] == 'copy':
+            if properties['Name'].startswith('copy'):
                 disks = os.path.join(properties['Folder'], 'disks')
                 for name in os.listdir(disks):
                     run('qemu-img', 'check', '-q', '-f', 'qcow2', os.path.join(disks, name))
                 self.lodge.call(path, MACHINE, 'Delete', GLib.Variant('(a{sv})', ({},)))
                 self.lodge.core('EmptyTrash', '(asa{sv})', ([], {}))
+        # What they were built on is merged again.
+        wait_until(lambda: self.is_idle() and not self.half_made(), 60, 'the clones to be gone')
 
 
 def innermost(pid):
@@ -309,8 +360,9 @@ def kill_during(world, kind, victim, step):
     """One kill, at that step or (None) at random; and what must be true afterwards."""
     method, signature, values, gone, presents = world.choose(kind)
     pid = innermost(world.machine.pid) if victim == 'qemu' else world.lodge.core_pid()
-    steps = Steps(world.folder)
-    call = Call(world.machine, method, signature, *values)
+    sets = [os.path.join(world.safe, name) for name in os.listdir(world.safe)]
+    steps = Steps(world.folder, world.safe, *sets, os.path.dirname(world.folder))
+    call = Call(world.machine, method, signature, *values, folder=world.safe if kind == 'backup' else None)
     what = f'{victim} killed in {method} {values[0] if signature[1] == "s" else ""} at '
     if step is None:
         seconds = world.rng.uniform(0, 0.12)
@@ -332,7 +384,7 @@ def kill_during(world, kind, victim, step):
     if victim == 'qemu':
         wait_until(lambda: world.machine.state in ('off', 'saved'), 30, 'the end of QEMU', 0.02)
     world.judge(what, gone, presents)
-    if kind == 'clone':
+    if kind in ('clone', 'fork'):
         world.drop_clones()
 
 
@@ -346,7 +398,7 @@ def each(*kinds):
     return ['mixed', *(pytest.param(kind, marks=pytest.mark.long) for kind in kinds)]
 
 
-@pytest.mark.parametrize('kind', each('create', 'restore', 'delete', 'clone'))
+@pytest.mark.parametrize('kind', each(*KINDS))
 def test_core_killed_off(lodge, rng, kills, kind):
     """A machine that is off, with UEFI variables and a TPM."""
     world = World(lodge, rng, firmware='uefi', tpm=True)
@@ -357,11 +409,11 @@ def test_core_killed_off(lodge, rng, kills, kind):
         if number % 3 == 0:
             world.write()
             world.present = world.read(world.disk())
-        kill_during(world, kind if kind != 'mixed' else KINDS[number % 4], 'core', step)
+        kill_during(world, kind if kind != 'mixed' else KINDS[number % len(KINDS)], 'core', step)
     world.judge_again()
 
 
-@pytest.mark.parametrize('kind', each('create core', 'create qemu', 'restore core', 'restore qemu', 'delete core', 'delete qemu'))
+@pytest.mark.parametrize('kind', each(*(f'{kind} {victim}' for kind in RUNNING_KINDS for victim in ('core', 'qemu'))))
 def test_killed_running(lodge, rng, kills, kind):
     """A machine that runs, whose memory is part of it."""
     world = World(lodge, rng)
@@ -371,7 +423,7 @@ def test_killed_running(lodge, rng, kills, kind):
         if len(world.known) < 2:
             world.machine.call('TakeSnapshot', timeout=60)
             world.learn()
-        what, victim = kind.split() if kind != 'mixed' else (KINDS[number % 3], ('core', 'qemu')[number // 3 % 2])
+        what, victim = kind.split() if kind != 'mixed' else (RUNNING_KINDS[number % 5], ('core', 'qemu')[(number + number // 5) % 2])
         kill_during(world, what, victim, step)
         assert victim == 'qemu' or what == 'restore' or world.machine.state == 'running', world.machine.state
     if world.machine.state in ('running', 'paused'):
@@ -381,20 +433,21 @@ def test_killed_running(lodge, rng, kills, kind):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason='needs root to mount a small file system')
-def test_full_disk(rng, kills, tmp_path):
-    """Whatever space is left, each method succeeds or fails with NoSpace, and all is as before."""
+@pytest.mark.parametrize('firmware', ['bios', pytest.param('uefi', marks=pytest.mark.long)])
+def test_full_disk(rng, kills, tmp_path, firmware):
+    """Whatever space is left, each method succeeds or fails with NoSpace, and all is as before; also with UEFI variables and a TPM."""
     place = tmp_path / 'small'
     place.mkdir()
-    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=192m', 'none', place], capture_output=True).returncode != 0:
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=384m', 'none', place], capture_output=True).returncode != 0:
         pytest.skip('needs root to mount a small file system')
     lodge = None
     try:
         lodge = Lodge(state=str(place))
-        world = World(lodge, rng)
+        world = World(lodge, rng, **({'firmware': 'uefi', 'tpm': True} if firmware == 'uefi' else {}))
         ballast = place / 'ballast'
         for number in range(kills):
-            kind = rng.choice(('create', 'restore', 'delete', 'clone'))
-            if kind != 'clone' and rng.random() < 0.4 and world.machine.state in ('off', 'saved'):
+            kind = rng.choice((*KINDS, 'fork'))
+            if (kind == 'fork' or kind != 'clone' and rng.random() < 0.4) and world.machine.state in ('off', 'saved'):
                 world.machine.call('Start', timeout=60)
             if len(world.known) < 2:
                 world.machine.call('TakeSnapshot', timeout=60)
@@ -402,7 +455,7 @@ def test_full_disk(rng, kills, tmp_path):
             method, signature, values, gone, presents = world.choose(kind)
             left = rng.choice((0, 1, 2, 4, 8, 16, 32, 64, 256, 1024, 4096, 16384, 17408, 20480, 32768)) * 1024
             fill(place, ballast, left)
-            call = Call(world.machine, method, signature, *values).wait()
+            call = Call(world.machine, method, signature, *values, folder=world.safe if kind == 'backup' else None).wait()
             if call.error is not None:
                 assert error_code(call.error) in ('NoSpace', 'Cancelled', 'Io'), f'{method} with {left} bytes left: {call.error.message}'
             what = f'{method} with {left} bytes left'
@@ -414,8 +467,62 @@ def test_full_disk(rng, kills, tmp_path):
             lodge.kill_core()
             world.find()
             world.judge(what, gone, presents)
-            if kind == 'clone':
+            if kind in ('clone', 'fork'):
                 world.drop_clones()
+    finally:
+        if lodge is not None:
+            lodge.close(strict=False)
+        subprocess.run(['umount', '-l', place], check=False)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize('kind', ['ext4', 'xfs', 'btrfs'])
+def test_file_system(rng, kills, tmp_path, kind):
+    """On each file system, in an image of its own: what is killed leaves nothing behind, and where files can share their blocks (reflink) a
+    full clone costs none."""
+    image, place = tmp_path / 'image', tmp_path / 'place'
+    place.mkdir()
+    image.touch()
+    os.truncate(image, 1 << 30)
+    make = {'ext4': ('mkfs.ext4', '-q'), 'xfs': ('mkfs.xfs', '-q', '-m', 'reflink=1'), 'btrfs': ('mkfs.btrfs', '-q')}[kind]
+    if os.getuid() != 0 or not shutil.which(make[0]) or subprocess.run([*make, image], capture_output=True).returncode != 0 \
+            or subprocess.run(['mount', '-o', 'loop', image, place], capture_output=True).returncode != 0:
+        pytest.skip('needs root to mount an image, and xfsprogs and btrfs-progs')
+    lodge = None
+    try:
+        lodge = Lodge(state=str(place))
+        world = World(lodge, rng)
+        for _ in range(kills):
+            what = rng.choice((*KINDS, 'fork'))
+            if (what == 'fork' or what != 'clone' and rng.random() < 0.4) and world.machine.state in ('off', 'saved'):
+                world.machine.call('Start', timeout=60)
+            elif what == 'clone' and world.machine.state in ('running', 'paused'):
+                world.machine.force_off()
+            if len(world.known) < 2:
+                world.machine.call('TakeSnapshot', timeout=60)
+                world.learn()
+            victim = 'qemu' if world.machine.state in ('running', 'paused') and rng.random() < 0.5 else 'core'
+            kill_during(world, what, victim, rng.choice((None, rng.randrange(1, 15))))
+        if world.machine.state in ('running', 'paused'):
+            world.machine.force_off()
+        if world.machine.state == 'saved':
+            world.machine.call('DiscardSaved')
+        world.judge('the end')
+        world.judge_again()
+
+        plain = lodge.create('plain', disk_size=64 * MIB, memory=64 * MIB)
+        disk = os.path.join(plain.get('Folder'), 'disks/disk0.qcow2')
+        run('qemu-io', '-f', 'qcow2', '-c', 'write -P 7 0 64M', disk)
+        run('sync', '-f', place)
+        before = os.statvfs(place).f_bfree
+        plain.call('Clone', '(sa{sv})', ('twin', variant({'kind': 'full'})), timeout=120)
+        run('sync', '-f', place)
+        used = (before - os.statvfs(place).f_bfree) * os.statvfs(place).f_frsize
+        assert (used < 16 * MIB) == (kind != 'ext4'), f'a full clone of 64 MiB took {used} bytes'
+        twin = os.path.join(lodge.machine('twin').get('Folder'), 'disks/disk0.qcow2')
+        assert qcow2_content(twin) == qcow2_content(disk)
+        run('qemu-io', '-f', 'qcow2', '-c', 'write -P 8 0 64k', twin)
+        assert qcow2_content(disk) == b'\7' * (64 * MIB), 'what the clone writes is its own'
     finally:
         if lodge is not None:
             lodge.close(strict=False)

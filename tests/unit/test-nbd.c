@@ -5,11 +5,14 @@
 #include "core/qemu/lodge-nbd-client.h"
 #include "core/qemu/lodge-nbd-export.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MIB (1024 * 1024)
@@ -365,6 +368,34 @@ test_hostile_negotiations (Fixture *f, gconstpointer data)
     }
 }
 
+static void
+test_killed_inside (Fixture *f, gconstpointer data)
+{
+  int fd;
+
+  /* A core that was killed before it had said a word to qemu-nbd. */
+  if (g_test_subprocess ())
+    {
+      lodge_nbd_export_new (NULL, g_getenv ("LODGE_TEST_FOLDER"), g_getenv ("LODGE_TEST_IMAGE"), "qcow2", NULL, FALSE, &fd, NULL);
+      _exit (0);
+    }
+}
+
+static void
+test_killed (Fixture *f, gconstpointer data)
+{
+  g_assert_cmpint (prctl (PR_SET_CHILD_SUBREAPER, 1), ==, 0);
+  run ("qemu-img", "create", "-q", "-f", "qcow2", f->image, "1M", NULL);
+  g_setenv ("LODGE_TEST_FOLDER", f->folder, TRUE);
+  g_setenv ("LODGE_TEST_IMAGE", f->image, TRUE);
+  g_test_trap_subprocess ("/nbd/killed-inside", 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+  /* What it left is a child of this one now; all of it ends, or the test never does. */
+  while (waitpid (-1, NULL, 0) > 0 || errno == EINTR)
+    ;
+  g_assert_cmpint (errno, ==, ECHILD);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -373,5 +404,7 @@ main (int argc, char **argv)
   g_test_add ("/nbd/not-there", Fixture, NULL, set_up, test_not_there, tear_down);
   g_test_add ("/nbd/hostile-replies", Fixture, NULL, set_up, test_hostile_replies, tear_down);
   g_test_add ("/nbd/hostile-negotiations", Fixture, NULL, set_up, test_hostile_negotiations, tear_down);
+  g_test_add ("/nbd/killed", Fixture, NULL, set_up, test_killed, tear_down);
+  g_test_add ("/nbd/killed-inside", Fixture, NULL, set_up, test_killed_inside, tear_down);
   return g_test_run ();
 }
