@@ -184,6 +184,7 @@ static void
 memory_read_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Start) start = data;
+  LodgeGuest *guest = start->guest; /* valid where the start is not stale */
   GError *error = NULL;
   gboolean there = lodge_stream_finish (result, &error);
 
@@ -194,8 +195,8 @@ memory_read_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   if (!there)
     give_up (start, error);
-  else if (start->guest->place != NULL)
-    start->guest->waiting = g_steal_pointer (&start);
+  else if (guest->place != NULL)
+    guest->waiting = g_steal_pointer (&start);
   else
     resume (g_steal_pointer (&start));
 }
