@@ -35,7 +35,7 @@ struct _LodgeApplication
 
 G_DEFINE_FINAL_TYPE (LodgeApplication, lodge_application, ADW_TYPE_APPLICATION)
 
-static void open_console (LodgeApplication *self, LodgeMachineItem *item);
+static void open_console_cb (LodgeApplication *self, LodgeMachineItem *item);
 
 static LodgeLibrary *
 get_library (LodgeApplication *self)
@@ -50,7 +50,7 @@ ensure_window (LodgeApplication *self)
     {
       g_set_weak_pointer (&self->window,
                           lodge_window_new (ADW_APPLICATION (self), get_library (self), self->settings));
-      g_signal_connect_object (self->window, "open-console", G_CALLBACK (open_console), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->window, "open-console", G_CALLBACK (open_console_cb), self, G_CONNECT_SWAPPED);
     }
 
   return self->window;
@@ -67,8 +67,9 @@ console_closed_cb (LodgeApplication *self, GtkWindow *console)
   return FALSE;
 }
 
+/* @by_keys: whoever opens it is not using a pointer */
 static void
-open_console (LodgeApplication *self, LodgeMachineItem *item)
+open_console (LodgeApplication *self, LodgeMachineItem *item, gboolean by_keys)
 {
   LodgeConsoleWindow *console;
 
@@ -79,9 +80,15 @@ open_console (LodgeApplication *self, LodgeMachineItem *item)
         return;
       }
 
-  console = lodge_console_window_new (ADW_APPLICATION (self), get_library (self), item, self->settings);
+  console = lodge_console_window_new (ADW_APPLICATION (self), get_library (self), item, self->settings, by_keys);
   g_signal_connect_object (console, "close-request", G_CALLBACK (console_closed_cb), self, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (console));
+}
+
+static void
+open_console_cb (LodgeApplication *self, LodgeMachineItem *item)
+{
+  open_console (self, item, gtk_window_get_focus_visible (GTK_WINDOW (self->window)));
 }
 
 typedef struct
@@ -103,7 +110,7 @@ found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     item = lodge_library_find (get_library (self), path);
 
   if (item != NULL)
-    open_console (self, item);
+    open_console (self, item, FALSE);
   else
     {
       LodgeWindow *window = ensure_window (self);

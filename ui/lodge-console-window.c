@@ -339,14 +339,18 @@ bar_key_cb (LodgeConsoleWindow *self, guint keyval, guint keycode, GdkModifierTy
   return GDK_EVENT_STOP;
 }
 
-/* The same for who came here by keys; who came by the pointer is not surprised by a grab. */
+/* The same for who came here by keys, once there is a screen to send them to; who came by the pointer is not surprised
+ * by a grab. */
 static void
 active_cb (LodgeConsoleWindow *self)
 {
-  if (!self->by_keys || !gtk_window_is_active (GTK_WINDOW (self)))
+  LodgeDisplayView *view = lodge_console_page_get_view (self->page);
+
+  if (!self->by_keys || !gtk_window_is_active (GTK_WINDOW (self)) || lodge_display_view_get_console (view) == NULL)
     return;
   self->by_keys = FALSE;
-  lodge_display_view_grab (lodge_console_page_get_view (self->page));
+  if (gtk_window_get_focus (GTK_WINDOW (self)) == GTK_WIDGET (view))
+    lodge_display_view_grab (view);
 }
 
 static gboolean
@@ -629,17 +633,17 @@ setup_settings (LodgeConsoleWindow *self, GSettings *settings)
   g_signal_connect_swapped (self->own_settings, "changed::bar-pinned", G_CALLBACK (update_bars), self);
   g_signal_connect_swapped (self->own_settings, "changed::sound-muted", G_CALLBACK (volume_changed_cb), self);
   g_signal_connect_swapped (self->own_settings, "changed::sound-volume", G_CALLBACK (volume_changed_cb), self);
+  g_signal_connect_object (view, "notify::console", G_CALLBACK (active_cb), self, G_CONNECT_SWAPPED);
   update_grab (self);
 }
 
 LodgeConsoleWindow *
 lodge_console_window_new (AdwApplication *application, LodgeLibrary *library, LodgeMachineItem *item,
-                          GSettings *settings)
+                          GSettings *settings, gboolean by_keys)
 {
-  GtkWindow *from = gtk_application_get_active_window (GTK_APPLICATION (application));
   LodgeConsoleWindow *self = g_object_new (LODGE_TYPE_CONSOLE_WINDOW, "application", application, NULL);
 
-  self->by_keys = from != NULL && gtk_window_is_active (from) && gtk_window_get_focus_visible (from);
+  self->by_keys = by_keys;
   self->library = g_object_ref (library);
   self->item = g_object_ref (item);
   self->actions = lodge_machine_actions_new (library, item, GTK_WIDGET (self));

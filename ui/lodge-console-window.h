@@ -20,9 +20,11 @@ G_DECLARE_FINAL_TYPE (LodgeConsoleWindow, lodge_console_window, LODGE, CONSOLE_W
 /**
  * lodge_console_window_new:
  * @settings: of the program; what belongs to this machine alone is kept beside them
+ * @by_keys: whoever opens it uses the keyboard alone, and so gets the grab with it: see Escape in the bar
  */
 LodgeConsoleWindow *lodge_console_window_new      (AdwApplication *application, LodgeLibrary *library,
-                                                   LodgeMachineItem *item, GSettings *settings);
+                                                   LodgeMachineItem *item, GSettings *settings,
+                                                   gboolean by_keys);
 LodgeMachineItem   *lodge_console_window_get_item (LodgeConsoleWindow *self);
 
 G_END_DECLS

@@ -29,6 +29,7 @@ struct _LodgeNewDialog
   gboolean unasked;          /* the core was not there yet to be asked about the image */
   gboolean creating;
   gboolean closing;          /* the person agreed to lose what was typed */
+  gboolean by_keys;          /* Create was pressed by a key */
 
   GtkStack *stack;
   GtkWidget *back;
@@ -234,7 +235,12 @@ create_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (lodge_ipc_core_call_create_machine_finish (LODGE_IPC_CORE (source), &path, NULL, result, &error))
     {
+      GtkWindow *parent = gtk_window_get_transient_for (GTK_WINDOW (self));
+
       remember_image (self);
+      /* Who made it by keys goes on by keys. */
+      if (parent != NULL)
+        gtk_window_set_focus_visible (parent, self->by_keys);
       g_signal_emit (self, created_signal, 0, path, starts (self));
       gtk_window_destroy (GTK_WINDOW (self));
       return;
@@ -277,6 +283,8 @@ create_clicked_cb (LodgeNewDialog *self)
       g_variant_builder_add (&media, "(ssh)", self->image->role, self->image->display_name, handle);
     }
 
+  /* The toolkit forgets it after some seconds. */
+  self->by_keys = gtk_window_get_focus_visible (GTK_WINDOW (self));
   set_creating (self, TRUE);
   lodge_ipc_core_call_create_machine (core, name, lodge_new_review_collect (self->review),
                                       g_variant_builder_end (&media), g_variant_new ("a{sv}", NULL), files,

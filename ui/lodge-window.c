@@ -34,6 +34,7 @@ struct _LodgeWindow
   char *awaited;                 /* (owned) (nullable) object path to be shown once it appears */
   gboolean awaited_console;
   gboolean awaited_start;
+  gboolean awaited_by_keys;
   gboolean complete;             /* the machines have been read once */
 
   AdwLeaflet *leaflet;
@@ -361,6 +362,8 @@ show_awaited (LodgeWindow *self)
     lodge_window_show_item (self, item);
   if (self->awaited_start)
     gtk_widget_activate_action (GTK_WIDGET (self->page), "machine.start", NULL);
+  /* The toolkit forgets after some seconds that keys were used. */
+  gtk_window_set_focus_visible (GTK_WINDOW (self), self->awaited_by_keys);
   if (self->awaited_console)
     g_signal_emit (self, open_console_signal, 0, item);
 }
@@ -382,6 +385,7 @@ await_machine (LodgeWindow *self, const char *object_path, gboolean start, gbool
   self->awaited = g_strdup (object_path);
   self->awaited_start = start;
   self->awaited_console = console;
+  self->awaited_by_keys = gtk_window_get_focus_visible (GTK_WINDOW (self));
   show_awaited (self);
 }
 

@@ -278,11 +278,26 @@ def check_scaling(console):
     set_resize('true')
 
 
+def check_guest_follows(console):
+    """The guest's screen offers the size that the window gives it."""
+    def offered():
+        console.serial.text = ''
+        console.serial.send('head -1 /sys/class/drm/card*-*/modes; echo lodge-offered\n')
+        console.serial.wait(r'lodge-offered\r?\n')
+        return console.serial.text
+    console.resize(900, 700)
+    wait_until(lambda: '900x' in offered(), 30, 'the guest to be offered the new size', 0.5)
+    console.resize(1024, 815)
+    wait_until(lambda: '1024x' in offered(), 30, 'the guest to be offered the old size', 0.5)
+    assert (console.settings('window-width'), console.settings('window-height')) != ('900', '700')
+
+
 def test_console(console, medium):
     check_grab(console)
     check_keyboard_way_out(console)
     check_fullscreen(console)
     check_narrow(console)
+    check_guest_follows(console)
     check_screenshots(console)
     check_scaling(console)
     check_discs(console, medium.parent)
@@ -311,6 +326,13 @@ def test_causes(console):
     console.wait_picture()
     console.display.focus(console.id)
     assert console.typed('lodge-here-again')
+
+    # The guest switches its screen off; a key of the overlay's button wakes it.
+    console.serial.send('echo 4 > /sys/class/graphics/fb0/blank\n')
+    console.find('Display Off', 'label')
+    console.serial.send('echo 0 > /sys/class/graphics/fb0/blank\n')
+    console.wait_gone('Display Off', 'label')
+    console.wait_picture()
 
     # QEMU dies.
     os.kill(console.machine.pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ import pytest
 
 from lodgetest import wait_until
 from lodgetest.accessible import Desktop
+from painting import RED, painting_disc
 
 MIB = 1 << 20
 WINDOW_LIGHT = (255, 215, 95)  # the lit windows in the demo guest's picture
@@ -167,36 +168,67 @@ def test_settings_in_the_window(world):
     world.wait_profile(machine, '3d', False)
 
 
-def test_new_delete_undo(world, tmp_path):
-    medium = tmp_path / 'tiny.iso'
-    (tmp_path / 'content').mkdir()
-    (tmp_path / 'content/readme').write_text('nothing boots from this disc\n')
-    subprocess.run(['xorriso', '-as', 'mkisofs', '-quiet', '-V', 'TINY', '-o', str(medium), str(tmp_path / 'content')],
-                   check=True, capture_output=True)
+def test_by_keys_alone(lodge, display, tmp_path):
+    """From the empty window to what a disc shows, in and out of its console, and to the machine's end; no pointer anywhere."""
+    medium = painting_disc(tmp_path / 'painter.iso', tmp_path / 'disc')
+    with open(os.path.join(lodge.environment['XDG_CONFIG_HOME'], 'user-dirs.dirs'), 'w', encoding='utf-8') as f:
+        f.write(f'XDG_DOWNLOAD_DIR="{tmp_path}"\n')
+    world = World(lodge, display)
     world.main.find('Welcome to Lodge', 'label')
-    world.lodge.run('lodge', '--new', medium, check=True)
-    world.display.find_window('^Review$')
-    world.desktop.find_window('Review').find('Create and Start', 'button').press()
-    main = world.main
-    wait_until(lambda: len(world.lodge.machines()) == 1, 30, 'the machine to be made')
-    machine = world.lodge.machine(next(iter(world.lodge.machines().values()))['Name'])
-    name = machine.get('Name')
-    assert machine.get('Settings')['cd'] == str(medium)
-    main.find(name, 'label')
-
-    # One click created it, started it and opened its console.
-    machine.wait_state('running', 60)
-    world.display.find_window(f'^{name}$')
-    main.find('Running', 'label')
-    machine.force_off()
-    main.find('Off', 'label')
-
-    # To the trash, and back by the toast.
     world.to_main()
-    world.display.click(world.main_id, 150, 90)
-    world.display.key('Delete')
-    wait_until(lambda: not world.lodge.machines(), 20, 'the machine to be deleted')
+
+    def active(title):
+        wait_until(lambda: display.output('xdotool', 'getactivewindow', 'getwindowname').strip() == title, 30, f'"{title}" to be active')
+
+    # Three keys and a name: the newest image that was downloaded has the focus, then the name, and all of it is selected.
+    display.key('ctrl+n')
+    active('New Machine')
+    world.desktop.find_window('New Machine').find(lambda name: 'painter.iso' in name, 'label')
+    display.key('Return')
+    active('Review')
+    display.type('Cellar')
+    display.key('Return')
+    wait_until(lambda: len(lodge.machines()) == 1, 30, 'the machine to be made')
+    machine = lodge.machine('Cellar')
+    assert machine.get('Settings')['cd'] == str(medium)
+    machine.wait_state('running', 60)
+    active('Cellar')
+    console = display.find_window('^Cellar$')
+    wait_until(lambda: display.screen(console).has_colour(RED, 0.05), 90, 'what the disc paints', 0.5)
+
+    # The keys are the guest's; out to the bar, back, and out again.
+    symbol = 'All keys go to the machine; press Ctrl+Alt to release'
+    window = world.desktop.find_window('Cellar')
+    window.find(symbol, 'button')
+    display.key('ctrl+alt+Tab')
+    wait_until(lambda: window.look(symbol, 'button') is None, 20, 'the grab to end')
+    display.key('space')
+    machine.wait_state('paused')
+    display.key('Escape')
+    window.find(symbol, 'button')
+    display.key('ctrl+alt+Tab')
+    wait_until(lambda: window.look(symbol, 'button') is None, 20, 'the grab to end')
+    display.key('Tab', 'space')
+    window.find('Force Off', 'menu item')
+    display.key('Up', 'Return')
+    machine.wait_state('off')
+    display.key('alt+F4')
+
+    # In the library: another name, to the trash and back; the disc was never Lodge's.
+    active('Lodge')
+    world.main.find('Cellar, Off', 'list item')
+    display.key('F2', 'ctrl+a')
+    display.type('Attic')
+    display.key('Return')
+    wait_until(lambda: machine.get('Name') == 'Attic', 20, 'the new name')
+    world.main.find('Attic, Off', 'list item')
+    display.key('Delete')
+    wait_until(lambda: not lodge.machines(), 20, 'the machine to be deleted')
     assert medium.exists()
-    main.find('Undo', 'button').press()
-    wait_until(lambda: len(world.lodge.machines()) == 1, 20, 'the machine to come back')
-    main.find(name, 'label')
+
+    def back():
+        display.key('alt+u')
+        return len(lodge.machines()) == 1
+    wait_until(back, 20, 'the machine to come back', 0.3)
+    world.main.find('Attic, Off', 'list item')
+    world.close()

@@ -10,10 +10,8 @@ import pytest
 from lodgetest import wait_until
 from lodgetest.accessible import Desktop
 from lodgetest.wayland import WaylandDisplay
+from painting import RED, painting_disc
 
-# mov ax, 13h; int 10h; mov ax, A000h; mov es, ax; xor di, di; mov al, 28h; mov cx, 64000; cld; rep stosb; hlt; jmp
-PAINTS_RED = bytes.fromhex('b81300 cd10 b800a0 8ec0 31ff b028 b900fa fc f3aa f4 ebfd')
-RED = (255, 0, 0)
 WINDOW_LIGHT = (255, 215, 95)  # the lit windows in the demo guest's picture
 
 
@@ -27,12 +25,7 @@ def wayland(lodge):
 @pytest.fixture
 def medium(tmp_path):
     """A disc that starts, and paints the screen."""
-    folder = tmp_path / 'disc'
-    folder.mkdir()
-    (folder / 'boot.bin').write_bytes(PAINTS_RED.ljust(2048, b'\0'))
-    subprocess.run(['xorriso', '-as', 'mkisofs', '-quiet', '-V', 'PAINTER', '-b', 'boot.bin', '-no-emul-boot', '-boot-load-size',
-                    '4', '-o', str(tmp_path / 'painter.iso'), str(folder)], check=True, capture_output=True)
-    return tmp_path / 'painter.iso'
+    return painting_disc(tmp_path / 'painter.iso', tmp_path / 'disc')
 
 
 def from_image_to_picture(lodge, wayland, desktop, medium):
