@@ -101,6 +101,17 @@ pause_cb (LodgeConsoleBar *self)
   gtk_widget_activate_action (GTK_WIDGET (self), paused ? "machine.resume" : "machine.pause", NULL);
 }
 
+static void update_monitors (LodgeConsoleBar *self);
+
+/* One that was just plugged in tells its name a moment later. */
+static void
+watch_monitor (LodgeConsoleBar *self, GdkMonitor *monitor)
+{
+  g_signal_handlers_disconnect_by_func (monitor, update_monitors, self);
+  g_signal_connect_object (monitor, "notify::model", G_CALLBACK (update_monitors), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (monitor, "notify::connector", G_CALLBACK (update_monitors), self, G_CONNECT_SWAPPED);
+}
+
 /* With one monitor there is nothing to choose. */
 static void
 update_monitors (LodgeConsoleBar *self)
@@ -114,11 +125,12 @@ update_monitors (LodgeConsoleBar *self)
       g_autoptr (GdkMonitor) monitor = g_list_model_get_item (self->monitors, i);
       const char *model = gdk_monitor_get_model (monitor);
       const char *connector = gdk_monitor_get_connector (monitor);
-      g_autofree char *action = g_strdup_printf ("win.fullscreen-on(%u)", i);
+      g_autofree char *action = g_strdup_printf ("win.fullscreen-on(uint32 %u)", i);
       g_autofree char *label = NULL;
       g_autofree char *escaped = NULL;
       g_auto (GStrv) parts = NULL;
 
+      watch_monitor (self, monitor);
       if (model != NULL && connector != NULL)
         label = g_strdup_printf ("%s (%s)", model, connector);
       else if (model != NULL || connector != NULL)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The window on Wayland: from an opened image to its picture, settings, a guest in its console, its keys, and the desktop's own
 shortcuts."""
+import contextlib
 import json
 import os
-import subprocess
 
 import pytest
+from gi.repository import GLib
 
 from lodgetest import wait_until
 from lodgetest.accessible import Desktop
@@ -26,6 +27,35 @@ def wayland(lodge):
 def medium(tmp_path):
     """A disc that starts, and paints the screen."""
     return painting_disc(tmp_path / 'painter.iso', tmp_path / 'disc')
+
+
+def check_fullscreen(wayland, console, name):
+    """On the monitor that it is on, or on another that is chosen."""
+    def wait_place(output):
+        wait_until(lambda: wayland.windows()[name]['rect'] == wayland.outputs()[output], 20, f'{name} to fill {output}')
+
+    before = wayland.windows()[name]['rect']
+    first, = wayland.outputs()
+    wayland.focus(name)
+    wayland.devices.key('F11')
+    wait_place(first)
+    wayland.devices.key('F11')
+    wait_until(lambda: wayland.windows()[name]['rect'] == before, 20, 'the window')
+
+    wayland.swaymsg('create_output')
+    second, = set(wayland.outputs()) - {first}
+
+    for found in list(console.walk()):
+        if found.role == 'button' and found.name == 'Console Menu':
+            with contextlib.suppress(GLib.Error):  # a menu button has an inner one that can be pressed
+                found.press()
+                break
+    console.find('Fullscreen On', 'menu item').press()
+    console.find(lambda text: second in text, 'menu item').press()
+    wait_place(second)
+    wayland.focus(name)
+    wayland.devices.key('F11')
+    wait_until(lambda: wayland.windows()[name]['rect']['width'] == before['width'], 20, 'the window')
 
 
 def from_image_to_picture(lodge, wayland, desktop, medium):
@@ -118,6 +148,8 @@ def test_library_and_console(lodge, wayland, medium):
     wait_until(lambda: window.look(symbol, 'button') is None, 20, 'the grab to end')
     keys.key('space')
     machine.wait_state('paused')
+    # The last, since a pointer between two monitors is somewhere else.
+    check_fullscreen(wayland, window, 'Attic')
     serial.close()
     desktop.close()
     machine.force_off()

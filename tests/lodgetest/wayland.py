@@ -184,6 +184,14 @@ class WaylandDisplay:
     def find_window(self, title, seconds=30):
         return wait_until(lambda: self.windows().get(title), seconds, f'a window "{title}"')
 
+    def swaymsg(self, *words):
+        done = subprocess.run(['swaymsg', '-r', *words], env=self.environment, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    def outputs(self):
+        """name → where it lies"""
+        return {output['name']: output['rect'] for output in self.swaymsg('-t', 'get_outputs') if output['active']}
+
     def focus(self, title):
         subprocess.run(['swaymsg', f'[title="^{title}$"]', 'focus'], env=self.environment, capture_output=True, check=True)
         wait_until(lambda: self.windows()[title]['focused'], 10, f'"{title}" to have the focus')
