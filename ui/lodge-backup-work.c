@@ -338,7 +338,7 @@ lodge_backup_delete (GtkWidget *from, LodgeLibrary *library, const char *path, G
     }
   offer->work = work;
   adw_toast_set_button_label (toast, _("_Undo"));
-  adw_toast_set_timeout (toast, LODGE_FEEDBACK_UNDO_SECONDS);
+  adw_toast_set_timeout (toast, MAX (adw_toast_get_timeout (toast), LODGE_FEEDBACK_UNDO_SECONDS));
   g_signal_connect_swapped (toast, "button-clicked", G_CALLBACK (undo_cb), offer);
   g_signal_connect_data (toast, "dismissed", G_CALLBACK (decide), offer, offer_free, G_CONNECT_SWAPPED);
 }

@@ -48,6 +48,12 @@ drop (AdwToastOverlay *overlay, const char *key)
 static void
 show_toast (AdwToastOverlay *overlay, AdwToast *toast, gboolean offer)
 {
+  g_autoptr (GSettings) settings = g_settings_new (LODGE_APP_ID);
+  guint seconds = g_settings_get_uint (settings, "message-seconds");
+
+  /* Who reads slowly, or by a screen reader, sets how long (WCAG 2.2.1). */
+  if (adw_toast_get_timeout (toast) > 0 && adw_toast_get_timeout (toast) < seconds)
+    adw_toast_set_timeout (toast, seconds);
   drop (overlay, NOTE_KEY);
   if (offer)
     drop (overlay, OFFER_KEY);

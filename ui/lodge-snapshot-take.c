@@ -78,7 +78,7 @@ tell_taken (Take *self, GVariant *entry)
 
   toast = g_object_ref (lodge_feedback_toast (self->from, title));
   adw_toast_set_button_label (toast, _("_Rename"));
-  adw_toast_set_timeout (toast, LODGE_FEEDBACK_UNDO_SECONDS);
+  adw_toast_set_timeout (toast, MAX (adw_toast_get_timeout (toast), LODGE_FEEDBACK_UNDO_SECONDS));
   again = take_new (self->from, self->machine);
   again->id = g_strdup (self->id);
   g_signal_connect_data (toast, "button-clicked", G_CALLBACK (rename_cb), again, closure_free, G_CONNECT_SWAPPED);

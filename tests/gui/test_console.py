@@ -292,6 +292,7 @@ def check_guest_follows(console):
     assert (console.settings('window-width'), console.settings('window-height')) != ('900', '700')
 
 
+@pytest.mark.slow
 def test_console(console, medium):
     check_grab(console)
     check_keyboard_way_out(console)
@@ -303,6 +304,7 @@ def test_console(console, medium):
     check_discs(console, medium.parent)
 
 
+@pytest.mark.slow
 def test_causes(console):
     """Each cause of no picture, produced for real, with its way out."""
     # Another viewer takes the display.

@@ -5,6 +5,7 @@ import os
 import re
 
 from gi.repository import GLib
+import pytest
 
 from lodgetest.accessible import PREFIX, Accessible, gather
 from lodgetest.language import PSEUDO_RTL, language_environment
@@ -79,6 +80,7 @@ class Judge:
                     self.wrong.append(f'{page}: a {role[0]} can have the focus and has no name ("{name[0]}", {extents[0]})')
 
 
+@pytest.mark.slow
 def test_pages(tmp_path):
     judge = Judge()
     judge.walk = Walk(judge.visit, width=360, height=640, direction=None if os.path.exists(ARABIC) else 'rtl',

@@ -193,6 +193,7 @@ def test_what_cannot_be_resumed_is_refused(lodge):
     machine.force_off()
 
 
+@pytest.mark.slow
 def test_firmware_and_tpm_come_back(lodge_qemu):
     """The UEFI shell goes on where it was: its screen comes back as it was, not the firmware's first one, and it hears keys."""
     machine = lodge_qemu.create('shell', firmware='uefi', tpm=True, disk_size=64 << 20)
