@@ -38,24 +38,30 @@ lodge_ppm_load (int fd, guint max_side, GError **error)
   width = MAX (full_width / factor, 1u);
   height = MAX (full_height / factor, 1u);
   row = g_malloc ((gsize) full_width * 3);
-  pixels = g_malloc ((gsize) width * height * 3);
+  pixels = g_malloc ((gsize) width * height * 4);
 
   for (guint y = 0; y < height; y++)
     {
       goffset offset = (goffset) start + (goffset) y * factor * full_width * 3;
-      guint8 *out = pixels + (gsize) y * width * 3;
+      guint8 *out = pixels + (gsize) y * width * 4;
 
       if (!lodge_picture_read (fd, row, (gsize) full_width * 3, offset))
         {
           refuse (error, "it is shorter than its head says");
           return NULL;
         }
+      /* As it is drawn: any other format is converted anew for each frame that shows it. */
       for (guint x = 0; x < width; x++)
-        memcpy (out + (gsize) x * 3, row + (gsize) x * factor * 3, 3);
+        {
+          const guint8 *in = row + (gsize) x * factor * 3;
+          guint32 pixel = 0xff000000u | (guint32) in[0] << 16 | (guint32) in[1] << 8 | in[2];
+
+          memcpy (out + (gsize) x * 4, &pixel, 4);
+        }
     }
 
-  bytes = g_bytes_new_take (g_steal_pointer (&pixels), (gsize) width * height * 3);
-  return gdk_memory_texture_new ((int) width, (int) height, GDK_MEMORY_R8G8B8, bytes, (gsize) width * 3);
+  bytes = g_bytes_new_take (g_steal_pointer (&pixels), (gsize) width * height * 4);
+  return gdk_memory_texture_new ((int) width, (int) height, GDK_MEMORY_DEFAULT, bytes, (gsize) width * 4);
 }
 
 typedef struct
