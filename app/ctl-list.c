@@ -49,15 +49,20 @@ machine_to_json (GVariant *properties, gboolean list)
   return g_variant_builder_end (&builder);
 }
 
-static int
-compare_machines (gconstpointer a, gconstpointer b)
+/* What a machine is sorted by, made once for each: a language's order is dear to find. */
+typedef struct
 {
-  GVariant *left = *(GVariant *const *) a, *right = *(GVariant *const *) b;
-  g_autofree char *left_key = g_utf8_collate_key (ctl_string (left, "Name"), -1);
-  g_autofree char *right_key = g_utf8_collate_key (ctl_string (right, "Name"), -1);
-  int order = strcmp (left_key, right_key);
+  char *key;            /* (owned) */
+  GVariant *properties; /* (owned) */
+} Listed;
 
-  return order != 0 ? order : strcmp (ctl_string (left, "Id"), ctl_string (right, "Id"));
+static int
+compare_listed (gconstpointer a, gconstpointer b)
+{
+  const Listed *left = a, *right = b;
+  int order = strcmp (left->key, right->key);
+
+  return order != 0 ? order : strcmp (ctl_string (left->properties, "Id"), ctl_string (right->properties, "Id"));
 }
 
 /* Returns: (transfer full) (element-type GVariant): the properties of each machine, by name */
@@ -65,6 +70,7 @@ static GPtrArray *
 get_machines (CtlContext *ctx, GError **error)
 {
   g_autoptr (GPtrArray) machines = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  g_autoptr (GArray) listed = g_array_new (FALSE, FALSE, sizeof (Listed));
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariantIter) objects = NULL;
   GVariant *interfaces;
@@ -77,13 +83,19 @@ get_machines (CtlContext *ctx, GError **error)
   g_variant_get (reply, "(a{oa{sa{sv}}})", &objects);
   while (g_variant_iter_loop (objects, "{&o@a{sa{sv}}}", NULL, &interfaces))
     {
-      GVariant *properties = g_variant_lookup_value (interfaces, CTL_MACHINE_INTERFACE,
-                                                     G_VARIANT_TYPE_VARDICT);
+      Listed one = { .properties = g_variant_lookup_value (interfaces, CTL_MACHINE_INTERFACE, G_VARIANT_TYPE_VARDICT) };
 
-      if (properties != NULL)
-        g_ptr_array_add (machines, properties);
+      if (one.properties == NULL)
+        continue;
+      one.key = g_utf8_collate_key (ctl_string (one.properties, "Name"), -1);
+      g_array_append_val (listed, one);
     }
-  g_ptr_array_sort (machines, compare_machines);
+  g_array_sort (listed, compare_listed);
+  for (guint i = 0; i < listed->len; i++)
+    {
+      g_free (g_array_index (listed, Listed, i).key);
+      g_ptr_array_add (machines, g_array_index (listed, Listed, i).properties);
+    }
   return g_steal_pointer (&machines);
 }
 
