@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""QEMU's end of org.qemu.Display1 for fake_core.py: one console that shows one still picture."""
+"""QEMU's end of org.qemu.Display1 for fake_core.py: one console that shows one still picture, and silence."""
 import os
 import re
 import socket
@@ -25,7 +25,7 @@ class FakeDisplay:
             pixels[place::4] = colours[colour::3]
         self.pixels = GLib.Bytes(bytes(pixels))
         self.off = False
-        self.connections, self.listeners = [], []
+        self.connections, self.listeners, self.hearers = [], [], []
 
     def open(self):
         """Returns: a descriptor for the viewer; the one before loses the display, as with QEMU."""
@@ -35,9 +35,9 @@ class FakeDisplay:
         return theirs.detach()
 
     def close(self):
-        for connection in self.listeners + self.connections:
+        for connection in self.listeners + self.hearers + self.connections:
             connection.close(None, None)
-        self.connections, self.listeners = [], []
+        self.connections, self.listeners, self.hearers = [], [], []
 
     def set_off(self, off):
         self.off = off
@@ -57,7 +57,8 @@ class FakeDisplay:
         except GLib.Error:  # who asked is gone
             return
         interfaces = Gio.DBusNodeInfo.new_for_xml(open(XML, encoding='utf-8').read())
-        for path, name in (('VM', 'VM'), ('Console_0', 'Console'), ('Console_0', 'Keyboard'), ('Console_0', 'Mouse')):
+        for path, name in (('VM', 'VM'), ('Console_0', 'Console'), ('Console_0', 'Keyboard'), ('Console_0', 'Mouse'),
+                           ('Audio', 'Audio')):
             connection.register_object(PATH + path, interfaces.lookup_interface(PREFIX + name), self.call_cb,
                                        self.property_cb, None)
         self.connections.append(connection)
@@ -72,6 +73,15 @@ class FakeDisplay:
         listener.start_message_processing()
         self.show(listener)
 
+    def hearing_cb(self, _, result):
+        """Nothing is ever played."""
+        try:
+            listener = Gio.DBusConnection.new_finish(result)
+        except GLib.Error:
+            return
+        self.hearers.append(listener)
+        listener.start_message_processing()
+
     def show(self, listener):
         if self.off:
             method, arguments = 'Disable', None
@@ -85,6 +95,8 @@ class FakeDisplay:
     def call_cb(self, connection, sender, path, interface, method, arguments, invocation):
         if method == 'RegisterListener':
             self.serve(invocation.get_message().get_unix_fd_list().get(0), self.listening_cb)
+        if method == 'RegisterOutListener':
+            self.serve(invocation.get_message().get_unix_fd_list().get(0), self.hearing_cb)
         if method == 'SetUIInfo':  # the picture stays as it is
             invocation.return_dbus_error(PREFIX + 'Error.Unsupported', 'no')
         else:
