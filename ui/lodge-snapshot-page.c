@@ -38,6 +38,7 @@ struct _LodgeSnapshotPage
   gboolean narrow;
   guint n_lanes;
   guint pictures_source;
+  gboolean focus_wanted;           /* by the tree, once it has rows */
   guint refresh_source;
 
   GMenuModel *menu;
@@ -114,6 +115,9 @@ pictures_cb (gpointer user_data)
   gpointer list_item;
 
   self->pictures_source = 0;
+  if (self->focus_wanted)
+    gtk_widget_grab_focus (GTK_WIDGET (self->view));
+  self->focus_wanted = FALSE;
   update_narrow (self);
   g_hash_table_iter_init (&iter, self->bound);
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
@@ -608,6 +612,10 @@ void
 lodge_snapshot_page_focus (LodgeSnapshotPage *self)
 {
   /* Not the timeline above the tree. */
-  if (g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), "tree") != 0 || !gtk_widget_grab_focus (GTK_WIDGET (self->view)))
+  self->focus_wanted = g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), "tree") == 0 &&
+                       !gtk_widget_grab_focus (GTK_WIDGET (self->view));
+  if (self->focus_wanted)
+    want_pictures (self);
+  else if (g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), "tree") != 0)
     gtk_widget_child_focus (GTK_WIDGET (self->stack), GTK_DIR_TAB_FORWARD);
 }
