@@ -126,7 +126,7 @@ make_rows (Dialog *self)
 
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
   gtk_widget_add_css_class (list, "boxed-list");
-  gtk_widget_set_size_request (list, 320, -1);
+  gtk_widget_set_size_request (list, 360, -1);
 
   self->name = GTK_EDITABLE (adw_entry_row_new ());
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->name), _("Name"));

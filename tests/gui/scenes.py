@@ -50,7 +50,7 @@ ORIGIN = {'machine': SERVER, 'machine-name': 'Web server', 'kind': 'linked'}
 # A template with what was made from it: one at work, one that runs, one that is gone when it is closed.
 FAMILY = [
     {'name': 'Web blog', 'Id': BLOG, 'Origin': ORIGIN, 'State': 'running', 'Settings': {'os': 'debian13', 'memory': GIB}},
-    {'name': 'Web server 0', 'Id': COPY, 'Origin': ORIGIN, 'State': 'running', 'Disposable': True, 'Screen': 'picture',
+    {'name': 'Trial run', 'Id': COPY, 'Origin': ORIGIN, 'State': 'running', 'Disposable': True, 'Screen': 'picture',
      'Settings': {'os': 'debian13', 'memory': GIB}},
     {'name': 'Debian 12', 'Settings': {'os': 'debian12'}, 'Jobs': [{'Kind': 'disk', 'Progress': 0.3}]},
     {'name': 'Web shop', 'Id': SHOP, 'Origin': ORIGIN, 'Settings': {'os': 'debian13', 'memory': GIB},
@@ -58,7 +58,7 @@ FAMILY = [
     {'name': 'Web server', 'Id': SERVER, 'Template': True, 'Settings': {'os': 'debian13', 'memory': GIB}, 'Dependants': [
         {'machine': BLOG, 'name': 'Web blog', 'kind': 'linked', 'bytes': 480 << 20, 'flatten-bytes': 2 * GIB},
         {'machine': SHOP, 'name': 'Web shop', 'kind': 'linked', 'bytes': 1300 << 20, 'flatten-bytes': 2 * GIB},
-        {'machine': COPY, 'name': 'Web server 0', 'kind': 'linked', 'bytes': 38 << 20, 'flatten-bytes': 2 * GIB}]},
+        {'machine': COPY, 'name': 'Trial run', 'kind': 'linked', 'bytes': 38 << 20, 'flatten-bytes': 2 * GIB}]},
     {'name': 'Workstation', 'Template': True, 'Settings': {'os': 'fedora43', 'memory': 4 * GIB}},
 ]
 FEATURES = 'backup,template,clone,clone-running,clone-snapshot,disposable-snapshot,save'
@@ -206,13 +206,13 @@ class Walk:
             self.act('win.snapshots')
             self.visit(page)
             if page == 'snapshots':
-                self.key('Down', 'Down')  # past the timeline, past the present
+                self.world.probe.ask('select 1')
                 self.visit('snapshots-selected')
-                self.key('F2')
+                self.act('snapshot.edit')
                 self.wait_window('AdwMessageDialog')
                 self.visit('snapshot-rename')
                 self.back()
-                self.key('Delete')
+                self.act('snapshot.delete')
                 self.wait_window('AdwMessageDialog')
                 self.visit('snapshot-delete')
                 self.back()
@@ -348,7 +348,7 @@ class Walk:
         self.key('Escape')
         self.select('Debian')
         self.visit('page-job')
-        self.select('Web server 0')
+        self.select('Trial run')
         self.act('win.console')
         self.wait_window('LodgeConsoleWindow')
         self.visit('disposable')

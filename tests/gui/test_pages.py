@@ -19,7 +19,8 @@ TOOLKIT_TEXTS = {'Shortcuts', 'Delete'}  # the second is a key, beside what it d
 TOOLKIT_BUTTONS = {'shortcuts': 1, 'about': 1, 'settings': 1, 'library-deleted': 1, 'library-core-gone': 1}
 ARABIC = '/usr/share/locale/ar/LC_MESSAGES/gtk40.mo'
 # What people named, and what is no word.
-DATA = re.compile(r'Installed|Updated|Tried|Before the|disk0|Debian|Fedora|FreeBSD|Haiku|MS-DOS|Old notebook|Windows 11|Web server|Lodge\b|old-tools|UEFI|BIOS|'
+DATA = re.compile(r'Installed|Updated|Tried|Before the|disk0|Debian|Fedora|FreeBSD|Haiku|MS-DOS|Old notebook|Windows 11|Web server|'
+                  r'Web shop|Web blog|Workstation|Trial run|line one|Lodge\b|old-tools|UEFI|BIOS|'
                   r'[\w.-]+\.iso|/tmp/|F\d+$|[^A-Za-z]*$|[\d.,]+\s(B|kB|MB|GB|TB)$')
 
 

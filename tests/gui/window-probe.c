@@ -17,6 +17,8 @@
  *   action NAME    activates an action, whose name may have its target in brackets, of the first window or of what is seen in it, as a button there does; whether there
  *                  is one
  *   menu NUMBER    opens that menu button of the active window; how many it has
+ *   select NUMBER  selects that item of the last list in the active window
+ *   focus          the type of what has the focus in the active window, and whether it is seen
  *   close          closes the active window, as its close button does
  *   direction DIR  "rtl" or "ltr" from now on, as the locale would have it
  */
@@ -325,6 +327,29 @@ gather_menu_buttons (GPtrArray *buttons, GtkWidget *widget)
     gather_menu_buttons (buttons, child);
 }
 
+static GtkWidget *
+find_last_list (GtkWidget *widget)
+{
+  GtkWidget *found = GTK_IS_LIST_VIEW (widget) ? widget : NULL;
+
+  if (!gtk_widget_get_mapped (widget))
+    return NULL;
+  for (GtkWidget *child = gtk_widget_get_last_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_prev_sibling (child))
+    found = find_last_list (child);
+  return found;
+}
+
+static void
+select_item (guint number)
+{
+  GtkWidget *list = get_active () != NULL ? find_last_list (GTK_WIDGET (get_active ())) : NULL;
+
+  if (list != NULL)
+    gtk_selection_model_select_item (gtk_list_view_get_model (GTK_LIST_VIEW (list)), number, TRUE);
+  answer ("%d\n", list != NULL);
+}
+
 static void
 open_menu (guint number)
 {
@@ -398,6 +423,14 @@ obey (const char *line)
     show_page ((guint) g_ascii_strtoull (line + strlen ("page "), NULL, 10));
   else if (g_str_has_prefix (line, "menu "))
     open_menu ((guint) g_ascii_strtoull (line + strlen ("menu "), NULL, 10));
+  else if (g_str_has_prefix (line, "select "))
+    select_item ((guint) g_ascii_strtoull (line + strlen ("select "), NULL, 10));
+  else if (g_str_equal (line, "focus"))
+    {
+      GtkWidget *focus = get_active () != NULL ? gtk_window_get_focus (get_active ()) : NULL;
+
+      answer ("%s %d\n", focus != NULL ? G_OBJECT_TYPE_NAME (focus) : "none", focus != NULL && gtk_widget_get_mapped (focus));
+    }
   else if (g_str_equal (line, "close"))
     {
       if (get_active () != NULL)
