@@ -36,10 +36,10 @@ LOOKS = {
 }
 ARABIC = '/usr/share/locale/ar/LC_MESSAGES/gtk40.mo'
 # What the README and the shop window show: page and look, and its name there.
-DOCS = {('page-running', 'light'): 'library', ('page-running', 'dark'): 'library-dark', ('new-review', 'light'): 'new',
+DOCS = {('portrait', 'light'): 'library', ('portrait', 'dark'): 'library-dark', ('new-review', 'light'): 'new',
         ('settings-2', 'light'): 'settings', ('snapshots', 'light'): 'snapshots', ('console', 'light'): 'console',
         ('family', 'dark'): 'family'}
-DOC_SCENES = {'light': ('library', 'snapshots', 'settings', 'assistant', 'console'), 'dark': ('library', 'family')}
+DOC_SCENES = {'light': ('portrait', 'snapshots', 'settings', 'assistant', 'console'), 'dark': ('portrait', 'family')}
 # Nothing composes the windows here, so that they get a plain frame from the toolkit; what is shown has round corners instead.
 NO_FRAME = 'window.solid-csd { border: none; box-shadow: none; margin: 0; padding: 0; }'
 
@@ -73,7 +73,7 @@ def take(name, look, options, languages):
                 css=NO_FRAME if options.docs else '',
                 core=(['--screen', os.path.abspath(options.screen)] if options.screen else []) + ['--kvm'] * options.docs,
                 **sizes)
-    walk.walk(DOC_SCENES[name] if options.docs else options.scene)
+    walk.walk(options.scene or (DOC_SCENES[name] if options.docs else None))
 
 
 def main():
@@ -87,7 +87,7 @@ def main():
     os.makedirs(options.folder, exist_ok=True)
     languages = tempfile.mkdtemp(prefix='lodge-languages-')
     try:
-        for name in DOC_SCENES if options.docs else options.look or LOOKS:
+        for name in options.look or (DOC_SCENES if options.docs else LOOKS):
             try:
                 take(name, LOOKS[name], options, languages)
             except Exception as error:  # a look less is not the end

@@ -157,18 +157,8 @@ class Walk:
         self.wait_window(window)
 
     def select(self, name):
-        """Searches for a machine and opens its page where only one pane has room."""
-        if self.folded:
-            self.key('alt+Left', 'alt+Right')
-        self.key('ctrl+f', 'ctrl+a')
-        self.world.display.type(name, 10)
-        wait_until(lambda: any(label['text'].startswith(name) and label['window'] == 'LodgeWindow'
-                               for label in self.world.probe.labels()), 20, name)
-        if self.folded:
-            self.world.probe.settle()
-            self.key('Return')
-        else:
-            self.key('Escape')
+        """The page of a machine; keys would have to be waited for."""
+        wait_until(lambda: self.world.probe.numbers('machine ' + name)[0], 20, name)
 
     # The pages -----------------------------------------------------------------------------------
 
@@ -182,8 +172,9 @@ class Walk:
         self.world.display.type('zzz', 10)
         self.visit('library-nothing')
         self.key('Escape')
-        for name, page in (('Debian', 'page-running'), ('Fedora', 'page-paused'), ('Windows', 'page-stopped'),
-                           ('Old', 'page-broken'), ('Web', 'page-template')):
+        wait_until(lambda: any('Web server' in label['text'] for label in self.world.probe.labels()), 20, 'the machines')
+        for name, page in (('Debian 12', 'page-running'), ('Fedora Workstation', 'page-paused'), ('Windows 11', 'page-stopped'),
+                           ('Old notebook', 'page-broken'), ('Web server', 'page-template')):
             self.select(name)
             self.visit(page)
             if page == 'page-stopped':
@@ -200,8 +191,15 @@ class Walk:
         self.world.probe.ask('close')
         self.wait_window('LodgeWindow')
 
+    def portrait(self):
+        """The page of a running machine, with its picture; what the README begins with."""
+        self.start()
+        self.select('Debian 12')
+        self.world.probe.settle(3, 10)
+        self.visit('portrait')
+
     def snapshots(self):
-        for name, page in (('Haiku', 'snapshots-none'), ('Debian', 'snapshots')):
+        for name, page in (('Haiku', 'snapshots-none'), ('Debian 12', 'snapshots')):
             self.select(name)
             self.act('win.snapshots')
             self.visit(page)
@@ -237,10 +235,10 @@ class Walk:
         self.back()
 
     def menus(self):
-        self.select('FreeBSD')
+        self.select('FreeBSD 14')
         if not self.folded:
             self.world.probe.settle()
-            self.key('shift+F10')
+            self.act('win.menu')
             self.visit('library-menu', popover=True)
             self.key('Escape')
         self.key('F10')
@@ -260,7 +258,7 @@ class Walk:
         self.back()
 
     def settings(self):
-        self.select('Debian')
+        self.select('Debian 12')
         self.key('ctrl+comma')
         self.wait_window('LodgeSettingsWindow')
         number = 0
@@ -303,7 +301,7 @@ class Walk:
     def console(self):
         """A console, and everything it can say of why there is no picture."""
         self.start()
-        self.select('Debian')
+        self.select('Debian 12')
         self.act('win.console')
         self.wait_window('LodgeConsoleWindow')
         self.visit('console')
@@ -346,7 +344,7 @@ class Walk:
         self.key('ctrl+shift+n')
         self.visit('template-menu', popover=True)
         self.key('Escape')
-        self.select('Debian')
+        self.select('Debian 12')
         self.visit('page-job')
         self.select('Trial run')
         self.act('win.console')
@@ -360,7 +358,7 @@ class Walk:
     def endings(self):
         """What is left of a deleted machine, and of a core that went; the window is good for nothing afterwards."""
         self.start()
-        self.select('FreeBSD')
+        self.select('FreeBSD 14')
         self.world.probe.settle()
         self.key('Delete')
         self.world.wait_call('FreeBSD 14', 'Delete')
@@ -376,7 +374,7 @@ class Walk:
 
     def walk(self, wanted=None):
         """All pages, or those of these methods; the ones that need nothing of their own follow library()."""
-        order = ('library', 'snapshots', 'menus', 'shortcuts', 'about', 'settings', 'assistant', 'console', 'family', 'endings',
+        order = ('library', *(('portrait',) if wanted else ()), 'snapshots', 'menus', 'shortcuts', 'about', 'settings', 'assistant', 'console', 'family', 'endings',
                  'welcome')
         try:
             for name in order:

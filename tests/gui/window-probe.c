@@ -17,7 +17,8 @@
  *   action NAME    activates an action, whose name may have its target in brackets, of the first window or of what is seen in it, as a button there does; whether there
  *                  is one
  *   menu NUMBER    opens that menu button of the active window; how many it has
- *   select NUMBER  selects that item of the last list in the active window
+ *   machine NAME   goes to the page of that machine; whether there is one
+ *   select NUMBER  selects that snapshot on their page
  *   focus          the type of what has the focus in the active window, and whether it is seen
  *   close          closes the active window, as its close button does
  *   direction DIR  "rtl" or "ltr" from now on, as the locale would have it
@@ -327,23 +328,51 @@ gather_menu_buttons (GPtrArray *buttons, GtkWidget *widget)
     gather_menu_buttons (buttons, child);
 }
 
+/* Also where the list is on a page that is not shown. (transfer none) (nullable) */
 static GtkWidget *
-find_last_list (GtkWidget *widget)
+find_type (GtkWidget *widget, GType type)
 {
-  GtkWidget *found = GTK_IS_LIST_VIEW (widget) ? widget : NULL;
+  GtkWidget *found = G_TYPE_CHECK_INSTANCE_TYPE (widget, type) ? widget : NULL;
 
-  if (!gtk_widget_get_mapped (widget))
-    return NULL;
-  for (GtkWidget *child = gtk_widget_get_last_child (widget); child != NULL && found == NULL;
-       child = gtk_widget_get_prev_sibling (child))
-    found = find_last_list (child);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_type (child, type);
   return found;
 }
 
 static void
-select_item (guint number)
+go_to_machine (const char *wanted)
 {
-  GtkWidget *list = get_active () != NULL ? find_last_list (GTK_WIDGET (get_active ())) : NULL;
+  /* The panes of the window, and so the lists in them, are in no order. */
+  GType type = g_type_from_name ("LodgeMachineList");
+  GtkWidget *pane = type != G_TYPE_INVALID ? find_type (GTK_WIDGET (first), type) : NULL;
+  GtkWidget *list = pane != NULL ? find_type (pane, GTK_TYPE_LIST_VIEW) : NULL;
+  GtkWidget *leaflet = find_type (GTK_WIDGET (first), ADW_TYPE_LEAFLET);
+  GtkSelectionModel *model = list != NULL ? gtk_list_view_get_model (GTK_LIST_VIEW (list)) : NULL;
+  guint n = model != NULL ? g_list_model_get_n_items (G_LIST_MODEL (model)) : 0;
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < n && !found; i++)
+    {
+      g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (model), i);
+      g_autofree char *name = NULL;
+
+      g_object_get (item, "name", &name, NULL);
+      found = g_strcmp0 (name, wanted) == 0;
+      if (found)
+        gtk_selection_model_select_item (model, i, TRUE);
+      if (found && leaflet != NULL && adw_leaflet_get_folded (ADW_LEAFLET (leaflet)))
+        adw_leaflet_navigate (ADW_LEAFLET (leaflet), ADW_NAVIGATION_DIRECTION_FORWARD);
+    }
+  answer ("%d\n", found);
+}
+
+static void
+select_snapshot (guint number)
+{
+  GType type = g_type_from_name ("LodgeSnapshotPage");
+  GtkWidget *page = type != G_TYPE_INVALID ? find_type (GTK_WIDGET (first), type) : NULL;
+  GtkWidget *list = page != NULL ? find_type (page, GTK_TYPE_LIST_VIEW) : NULL;
 
   if (list != NULL)
     gtk_selection_model_select_item (gtk_list_view_get_model (GTK_LIST_VIEW (list)), number, TRUE);
@@ -423,8 +452,10 @@ obey (const char *line)
     show_page ((guint) g_ascii_strtoull (line + strlen ("page "), NULL, 10));
   else if (g_str_has_prefix (line, "menu "))
     open_menu ((guint) g_ascii_strtoull (line + strlen ("menu "), NULL, 10));
+  else if (g_str_has_prefix (line, "machine "))
+    go_to_machine (line + strlen ("machine "));
   else if (g_str_has_prefix (line, "select "))
-    select_item ((guint) g_ascii_strtoull (line + strlen ("select "), NULL, 10));
+    select_snapshot ((guint) g_ascii_strtoull (line + strlen ("select "), NULL, 10));
   else if (g_str_equal (line, "focus"))
     {
       GtkWidget *focus = get_active () != NULL ? gtk_window_get_focus (get_active ()) : NULL;
