@@ -471,7 +471,7 @@ test_share (void)
   g_autoptr (LodgeCapabilities) capabilities = load_capabilities ("7.2", LODGE_ARCH_X86_64);
   g_autoptr (LodgeHost) host = make_host ();
   LodgeLaunch launch = { .folder = "/machine", .passt = TRUE, .paused = TRUE, .accel = LODGE_ACCEL_KVM, .gl_backend = "none",
-                         .share = "/home/anne/a, b" };
+                         .share = "/srv/files/a, b" };
   g_autoptr (JsonObject) device = NULL;
   g_autoptr (JsonObject) none = NULL;
   g_auto (GStrv) argv = NULL;
@@ -481,12 +481,12 @@ test_share (void)
   lodge_command_line_assign (profile, capabilities);
   argv = lodge_command_line_build (profile, capabilities, host, &launch, &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (word_after (argv, "-fsdev"), ==, "local,id=share,path=/home/anne/a,, b,security_model=none,multidevs=remap,readonly=on");
+  g_assert_cmpstr (word_after (argv, "-fsdev"), ==, "local,id=share,path=/srv/files/a,, b,security_model=none,multidevs=remap,readonly=on");
   g_clear_pointer (&argv, g_strfreev);
   launch.share_writable = TRUE;
   argv = lodge_command_line_build (profile, capabilities, host, &launch, &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (word_after (argv, "-fsdev"), ==, "local,id=share,path=/home/anne/a,, b,security_model=none,multidevs=remap");
+  g_assert_cmpstr (word_after (argv, "-fsdev"), ==, "local,id=share,path=/srv/files/a,, b,security_model=none,multidevs=remap");
 
   device = lodge_command_line_plug_share (profile);
   g_assert_cmpstr (json_object_get_string_member (device, "bus"), ==, "rp3");
