@@ -192,6 +192,9 @@ lodge_feedback_error_about (GtkWidget *from, const char *heading, GError *error,
     return;
 
   lodge_error_normalize (own);
+  /* Who pressed Cancel knows. */
+  if (g_error_matches (own, LODGE_ERROR, LODGE_ERROR_CANCELLED))
+    return;
   sentence = lodge_error_text (own, about);
   dialog = adw_message_dialog_new (GTK_WINDOW (root), heading, sentence);
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _("_Close"));

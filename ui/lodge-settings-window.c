@@ -101,8 +101,6 @@ describe_3d (LodgeSettingsWindow *self)
 
   if (!g_str_equal (lodge_machine_item_setting_string (self->item, "video", "virtio"), "virtio"))
     return g_strdup (_("Needs the display device Virtio"));
-  if (!wanted && !g_str_equal (possible, "none"))
-    return g_strdup (_("Draws the guest’s windows and games with this computer’s graphics card"));
   if (wanted && now)
     return lodge_machine_text_3d (lodge_machine_item_effective_string (self->item, "3d", "none"),
                                   lodge_machine_item_effective_string (self->item, "3d-reason", ""));

@@ -193,9 +193,9 @@ delete_all_cb (LodgeTrashWindow *self)
 /* ---- What is shown ---- */
 
 static GtkWidget *
-make_button (LodgeTrashWindow *self, GVariant *entry, const char *name, GCallback clicked)
+make_button (LodgeTrashWindow *self, GVariant *entry, const char *label, const char *name, GCallback clicked)
 {
-  GtkWidget *button = gtk_button_new ();
+  GtkWidget *button = label != NULL ? gtk_button_new_with_label (label) : gtk_button_new_from_icon_name ("user-trash-symbolic");
 
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
@@ -236,11 +236,9 @@ add_row (LodgeTrashWindow *self, GVariant *entry)
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 2);
   adw_action_row_set_icon_name (ADW_ACTION_ROW (row),
                                 g_str_equal (kind, "disk") ? "drive-harddisk-symbolic" : "computer-symbolic");
-  button = make_button (self, entry, restore_name, G_CALLBACK (restore_cb));
-  gtk_button_set_label (GTK_BUTTON (button), _("Restore"));
+  button = make_button (self, entry, _("Restore"), restore_name, G_CALLBACK (restore_cb));
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
-  button = make_button (self, entry, delete_name, G_CALLBACK (delete_cb));
-  gtk_button_set_icon_name (GTK_BUTTON (button), "user-trash-symbolic");
+  button = make_button (self, entry, NULL, delete_name, G_CALLBACK (delete_cb));
   gtk_widget_set_tooltip_text (button, delete_name);
   gtk_widget_add_css_class (button, "flat");
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);

@@ -9,7 +9,7 @@ import pytest
 from gi.repository import GLib
 
 from lodgetest import wait_until
-from lodgetest.accessible import Desktop
+from lodgetest.accessible import Desktop, take_back, undoable
 from lodgetest.lodge import Lodge
 
 MIB = 1 << 20
@@ -72,19 +72,17 @@ class Settings:
         wait_until(lambda: count() > before, 20, 'the popover')
 
     def latest(self):
-        """What Undo would take back, as the window offers it on the bus; no toast has to be there for that."""
-        enabled, _, state = self.lodge.call('/org/lodgevm/Lodge/window/1', 'org.gtk.Actions', 'Describe',
-                                            GLib.Variant('(s)', ('undo',)), name='org.lodgevm.Lodge')[0][0]
-        return state[0] if enabled else ''
+        return undoable(self.lodge)
 
-    def undo(self, test, what, says=''):
-        """By its key, once what was done is the latest that can be taken back."""
+    def undo(self, test, what, says='', key=False):
+        """Once what was done is the latest that can be taken back; by its key, or as the main menu does it."""
         before = wait_until(lambda: says in self.latest() and self.latest(), 20, f'"{says}" to be offered for Undo')
-
-        def pressed():
+        if key:
+            self.display.focus(self.id)
             self.display.key('ctrl+z')
-            return self.latest() != before
-        wait_until(pressed, 20, f'"{before}" to be taken back', 0.5)
+        else:
+            take_back(self.lodge)
+        wait_until(lambda: self.latest() != before, 20, f'"{before}" to be taken back')
         self.wait_saved(test, what)
 
     def close(self):
@@ -170,7 +168,7 @@ def test_each_setting_and_its_undo(settings):
         if warned:
             settings.press('Change')
         settings.wait_saved(lambda profile: look(profile) == wanted, f'{row} in machine.json')
-        settings.undo(lambda profile: look(profile) == look(before), f'{row} to be as before')
+        settings.undo(lambda profile: look(profile) == look(before), f'{row} to be as before', key=kind == 'text')
         after = settings.saved()
         for profile in (before, after):  # a card has another place while it is another one
             profile['nics'][0].pop('address', None)
@@ -194,6 +192,7 @@ def fold_out(settings, name):
     settings.find('Detach', 'button')
 
 
+@pytest.mark.long
 def test_disk_work(settings, tools):
     """Each work with a disk by its button, seen in the machine and taken back; a job that takes long is cancelled."""
     settings.page('Storage')
@@ -228,6 +227,14 @@ def test_disk_work(settings, tools):
     wait(lambda: os.listdir(folder) == ['disk0.qcow2'], 'the file to go to the trash')
     settings.undo(lambda profile: profile['disks'] == before, 'the disk to be back from the trash', 'deleted')
 
+    # What it starts from.
+    def orders(profile):
+        return [entry['boot-order'] for entry in profile['disks']]
+    before = orders(settings.saved())
+    settings.press('Try CD Drive Earlier')
+    settings.wait_saved(lambda profile: orders(profile) != before and profile['disks'][0]['boot-order'] == 1, 'the CD drive first')
+    settings.undo(lambda profile: orders(profile) == before, 'the order before', 'Starts From')
+
     # Converted and back; one that takes long is cancelled, and nothing is left of it.
     fold_out(settings, 'disk1.qcow2')
     menu(settings, 'Convert', 'VMDK')
@@ -240,6 +247,7 @@ def test_disk_work(settings, tools):
     settings.press('Cancel')
     wait(lambda: settings.window.look('Converting', 'label') is None, 'the work to end')
     (tools / 'hold').unlink()
+    assert sorted(window.name for window in settings.desktop.windows()) == ['Lodge', 'Settings'], 'who cancels is not told'
     assert settings.saved()['disks'][2]['format'] == 'qcow2' and sorted(os.listdir(folder)) == ['disk0.qcow2', 'disk1.qcow2']
 
     # Compacted, grown.
@@ -253,20 +261,38 @@ def test_disk_work(settings, tools):
     wait(lambda: disk(settings, 'disk1')['size'] == 3 << 30, 'the larger disk')
 
 
-def test_keys_alone_and_refusals(settings):
-    """A setting changed and taken back without the pointer; what is not possible says why, in place."""
-    settings.page('System')
-    row = settings.find('TPM', 'list item')
+def to_row(settings, row):
     for _ in range(40):
         if row.has_state(FOCUSED):
             break
         settings.display.key('Tab')
+
+
+def test_keys_alone_and_refusals(settings):
+    """A setting changed and taken back without the pointer; what is not possible says why, in place."""
+    assert 5 < len({name for name, found in settings.window.names() if found.role == 'tab'}) <= 7
+    settings.page('System')
+    to_row(settings, settings.find('TPM', 'list item'))
     settings.display.key('space')
     settings.wait_saved(lambda profile: profile['tpm'], 'the switch to be on')
-    settings.undo(lambda profile: not profile['tpm'], 'the switch to be off')
+    settings.undo(lambda profile: not profile['tpm'], 'the switch to be off', key=True)
 
     settings.page('Network')
     change(settings, 'text', 'Hardware Address (MAC)', '52:54:zz')
     settings.find('“Hardware Address” takes six pairs of hexadecimal digits, such as 52:54:00:12:34:56.', 'label')
     assert settings.saved()['nics'][0]['mac'].startswith('52:54:') and 'zz' not in settings.saved()['nics'][0]['mac']
-    settings.press('Close')
+
+
+@pytest.mark.long
+def test_changed_by_others(settings):
+    """What somebody else changes is there at once, and the focus stays where it is; it is not taken back with one's own."""
+    settings.page('System')
+    row = settings.find('TPM', 'list item')
+    settings.find('Cores', 'spin button').value = 2
+    settings.wait_saved(lambda profile: profile['cores'] == 2, 'two cores')
+    to_row(settings, row)
+    settings.lodge.ctl('set', 'Barn', 'cores=3')
+    wait_until(lambda: settings.find('Cores', 'spin button').value == 3, 20, 'what lodgectl set')
+    assert row.has_state(FOCUSED)
+    settings.undo(lambda profile: profile['cores'] == 3, 'three cores still', 'Cores: 2')
+    settings.desktop.find_window('Lodge').find('“Cores” was changed again since, and stays as it is', 'label')

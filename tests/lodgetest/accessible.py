@@ -156,3 +156,17 @@ class Desktop:
     def close(self):
         if not self.bus.is_closed():
             self.bus.close_sync(None)
+
+
+def undoable(lodge):
+    """What Undo would take back in the window, as it says it on the bus; '' for nothing. A toast that offers the same is
+    gone after some seconds, sooner than a busy host may look for it."""
+    enabled, _, state = lodge.call('/org/lodgevm/Lodge/window/1', 'org.gtk.Actions', 'Describe', GLib.Variant('(s)', ('undo',)),
+                                   name='org.lodgevm.Lodge')[0][0]
+    return state[0] if enabled else ''
+
+
+def take_back(lodge):
+    """What undoable() says, as Undo in the main menu does it."""
+    lodge.call('/org/lodgevm/Lodge/window/1', 'org.gtk.Actions', 'Activate', GLib.Variant('(sava{sv})', ('undo', [], {})),
+               name='org.lodgevm.Lodge')
