@@ -459,6 +459,7 @@ def test_full_disk(rng, kills, tmp_path, firmware):
             if call.error is not None:
                 assert error_code(call.error) in ('NoSpace', 'Cancelled', 'Io'), f'{method} with {left} bytes left: {call.error.message}'
             what = f'{method} with {left} bytes left'
+            print(what, call.error and call.error.message, flush=True)
             wait_until(world.is_idle, 60, f'{what}: rest')
             ballast.unlink()
             if world.machine.state in ('running', 'paused'):
