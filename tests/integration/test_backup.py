@@ -286,7 +286,7 @@ def test_a_scheduled_backup_gives_way(lodge):
     machine = lodge.create('Box', disk_size=256 * MIB, memory=64 * MIB)
     qemu_io(disk(machine), 'write -P 7 0 240M')
     lodge.ctl('set', 'Box', f'backup-folder={lodge.state}', 'backup-every=24')
-    wait_until(lambda: jobs(lodge).get('backup', {}).get('State') == 'running', 60, 'a backup that nobody asked for', 0.02)
+    wait_until(lambda: 'backup' in jobs(lodge), 60, 'a backup that nobody asked for', 0.02)
     machine.start()
     automatic = machine.get('Automatic')
     assert 'backup-error' not in automatic and automatic['next-backup'] > 1.6e9
