@@ -25,8 +25,8 @@ LOOKS = {
     'narrow': {'width': 360, 'height': 640},
     'wide': {'width': 1400, 'height': 880},
     'scale2': {'environment': {'GDK_SCALE': '2'}, 'screen': (2000, 1500)},
-    'text150': {'environment': {'GDK_DPI_SCALE': '1.5'}},
-    'text150-narrow': {'environment': {'GDK_DPI_SCALE': '1.5'}, 'width': 360, 'height': 640},
+    'text150': {'points': 16.5},  # as a text scaling of 150 %: on X11 GTK 4 takes neither GDK_DPI_SCALE nor gtk-xft-dpi
+    'text150-narrow': {'points': 16.5, 'width': 360, 'height': 640},
     'rtl': {'language': 'ar_XB'},
     'rtl-narrow': {'language': 'ar_XB', 'width': 360, 'height': 640},
     'german': {'language': 'de_DE'},
@@ -56,7 +56,7 @@ def take(name, look, options, languages):
     environment = dict(look.get('environment', {}))
     if 'language' in look:
         environment.update(language_environment(look['language'], languages))
-    toolkit = 'gtk-font-name=Cantarell 11\n'
+    toolkit = f'gtk-font-name=Cantarell {look.get("points", 11)}\n'
 
     def visit(page, _):
         file = DOCS.get((page, name)) if options.docs else f'{page}-{name}'
