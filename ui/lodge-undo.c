@@ -181,8 +181,9 @@ lodge_undo_take_last (LodgeUndo *self, GtkWidget *from)
     return;
   /* Translators: what is being taken back: "Undo: Memory: 4 GB" */
   text = g_strdup_printf (_("Undo: %s"), latest->title);
-  run (self, self->entries.head, from);
+  /* First: what cannot be taken back says so in a toast of its own. */
   lodge_feedback_toast (from, text);
+  run (self, self->entries.head, from);
 }
 
 const char *
