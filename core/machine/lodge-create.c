@@ -31,7 +31,7 @@
 /* What the demo has no use for and what costs a guest without KVM a fifth of its start: tests of ciphers, the keys of
  * kernel modules, BTF of a TCP variant, names of kernel probes (initcall_blacklist: kernel-parameters.txt). */
 #define DEMO_APPEND                                                                                           \
-  "console=ttyS0 console=tty0 quiet cryptomgr.notests initcall_blacklist=crypto_kdf108_init,cubictcp_register," \
+  "console=ttyS0 console=tty0 quiet no_timer_check cryptomgr.notests initcall_blacklist=crypto_kdf108_init,cubictcp_register," \
   "load_system_certificate_list,init_kprobe_trace"
 
 static const char *const role_names[] = { "iso", "disk", "kernel", "initrd" };
