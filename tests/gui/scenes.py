@@ -204,7 +204,7 @@ class Walk:
             self.act('win.snapshots')
             self.visit(page)
             if page == 'snapshots':
-                self.world.probe.ask('select 1')
+                wait_until(lambda: self.world.probe.numbers('select 1')[0], 20, 'the snapshots')
                 self.visit('snapshots-selected')
                 self.act('snapshot.edit')
                 self.wait_window('AdwMessageDialog')

@@ -367,16 +367,31 @@ go_to_machine (const char *wanted)
   answer ("%d\n", found);
 }
 
+/* The list of a snapshots page that stands upright is the tree; the timeline lies. */
+static GtkWidget *
+find_tree (GtkWidget *widget)
+{
+  GtkWidget *found = GTK_IS_LIST_VIEW (widget) && gtk_orientable_get_orientation (GTK_ORIENTABLE (widget)) == GTK_ORIENTATION_VERTICAL
+                       ? widget : NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_tree (child);
+  return found;
+}
+
 static void
 select_snapshot (guint number)
 {
   GType type = g_type_from_name ("LodgeSnapshotPage");
   GtkWidget *page = type != G_TYPE_INVALID ? find_type (GTK_WIDGET (first), type) : NULL;
-  GtkWidget *list = page != NULL ? find_type (page, GTK_TYPE_LIST_VIEW) : NULL;
+  GtkWidget *tree = page != NULL ? find_tree (page) : NULL;
+  GtkSelectionModel *model = tree != NULL ? gtk_list_view_get_model (GTK_LIST_VIEW (tree)) : NULL;
 
-  if (list != NULL)
-    gtk_selection_model_select_item (gtk_list_view_get_model (GTK_LIST_VIEW (list)), number, TRUE);
-  answer ("%d\n", list != NULL);
+  /* They come from the core, some time after the page. */
+  answer ("%d\n", model != NULL && number < g_list_model_get_n_items (G_LIST_MODEL (model))
+                    && gtk_selection_model_select_item (model, number, TRUE)
+                    && gtk_selection_model_is_selected (model, number));
 }
 
 static void
