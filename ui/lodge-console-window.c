@@ -492,6 +492,8 @@ lodge_console_window_close_request (GtkWindow *window)
 
   if (lodge_console_disposable_asks (self->item))
     {
+      /* Keys that are the guest's do not reach the question. */
+      lodge_display_view_release_grab (lodge_console_page_get_view (self->page));
       lodge_console_disposable_ask (window, self->library, self->item, TRUE);
       return GDK_EVENT_STOP;
     }

@@ -134,6 +134,8 @@ class Walk:
         """Until the active window is of that type."""
         def look():
             windows = self.world.probe.windows()
+            if kind in windows[1:] and windows[0] != kind:
+                self.world.probe.ask('present ' + kind)
             return windows and windows[0] == kind
         wait_until(look, 30, f'a {kind} (there are {self.world.probe.windows()})')
         self.window = kind

@@ -20,6 +20,7 @@
  *   machine NAME   goes to the page of that machine; whether there is one
  *   select NUMBER  selects that snapshot on their page
  *   focus          the type of what has the focus in the active window, and whether it is seen
+ *   present TYPE   makes the window of that type the active one: a window manager gives no focus to what nobody asked for
  *   close          closes the active window, as its close button does
  *   direction DIR  "rtl" or "ltr" from now on, as the locale would have it
  */
@@ -301,6 +302,21 @@ answer_windows (void)
   answer ("[%s]\n", json->str);
 }
 
+static void
+present (const char *type)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+
+      if (g_str_equal (G_OBJECT_TYPE_NAME (window), type) && gtk_widget_get_mapped (GTK_WIDGET (window)))
+        gtk_window_present (window);
+    }
+  answer ("ok\n");
+}
+
 /* (transfer none) (nullable) */
 static GtkWindow *
 get_active (void)
@@ -477,6 +493,8 @@ obey (const char *line)
 
       answer ("%s %d\n", focus != NULL ? G_OBJECT_TYPE_NAME (focus) : "none", focus != NULL && gtk_widget_get_mapped (focus));
     }
+  else if (g_str_has_prefix (line, "present "))
+    present (line + strlen ("present "));
   else if (g_str_equal (line, "close"))
     {
       if (get_active () != NULL)
