@@ -222,6 +222,9 @@ lodge_feedback_details_new (const GError *error)
   GtkWidget *label;
   g_autofree char *valid = g_utf8_make_valid (text, -1);
 
+  /* GTK 4.8 does not take a name from its label. */
+  gtk_accessible_update_property (GTK_ACCESSIBLE (expander), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Technical Details"), -1);
+
   label = gtk_label_new (valid);
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);

@@ -303,6 +303,8 @@ discard_cb (AdwMessageDialog *dialog, const char *response, LodgeNewDialog *self
   if (!g_str_equal (response, "discard"))
     return;
   self->closing = TRUE;
+  /* The key that answered may keep the question for longer than its parent lives; GTK 4.8 does not forget the parent then. */
+  gtk_window_set_transient_for (GTK_WINDOW (dialog), NULL);
   gtk_window_close (GTK_WINDOW (self));
 }
 

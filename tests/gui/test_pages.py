@@ -47,6 +47,14 @@ class Judge:
             if page == 'library' and label['text'] == 'Haiku' and label['x'] > 100:
                 self.wrong.append(f'{page} is not mirrored: {label}')
 
+    @staticmethod
+    def toasts(bus, parents):
+        """Those of them that are toasts, whose closing button is the toolkit's; they may stand over any page."""
+        parents = list(parents)
+        question = ('org.freedesktop.DBus.Properties', 'Get', GLib.Variant('(ss)', (PREFIX + 'Accessible', 'Name')))
+        names = gather(bus, [(Accessible(bus, *parent), *question) for parent in parents])
+        return {parent for parent, name in zip(parents, names) if name and name[0] == 'AdwToastWidget'}
+
     def look_at_names(self, page):
         """As a screen reader finds them. What has no name of its own is called by its type."""
         bus, level, focusable = self.walk.world.desktop.bus, self.walk.world.desktop.windows(), []
@@ -64,7 +72,9 @@ class Judge:
                      ('org.freedesktop.DBus.Properties', 'Get', GLib.Variant('(ss)', (PREFIX + 'Accessible', 'Name'))),
                      (PREFIX + 'Component', 'GetExtents', GLib.Variant('(u)', (1,))),
                      ('org.freedesktop.DBus.Properties', 'Get', GLib.Variant('(ss)', (PREFIX + 'Accessible', 'Parent'))))
-        answers = iter(gather(bus, [(thing, *question) for thing in focusable for question in questions]))
+        answers = list(gather(bus, [(thing, *question) for thing in focusable for question in questions]))
+        toasts = self.toasts(bus, {parent[0] for parent in answers[3::4] if parent})
+        answers = iter(answers)
         lists, buttons = set(), 0
         for thing, role, name, extents, parent in zip(focusable, *[answers] * 4):
             if None in (role, name, extents, parent):
@@ -72,7 +82,7 @@ class Judge:
             if name[0] == 'GtkListView':  # which draws the value of a combo row
                 lists.add(thing.path)
             # A page that is not shown has no size. A group is what scrolls, and a list hands the focus to its rows.
-            if extents[0][2] <= 0 or role[0] in ('group', 'list') or parent[0][1] in lists:
+            if extents[0][2] <= 0 or role[0] in ('group', 'list') or parent[0][1] in lists or parent[0] in toasts:
                 continue
             self.names += 1
             if re.match(r'(Gtk|Adw|Lodge)[A-Z]\w+$|\s*$', name[0]):

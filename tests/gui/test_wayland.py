@@ -53,9 +53,6 @@ def check_fullscreen(wayland, console, name):
     console.find('Fullscreen On', 'menu item').press()
     console.find(lambda text: second in text, 'menu item').press()
     wait_place(second)
-    wayland.focus(name)
-    wayland.devices.key('F11')
-    wait_until(lambda: wayland.windows()[name]['rect']['width'] == before['width'], 20, 'the window')
 
 
 def from_image_to_picture(lodge, wayland, desktop, medium):

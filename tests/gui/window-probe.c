@@ -303,7 +303,7 @@ answer_windows (void)
 }
 
 static void
-present (const char *type)
+raise_window (const char *type)
 {
   GListModel *windows = gtk_window_get_toplevels ();
 
@@ -494,7 +494,7 @@ obey (const char *line)
       answer ("%s %d\n", focus != NULL ? G_OBJECT_TYPE_NAME (focus) : "none", focus != NULL && gtk_widget_get_mapped (focus));
     }
   else if (g_str_has_prefix (line, "present "))
-    present (line + strlen ("present "));
+    raise_window (line + strlen ("present "));
   else if (g_str_equal (line, "close"))
     {
       if (get_active () != NULL)

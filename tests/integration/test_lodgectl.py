@@ -103,7 +103,7 @@ def test_set(lodge):
     assert 'Details: ' in fails(lodge, 6, 'set', 'Other', 'cores=3', 'memory=lots')
     assert 'There is no setting “colour”.' in fails(lodge, 6, 'set', 'Other', 'cores=3', 'colour=blue')
     assert 'There is no setting “memroy”. Did you mean “memory”?' in fails(lodge, 6, 'set', 'Other', 'memroy=1G')
-    assert 'The value of “nics[0].mac” is not possible.' in fails(lodge, 6, 'set', 'Other', 'mac=x')
+    assert '“nics[0].mac” takes six pairs of hexadecimal digits' in fails(lodge, 6, 'set', 'Other', 'mac=x')
     # It is the new name that cannot be.
     assert 'lodgectl: This name cannot be used.' in fails(lodge, 6, 'set', 'Other', 'name=')
     assert '“bus” can be one of these: virtio, ' in fails(lodge, 6, 'disk', 'Other', 'add', '--size', '1G', '--bus', 'floppy')

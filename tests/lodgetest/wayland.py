@@ -165,10 +165,19 @@ class WaylandDisplay:
             wayland, control = wait_until(sockets, 30, 'the compositor')
             environment.update(WAYLAND_DISPLAY=wayland, SWAYSOCK=os.path.join(self.folder, control), GDK_BACKEND='wayland',
                                XDG_SESSION_TYPE='wayland', GSK_RENDERER='cairo', LC_ALL='C.UTF-8', NO_AT_BRIDGE='0')
-            self.devices = Devices(os.path.join(self.folder, wayland), (width, height))
+            self.devices = wait_until(lambda: self.connect(os.path.join(self.folder, wayland), (width, height)), 30,
+                                      'the compositor to have a seat')
         except BaseException:
             self.close()
             raise
+
+    @staticmethod
+    def connect(path, size):
+        """The socket is there before all that it offers."""
+        try:
+            return Devices(path, size)
+        except KeyError:
+            return None
 
     def windows(self):
         """title → what the compositor knows of it: app_id, shell, rect, focused, …"""
