@@ -131,7 +131,8 @@ show_moments (LodgeSnapshotTimeline *self, GPtrArray *found)
     }
   if (same == n && same == found->len)
     return;
-  g_list_store_splice (self->moments, same, n - same - end, found->pdata + same, found->len - same - end);
+  g_list_store_splice (self->moments, same, n - same - end, found->len > 0 ? found->pdata + same : NULL,
+                       found->len - same - end);
   gtk_widget_set_visible (GTK_WIDGET (self->scrolled), found->len > 0);
   /* The newest are looked for most, and where they lie is known after the next frame. */
   if (self->scroll_source == 0 && !has_focus (GTK_WIDGET (self->view)))

@@ -89,7 +89,7 @@ class Console:
             self.display.key('ctrl+u')
             self.display.type(f'echo {text} > /dev/ttyS0\n', delay)
             try:
-                self.serial.wait(rf'{text}\r?$', 15)
+                self.serial.wait(rf'{text}\r?$', 4)
                 return True
             except TimeoutError:
                 continue
