@@ -31,6 +31,15 @@ lodge_disk_free (LodgeDisk *disk)
   g_free (disk);
 }
 
+gboolean
+lodge_profile_has_disk (const LodgeProfile *profile, const char *file)
+{
+  for (guint i = 0; profile != NULL && i < profile->disks->len; i++)
+    if (g_strcmp0 (((const LodgeDisk *) g_ptr_array_index (profile->disks, i))->file, file) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 const char *
 lodge_profile_get_vars (const LodgeProfile *profile)
 {

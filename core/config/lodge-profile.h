@@ -132,6 +132,9 @@ LodgeDisk    *lodge_profile_add_cd     (LodgeProfile *profile, const char *file)
 
 /** The UEFI variables that a machine has at first: a qcow2 image as large as the firmware's template is. */
 #define LODGE_FIRMWARE_VARS_FILE "firmware/vars.qcow2"
+/** lodge_profile_has_disk: @profile: (nullable); @file: (nullable): relative to the folder, as LodgeDisk.file */
+gboolean      lodge_profile_has_disk   (const LodgeProfile *profile, const char *file);
+
 /** lodge_profile_get_vars: with and without Secure Boot there are different ones, and both are kept. Returns: (transfer none): relative to the folder */
 const char   *lodge_profile_get_vars   (const LodgeProfile *profile);
 

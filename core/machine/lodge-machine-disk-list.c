@@ -147,16 +147,6 @@ add_entry (List *list, GVariantBuilder *builder, LodgeLayers *layers, const Lodg
   g_variant_builder_add_value (builder, g_variant_dict_end (&entry));
 }
 
-static gboolean
-is_named (const LodgeProfile *profile, const char *file)
-{
-  for (guint i = 0; profile != NULL && i < profile->disks->len; i++)
-    if (g_strcmp0 (((const LodgeDisk *) g_ptr_array_index (profile->disks, i))->file, file) == 0)
-      return TRUE;
-
-  return FALSE;
-}
-
 /* Images that nobody uses: not the machine, not its guest, and no other image or snapshot. */
 static void
 add_unattached (List *list, GVariantBuilder *builder, LodgeLayers *layers)
@@ -176,7 +166,7 @@ add_unattached (List *list, GVariantBuilder *builder, LodgeLayers *layers)
       LodgeDiskFacts facts;
 
       if (!g_str_equal (folder, disks) || layer->trashed || *name == '.' || children->len > 0 || layer->snapshots->len > 0
-          || is_named (list->profile, file) || is_named (list->running, file)
+          || lodge_profile_has_disk (list->profile, file) || lodge_profile_has_disk (list->running, file)
           || !lodge_disk_facts_read (layer->path, &facts, NULL))
         continue;
       disk.format = (char *) facts.format;

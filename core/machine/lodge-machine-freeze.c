@@ -344,15 +344,6 @@ lodge_machine_frozen_now (LodgeMachine *self, GError **error)
 
 /* ---- After a core that was killed ---- */
 
-static gboolean
-is_named (const LodgeProfile *profile, const char *file)
-{
-  for (guint i = 0; i < profile->disks->len; i++)
-    if (g_strcmp0 (((const LodgeDisk *) g_ptr_array_index (profile->disks, i))->file, file) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 void
 lodge_machine_recover_layers (const char *folder)
 {
@@ -383,7 +374,7 @@ lodge_machine_recover_layers (const char *folder)
       if (*files[i] == '\0' || !g_str_equal (parent, DISKS))
         continue;
       unlink (half);
-      if (is_named (profile, files[i]))
+      if (lodge_profile_has_disk (profile, files[i]))
         continue;
       layer = lodge_layers_read (path, NULL);
       if (layer != NULL && layer->empty)

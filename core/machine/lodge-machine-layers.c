@@ -113,15 +113,6 @@ lodge_machine_write_layers (GPtrArray *layers, const char *folder, GError **erro
   return lodge_folder_sync (disks, error);
 }
 
-static gboolean
-is_named (const LodgeProfile *profile, const char *file)
-{
-  for (guint i = 0; i < profile->disks->len; i++)
-    if (g_strcmp0 (((const LodgeDisk *) g_ptr_array_index (profile->disks, i))->file, file) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 void
 lodge_machine_recover_new_layers (const char *folder)
 {
@@ -145,7 +136,7 @@ lodge_machine_recover_new_layers (const char *folder)
       if (strcmp (parent, "disks") != 0)
         continue;
       unlink (half);
-      layer = is_named (profile, files[i]) ? NULL : lodge_layers_read (path, NULL);
+      layer = lodge_profile_has_disk (profile, files[i]) ? NULL : lodge_layers_read (path, NULL);
       if (layer != NULL && layer->empty)
         unlink (path);
     }

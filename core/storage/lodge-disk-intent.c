@@ -37,16 +37,6 @@ lodge_disk_intent_write (const char *folder, const char *const *new_files, const
   return lodge_atomic_file_write (path, text->str, text->len, error);
 }
 
-static gboolean
-is_named (const LodgeProfile *profile, const char *file)
-{
-  for (guint i = 0; i < profile->disks->len; i++)
-    if (g_strcmp0 (((const LodgeDisk *) g_ptr_array_index (profile->disks, i))->file, file) == 0)
-      return TRUE;
-
-  return FALSE;
-}
-
 void
 lodge_disk_intent_settle (const char *folder, const char *trash_dir)
 {
@@ -80,7 +70,7 @@ lodge_disk_intent_settle (const char *folder, const char *trash_dir)
         continue;
       if (g_str_has_prefix (lines[i], "trash "))
         lodge_disk_trash_settle (trash_dir, folder, absolute, profile);
-      else if (!is_named (profile, file))
+      else if (!lodge_profile_has_disk (profile, file))
         unlink (absolute);
     }
   unlink (path);
