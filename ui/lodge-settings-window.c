@@ -209,14 +209,34 @@ update (LodgeSettingsWindow *self)
 }
 
 static void
+setup_ranges (LodgeSettingsWindow *self)
+{
+  double cores = (double) lodge_amounts_get (self->amounts, "cores-host");
+  double total = (double) lodge_amounts_get (self->amounts, "memory-maximum") / MIB;
+  double available = (double) lodge_amounts_get (self->amounts, "memory-free") / MIB;
+  double recommended_memory = (double) lodge_amounts_get (self->amounts, "memory-recommended") / MIB;
+  double recommended_cores = (double) lodge_amounts_get (self->amounts, "cores-recommended");
+  double have_cores = (double) lodge_machine_item_setting_uint (self->item, "cores", 1);
+  double have_memory = (double) lodge_machine_item_setting_uint (self->item, "memory", 0) / MIB;
+
+  /* A machine from a larger host keeps what it has until the person changes it. */
+  lodge_amount_row_setup (self->cores, LODGE_AMOUNT_COUNT, 1, MAX (MAX (cores, 2), have_cores), recommended_cores, 0);
+  lodge_amount_row_setup (self->memory, LODGE_AMOUNT_MEMORY, 16, MAX (floor (total), MAX (have_memory, 1024)),
+                          recommended_memory, available);
+}
+
+static void
 show_cores (LodgeSettingsWindow *self)
 {
+  /* What another client sets may be more than this host has. */
+  setup_ranges (self);
   lodge_amount_row_set_value (self->cores, (double) lodge_machine_item_setting_uint (self->item, "cores", 1));
 }
 
 static void
 show_memory (LodgeSettingsWindow *self)
 {
+  setup_ranges (self);
   lodge_amount_row_set_value (self->memory, (double) lodge_machine_item_setting_uint (self->item, "memory", 0) / MIB);
 }
 
@@ -308,23 +328,6 @@ insert_cb (LodgeSettingsWindow *self)
   self->chooser = lodge_image_chooser_new (GTK_WINDOW (self));
   g_signal_connect_swapped (self->chooser, "response", G_CALLBACK (medium_chosen_cb), self);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
-}
-
-static void
-setup_ranges (LodgeSettingsWindow *self)
-{
-  double cores = (double) lodge_amounts_get (self->amounts, "cores-host");
-  double total = (double) lodge_amounts_get (self->amounts, "memory-maximum") / MIB;
-  double available = (double) lodge_amounts_get (self->amounts, "memory-free") / MIB;
-  double recommended_memory = (double) lodge_amounts_get (self->amounts, "memory-recommended") / MIB;
-  double recommended_cores = (double) lodge_amounts_get (self->amounts, "cores-recommended");
-  double have_cores = (double) lodge_machine_item_setting_uint (self->item, "cores", 1);
-  double have_memory = (double) lodge_machine_item_setting_uint (self->item, "memory", 0) / MIB;
-
-  /* A machine from a larger host keeps what it has until the person changes it. */
-  lodge_amount_row_setup (self->cores, LODGE_AMOUNT_COUNT, 1, MAX (MAX (cores, 2), have_cores), recommended_cores, 0);
-  lodge_amount_row_setup (self->memory, LODGE_AMOUNT_MEMORY, 16, MAX (floor (total), MAX (have_memory, 1024)),
-                          recommended_memory, available);
 }
 
 static void
