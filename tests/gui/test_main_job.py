@@ -189,6 +189,7 @@ def test_by_keys_alone(lodge, display, tmp_path):
     display.type('Cellar')
     display.key('Return')
     wait_until(lambda: len(lodge.machines()) == 1, 30, 'the machine to be made')
+    assert [found['Name'] for found in lodge.machines().values()] == ['Cellar']
     machine = lodge.machine('Cellar')
     assert machine.get('Settings')['cd'] == str(medium)
     machine.wait_state('running', 60)

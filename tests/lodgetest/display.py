@@ -43,7 +43,8 @@ class Display:
         self.environment = environment
         self.processes = []
         read, write = os.pipe()
-        self.start(['Xvfb', '-displayfd', str(write), '-screen', '0', f'{width}x{height}x24', '-nolisten', 'tcp', '-noreset',
+        # No auto-repeat (-r): on a busy host a key's release comes late, and would be typed many times.
+        self.start(['Xvfb', '-displayfd', str(write), '-screen', '0', f'{width}x{height}x24', '-nolisten', 'tcp', '-noreset', '-r',
                     *(('-fbdir', framebuffer) if framebuffer else ())], pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as f:
