@@ -65,29 +65,28 @@ compare_listed (gconstpointer a, gconstpointer b)
   return order != 0 ? order : strcmp (ctl_string (left->properties, "Id"), ctl_string (right->properties, "Id"));
 }
 
-/* Returns: (transfer full) (element-type GVariant): the properties of each machine, by name */
+/* @options: (transfer floating): of ListMachines
+ * Returns: (transfer full) (element-type GVariant): the properties of each machine, by name */
 static GPtrArray *
-get_machines (CtlContext *ctx, GError **error)
+get_machines (CtlContext *ctx, GVariant *options, GError **error)
 {
   g_autoptr (GPtrArray) machines = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   g_autoptr (GArray) listed = g_array_new (FALSE, FALSE, sizeof (Listed));
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariantIter) objects = NULL;
-  GVariant *interfaces;
+  GVariant *properties;
 
-  reply = ctl_call (ctx, LODGE_CORE_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
-                    NULL, "(a{oa{sa{sv}}})", NULL, NULL, error);
+  reply = ctl_call (ctx, LODGE_CORE_PATH, LODGE_BUS_NAME, "ListMachines", g_variant_new ("(@a{sv})", options),
+                    "(a{oa{sv}})", NULL, NULL, error);
   if (reply == NULL)
     return NULL;
 
-  g_variant_get (reply, "(a{oa{sa{sv}}})", &objects);
-  while (g_variant_iter_loop (objects, "{&o@a{sa{sv}}}", NULL, &interfaces))
+  g_variant_get (reply, "(a{oa{sv}})", &objects);
+  /* Not the paths, too: "&o" would have the whole answer serialised once more. */
+  while (g_variant_iter_next (objects, "{o@a{sv}}", NULL, &properties))
     {
-      Listed one = { .properties = g_variant_lookup_value (interfaces, CTL_MACHINE_INTERFACE, G_VARIANT_TYPE_VARDICT) };
+      Listed one = { .key = g_utf8_collate_key (ctl_string (properties, "Name"), -1), .properties = properties };
 
-      if (one.properties == NULL)
-        continue;
-      one.key = g_utf8_collate_key (ctl_string (one.properties, "Name"), -1);
       g_array_append_val (listed, one);
     }
   g_array_sort (listed, compare_listed);
@@ -97,6 +96,28 @@ get_machines (CtlContext *ctx, GError **error)
       g_ptr_array_add (machines, g_array_index (listed, Listed, i).properties);
     }
   return g_steal_pointer (&machines);
+}
+
+/* Returns: (transfer floating): how ListMachines is asked for what --json prints */
+static GVariant *
+json_options (void)
+{
+  const char *names[G_N_ELEMENTS (keys) + 1] = { NULL };
+  gsize n = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (keys[i].list)
+      names[n++] = keys[i].property;
+  return g_variant_new_parsed ("{'properties': <%^as>}", names);
+}
+
+/* Returns: (transfer floating): and for the other forms */
+static GVariant *
+text_options (gboolean names)
+{
+  if (names)
+    return g_variant_new_parsed ("{'properties': <['Id', 'Name']>}");
+  return g_variant_new_parsed ("{'properties': <['Id', 'Name', 'State', 'Settings']>, 'settings': <['cores', 'memory']>}");
 }
 
 static char **
@@ -136,7 +157,7 @@ ctl_verb_list (CtlContext *ctx, int argc, char **argv)
 
   if (!ctl_verb_parse (ctx, entries, &argc, &argv, 0, 0, &code))
     return code;
-  machines = get_machines (ctx, &error);
+  machines = get_machines (ctx, ctx->json ? json_options () : text_options (names), &error);
   if (machines == NULL)
     return ctl_report_error (ctx, error, NULL);
 

@@ -81,19 +81,19 @@ find_by_folder (CtlContext *ctx, const char *folder, GError **error)
 {
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariantIter) objects = NULL;
-  GVariant *interfaces;
+  GVariant *machine;
 
-  reply = ctl_call (ctx, LODGE_CORE_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
-                    NULL, "(a{oa{sa{sv}}})", NULL, NULL, error);
+  reply = ctl_call (ctx, LODGE_CORE_PATH, LODGE_BUS_NAME, "ListMachines",
+                    g_variant_new_parsed ("({'properties': <['Id', 'Name', 'Folder', 'State']>},)"), "(a{oa{sv}})",
+                    NULL, NULL, error);
   if (reply == NULL)
     return NULL;
-  g_variant_get (reply, "(a{oa{sa{sv}}})", &objects);
-  while (g_variant_iter_next (objects, "{&o@a{sa{sv}}}", NULL, &interfaces))
+  g_variant_get (reply, "(a{oa{sv}})", &objects);
+  while (g_variant_iter_next (objects, "{o@a{sv}}", NULL, &machine))
     {
-      g_autoptr (GVariant) owned = interfaces;
-      g_autoptr (GVariant) properties = g_variant_lookup_value (owned, CTL_MACHINE_INTERFACE, G_VARIANT_TYPE_VARDICT);
+      g_autoptr (GVariant) properties = machine;
 
-      if (properties != NULL && g_str_equal (get_string (properties, "Folder"), folder))
+      if (g_str_equal (get_string (properties, "Folder"), folder))
         return g_steal_pointer (&properties);
     }
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, "there is no machine in %s any more", folder);

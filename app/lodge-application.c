@@ -263,6 +263,7 @@ static void
 lodge_application_startup (GApplication *application)
 {
   LodgeApplication *self = LODGE_APPLICATION (application);
+  g_autofree char *favourite = NULL;
   static const GActionEntry actions[] = {
     { .name = "about", .activate = about_action },
     { .name = "quit", .activate = quit_action },
@@ -273,11 +274,12 @@ lodge_application_startup (GApplication *application)
   };
 
   /* First of all, so that the core answers while the toolkit sets itself up. */
-  self->client = lodge_client_new (g_application_get_dbus_connection (application));
+  self->settings = g_settings_new (LODGE_APP_ID);
+  favourite = g_settings_get_string (self->settings, "selected-machine");
+  self->client = lodge_client_new (g_application_get_dbus_connection (application), favourite);
   G_APPLICATION_CLASS (lodge_application_parent_class)->startup (application);
 
   gtk_window_set_default_icon_name (LODGE_APP_ID);
-  self->settings = g_settings_new (LODGE_APP_ID);
   g_signal_connect_object (get_library (self), "changed", G_CALLBACK (library_changed_cb), self, G_CONNECT_SWAPPED);
 
   self->notifier = lodge_notifier_new (GTK_APPLICATION (self), get_library (self));

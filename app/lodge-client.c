@@ -2,17 +2,18 @@
 
 /* Theory of operation
  *
- * One watch on the bus name drives everything. Each time the name gets an owner, the core's own properties and all its
- * objects are asked for, in one go; when it loses its owner, the items stay in the library without a core to call.
+ * One watch on the bus name drives everything. Each time the name gets an owner, the core's own properties, its machines
+ * and its jobs are asked for, in one go; when it loses its owner, the items stay in the library without a core to call.
  *
- *   no owner --StartServiceByName--> appeared --GetAll--> version fits --GetManagedObjects--> ready
- *      ^                                                     | too old: Quit (once)             |
- *      +-----------------------------------------------------+------------- vanished -----------+
+ *   no owner --StartServiceByName--> appeared --GetAll--> version fits --ListMachines--> ready
+ *      ^                                                     | too old: Quit (once)        |
+ *      +-----------------------------------------------------+---------- vanished ---------+
  *
  * At the start the questions go out together with that for the owner, so that the core works on its answer while this
  * program sets up its toolkit. Answers come in the order of the questions: the owner's name is known before them. No
- * proxies and no GDBusObjectManagerClient: a thousand machines are a thousand dictionaries of one answer, and three
- * subscriptions tell of all their changes.
+ * proxies and no GDBusObjectManagerClient: a thousand machines are a thousand small dictionaries of one answer, with what
+ * a list shows, and three subscriptions tell of all their changes. The machine that was looked at last comes whole, since it
+ * will be looked at first; the others ask for the rest of theirs when somebody wants it.
  *
  * A core that is older than this window is asked to leave, which it does without touching its
  * guests; the bus then starts the installed one. Starting is tried again with growing pauses, and so
@@ -38,11 +39,16 @@
 #define MACHINE_INTERFACE "org.lodgevm.Core1.Machine"
 #define JOB_INTERFACE "org.lodgevm.Core1.Job"
 
+/* Of a machine that nobody looks at: what its row, its group, its family and a list of templates show. */
+#define BRIEF "'properties': <['Id', 'Name', 'State', 'StateReason', 'Settings', 'Fault', 'Template', 'Disposable', 'Origin']>, " \
+              "'settings': <['os', 'family', 'memory']>"
+
 struct _LodgeClient
 {
   GObject parent_instance;
 
   LodgeLibrary *library;       /* (owned) */
+  char *favourite;             /* (owned) id of the machine that comes whole, or "" */
   GDBusConnection *connection; /* (owned) (nullable) until the session bus is there */
   guint watch_id;
   GCancellable *cancellable;   /* (owned) of this object's life */
@@ -150,30 +156,19 @@ take_job (LodgeClient *self, const char *path, GVariant *values)
     lodge_library_add_job (self->library, job);
 }
 
-/* @interfaces: a{sa{sv}}
+/* @whole: whether @values are all that it has
  * @fresh: collects machines that the library does not have yet */
 static void
-take_object (LodgeClient *self, const char *path, GVariant *interfaces, GPtrArray *fresh)
+take_machine (LodgeClient *self, const char *path, GVariant *values, gboolean whole, GPtrArray *fresh)
 {
-  g_autoptr (GVariant) machine = g_variant_lookup_value (interfaces, MACHINE_INTERFACE, G_VARIANT_TYPE_VARDICT);
-  g_autoptr (GVariant) job = g_variant_lookup_value (interfaces, JOB_INTERFACE, G_VARIANT_TYPE_VARDICT);
-  LodgeMachineItem *known;
+  LodgeMachineItem *item = lodge_library_find (self->library, path);
 
-  if (job != NULL)
-    take_job (self, path, job);
-  if (machine == NULL)
-    return;
-
-  known = lodge_library_find (self->library, path);
-  if (known != NULL)
-    lodge_machine_item_connect (known, self->connection, self->owner, machine);
-  else
+  if (item == NULL)
     {
-      LodgeMachineItem *item = lodge_machine_item_new (path);
-
-      lodge_machine_item_connect (item, self->connection, self->owner, machine);
+      item = lodge_machine_item_new (path);
       g_ptr_array_add (fresh, item);
     }
+  lodge_machine_item_connect (item, self->connection, self->owner, values, whole);
 }
 
 static void
@@ -183,12 +178,19 @@ added_cb (GDBusConnection *connection, const char *sender, const char *path, con
   LodgeClient *self = user_data;
   g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GVariant) interfaces = NULL;
+  g_autoptr (GVariant) machine = NULL;
+  g_autoptr (GVariant) job = NULL;
   const char *object;
 
   if (!self->following || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(oa{sa{sv}})")))
     return;
   g_variant_get (parameters, "(&o@a{sa{sv}})", &object, &interfaces);
-  take_object (self, object, interfaces, fresh);
+  machine = g_variant_lookup_value (interfaces, MACHINE_INTERFACE, G_VARIANT_TYPE_VARDICT);
+  job = g_variant_lookup_value (interfaces, JOB_INTERFACE, G_VARIANT_TYPE_VARDICT);
+  if (job != NULL)
+    take_job (self, object, job);
+  if (machine != NULL)
+    take_machine (self, object, machine, TRUE, fresh);
   if (fresh->len > 0)
     lodge_library_add (self->library, fresh);
 }
@@ -224,21 +226,21 @@ changed_cb (GDBusConnection *connection, const char *sender, const char *path, c
   lodge_machine_item_take (item, changed);
 }
 
-/* @objects: a{oa{sa{sv}}}, all that there is */
+/* @machines: a{oa{sv}}, all that there are */
 static void
-drop_missing (LodgeClient *self, GVariant *objects)
+drop_missing (LodgeClient *self, GVariant *machines)
 {
-  GListModel *machines = lodge_library_get_machines (self->library);
+  GListModel *known = lodge_library_get_machines (self->library);
   g_autoptr (GHashTable) there = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   GVariantIter iter;
   char *path;
 
-  g_variant_iter_init (&iter, objects);
-  while (g_variant_iter_next (&iter, "{o@a{sa{sv}}}", &path, NULL))
+  g_variant_iter_init (&iter, machines);
+  while (g_variant_iter_next (&iter, "{o@a{sv}}", &path, NULL))
     g_hash_table_add (there, path);
-  for (guint i = g_list_model_get_n_items (machines); i > 0; i--)
+  for (guint i = g_list_model_get_n_items (known); i > 0; i--)
     {
-      g_autoptr (LodgeMachineItem) item = g_list_model_get_item (machines, i - 1);
+      g_autoptr (LodgeMachineItem) item = g_list_model_get_item (known, i - 1);
 
       if (!g_hash_table_contains (there, lodge_machine_item_get_object_path (item)))
         lodge_library_remove (self->library, lodge_machine_item_get_object_path (item));
@@ -246,33 +248,38 @@ drop_missing (LodgeClient *self, GVariant *objects)
 }
 
 static void
-take_objects (LodgeClient *self, GVariant *objects)
+take_machines (LodgeClient *self, GVariant *machines)
 {
   g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
   gboolean any = g_list_model_get_n_items (lodge_library_get_machines (self->library)) > 0;
   GVariantIter iter;
   char *path;
-  GVariant *interfaces;
+  GVariant *values;
 
   self->following = TRUE;
-  g_variant_iter_init (&iter, objects);
+  g_variant_iter_init (&iter, machines);
   /* Not by "&o": that would have the whole answer serialised once more. */
-  while (g_variant_iter_loop (&iter, "{o@a{sa{sv}}}", &path, &interfaces))
-    take_object (self, path, interfaces, fresh);
+  while (g_variant_iter_loop (&iter, "{o@a{sv}}", &path, &values))
+    {
+      const char *id = "";
+
+      g_variant_lookup (values, "Id", "&s", &id);
+      take_machine (self, path, values, g_str_equal (id, self->favourite), fresh);
+    }
   lodge_library_add (self->library, fresh);
   if (any)
-    drop_missing (self, objects);
+    drop_missing (self, machines);
 
   self->retry_ms = RETRY_FIRST_MS;
   lodge_library_set_status (self->library, LODGE_LIBRARY_READY, self->core, NULL);
 }
 
 static void
-objects_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+machines_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-  g_autoptr (GVariant) objects = NULL;
+  g_autoptr (GVariant) machines = NULL;
   LodgeClient *self = user_data;
 
   /* Asked before there was an owner, nobody answers; the watch goes on from there. Without a core this is one of
@@ -285,8 +292,26 @@ objects_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       retry_later (self);
       return;
     }
-  g_variant_get (reply, "(@a{oa{sa{sv}}})", &objects);
-  take_objects (self, objects);
+  g_variant_get (reply, "(@a{oa{sv}})", &machines);
+  take_machines (self, machines);
+}
+
+/* A core that answers this and not the question before has been told of there. */
+static void
+jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autoptr (GVariantIter) jobs = NULL;
+  LodgeClient *self = user_data;
+  const char *path;
+  GVariant *values;
+
+  if (reply == NULL || self->owner == NULL || !self->following)
+    return;
+  g_variant_get (reply, "(a{oa{sv}})", &jobs);
+  while (g_variant_iter_loop (jobs, "{&o@a{sv}}", &path, &values))
+    take_job (self, path, values);
 }
 
 static void
@@ -365,7 +390,9 @@ ask_owner (LodgeClient *self)
   self->following = FALSE;
   self->owner_cancellable = g_cancellable_new ();
   ask (self, PROPERTIES_INTERFACE, "GetAll", g_variant_new ("(s)", CORE_INTERFACE), "(a{sv})", core_cb);
-  ask (self, MANAGER_INTERFACE, "GetManagedObjects", NULL, "(a{oa{sa{sv}}})", objects_cb);
+  ask (self, CORE_INTERFACE, "ListMachines",
+       g_variant_new_parsed ("({" BRIEF ", 'whole': <[%s]>},)", self->favourite), "(a{oa{sv}})", machines_cb);
+  ask (self, CORE_INTERFACE, "ListJobs", g_variant_new_parsed ("(@a{sv} {},)"), "(a{oa{sv}})", jobs_cb);
 }
 
 static void
@@ -499,6 +526,7 @@ lodge_client_finalize (GObject *object)
 
   g_clear_object (&self->cancellable);
   g_clear_object (&self->library);
+  g_free (self->favourite);
 
   G_OBJECT_CLASS (lodge_client_parent_class)->finalize (object);
 }
@@ -521,9 +549,11 @@ lodge_client_init (LodgeClient *self)
 }
 
 LodgeClient *
-lodge_client_new (GDBusConnection *connection)
+lodge_client_new (GDBusConnection *connection, const char *favourite)
 {
   LodgeClient *self = g_object_new (LODGE_TYPE_CLIENT, NULL);
+
+  self->favourite = g_strdup (favourite);
 
   if (connection != NULL)
     {

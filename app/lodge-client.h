@@ -17,12 +17,13 @@ G_DECLARE_FINAL_TYPE (LodgeClient, lodge_client, LODGE, CLIENT, GObject)
 /**
  * lodge_client_new:
  * @connection: (nullable): a message bus; %NULL for the session bus
+ * @favourite: id of the machine that comes with all its values at once, or ""
  *
  * Returns at once; lodge_library_get_status() tells how far it is.
  *
  * Returns: (transfer full):
  */
-LodgeClient  *lodge_client_new         (GDBusConnection *connection);
+LodgeClient  *lodge_client_new         (GDBusConnection *connection, const char *favourite);
 
 LodgeLibrary *lodge_client_get_library (LodgeClient *self);
 

@@ -648,6 +648,7 @@ lodge_console_window_new (AdwApplication *application, LodgeLibrary *library, Lo
   self->by_keys = by_keys;
   self->library = g_object_ref (library);
   self->item = g_object_ref (item);
+  lodge_machine_item_load (item);
   self->actions = lodge_machine_actions_new (library, item, GTK_WIDGET (self));
   setup_settings (self, settings);
   lodge_console_bar_set_item (self->bar, item);

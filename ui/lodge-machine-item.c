@@ -17,6 +17,9 @@ struct _LodgeMachineItem
   GDBusConnection *connection; /* (owned) (nullable) NULL while the core is gone */
   char *owner;              /* (owned) (nullable) the core's unique name, with connection */
   LodgeIpcMachine *proxy;   /* (owned) (nullable) made when it is asked for */
+  GCancellable *loading;    /* (owned) (nullable) of the question for all values */
+  gboolean wanted;          /* whole: asked for */
+  gboolean whole;           /* answered, by this core or the one before */
   char *id;                 /* (owned) */
   char *name;               /* (owned) */
   char *folder;             /* (owned) */
@@ -222,6 +225,8 @@ lodge_machine_item_get_property (GObject *object, guint prop_id, GValue *value, 
 static void
 drop_remote (LodgeMachineItem *self)
 {
+  g_cancellable_cancel (self->loading);
+  g_clear_object (&self->loading);
   g_clear_object (&self->proxy);
   g_clear_object (&self->connection);
   g_clear_pointer (&self->owner, g_free);
@@ -305,13 +310,69 @@ lodge_machine_item_get_object_path (LodgeMachineItem *self)
   return self->object_path;
 }
 
+static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeMachineItem) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autoptr (GVariant) values = NULL;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  g_clear_object (&self->loading);
+  /* A machine that goes meanwhile has nothing to be shown; who wants it later asks again. */
+  if (reply == NULL)
+    {
+      self->wanted = FALSE;
+      return;
+    }
+  self->whole = TRUE;
+  g_variant_get (reply, "(@a{sv})", &values);
+  lodge_machine_item_take (self, values);
+}
+
+static void
+load (LodgeMachineItem *self)
+{
+  self->loading = g_cancellable_new ();
+  g_dbus_connection_call (self->connection, self->owner, self->object_path, "org.freedesktop.DBus.Properties", "GetAll",
+                          g_variant_new ("(s)", "org.lodgevm.Core1.Machine"), G_VARIANT_TYPE ("(a{sv})"),
+                          G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, self->loading, loaded_cb, g_object_ref (self));
+}
+
 void
-lodge_machine_item_connect (LodgeMachineItem *self, GDBusConnection *connection, const char *owner, GVariant *values)
+lodge_machine_item_connect (LodgeMachineItem *self, GDBusConnection *connection, const char *owner, GVariant *values,
+                            gboolean whole)
 {
   drop_remote (self);
   self->connection = g_object_ref (connection);
   self->owner = g_strdup (owner);
+  if (self->wanted && !whole)
+    {
+      /* The little would take the place of the much that is known; and all comes at once. */
+      load (self);
+      g_signal_emit (self, changed_signal, 0);
+      return;
+    }
+  self->wanted = self->whole = whole;
   lodge_machine_item_take (self, values);
+}
+
+void
+lodge_machine_item_load (LodgeMachineItem *self)
+{
+  if (self->wanted)
+    return;
+  self->wanted = TRUE;
+  if (self->connection != NULL)
+    load (self);
+}
+
+gboolean
+lodge_machine_item_is_whole (LodgeMachineItem *self)
+{
+  return self->whole;
 }
 
 void

@@ -33,7 +33,9 @@ typedef enum
  * One machine as the window shows it. It outlives the core that it was filled from: while that is
  * away the last known values stay, and there is no proxy to call.
  *
- * There may be thousands: one is values alone until somebody wants to call it.
+ * There may be thousands: one is values alone until somebody wants to call it, and has only those that a list shows (id,
+ * name, state and its reason, fault, template, disposable, origin, the settings os, family and memory) until somebody wants
+ * it whole.
  *
  * Signal "changed": some value changed, or the core came or went; the properties name, state, group, picture and busy notify too.
  */
@@ -47,12 +49,17 @@ const char       *lodge_machine_item_get_object_path  (LodgeMachineItem *self);
  * lodge_machine_item_connect:
  * @owner: the core's unique name
  * @values: a{sv}, the properties of org.lodgevm.Core1.Machine
+ * @whole: whether these are all of them
  */
 void              lodge_machine_item_connect          (LodgeMachineItem *self, GDBusConnection *connection,
-                                                       const char *owner, GVariant *values);
+                                                       const char *owner, GVariant *values, gboolean whole);
 /* The core is gone. */
 void              lodge_machine_item_disconnect       (LodgeMachineItem *self);
 gboolean          lodge_machine_item_is_connected     (LodgeMachineItem *self);
+/* Asks for the values that are missing, and again after each time that the core was gone; "changed" tells that they are there. */
+void              lodge_machine_item_load             (LodgeMachineItem *self);
+/* Whether all values are known, be it those of before the core went. */
+gboolean          lodge_machine_item_is_whole         (LodgeMachineItem *self);
 /* @changed: a{sv}, those of the properties that changed */
 void              lodge_machine_item_take             (LodgeMachineItem *self, GVariant *changed);
 

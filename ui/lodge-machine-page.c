@@ -51,6 +51,7 @@ struct _LodgeMachinePage
   GtkWidget *pending;
   GtkLabel *pending_title;
   GtkLabel *pending_names;
+  GtkWidget *cards;
   AdwActionRow *system;
   AdwActionRow *display;
   AdwActionRow *storage;
@@ -128,7 +129,7 @@ update_notice (LodgeMachinePage *self)
 
   if (reason == NULL && level != NULL)
     reason = lodge_confinement_text (level, lodge_machine_item_effective_string (self->item, "confinement-reason", ""));
-  gtk_widget_set_visible (self->notice, reason != NULL);
+  gtk_widget_set_visible (self->notice, reason != NULL && lodge_machine_item_is_whole (self->item));
   if (reason != NULL)
     gtk_label_set_label (self->notice_text, reason);
   gtk_widget_set_visible (self->notice_log, stopped);
@@ -241,6 +242,8 @@ update (LodgeMachinePage *self)
   gtk_widget_set_visible (self->shutdown, up);
   lodge_screen_set_dimmed (self->screen, state == LODGE_MACHINE_PAUSED || state == LODGE_MACHINE_SAVED);
 
+  /* The values come before the next frame is drawn; nobody sees this unless the core has died. */
+  gtk_widget_set_visible (self->cards, lodge_machine_item_is_whole (self->item));
   adw_action_row_set_subtitle (self->system, system);
   adw_action_row_set_subtitle (self->display, display);
   adw_action_row_set_subtitle (self->storage, storage);
@@ -373,6 +376,7 @@ lodge_machine_page_class_init (LodgeMachinePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, pending);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, pending_title);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, pending_names);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, cards);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, system);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, display);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePage, storage);
@@ -414,6 +418,7 @@ lodge_machine_page_set_item (LodgeMachinePage *self, LodgeLibrary *library, Lodg
 
   self->library = g_object_ref (library);
   self->item = g_object_ref (item);
+  lodge_machine_item_load (item);
   self->actions = lodge_machine_actions_new (library, item, GTK_WIDGET (self));
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
   g_signal_connect_swapped (item, "notify::busy", G_CALLBACK (update), self);

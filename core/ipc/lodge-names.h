@@ -7,4 +7,4 @@
 #define LODGE_CORE_PATH         "/org/lodgevm/Core1"
 #define LODGE_MACHINES_PATH     LODGE_CORE_PATH "/machines"
 #define LODGE_JOBS_PATH         LODGE_CORE_PATH "/jobs"
-#define LODGE_API_VERSION       2u
+#define LODGE_API_VERSION       3u

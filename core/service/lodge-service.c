@@ -23,6 +23,7 @@
 #include "core/service/lodge-disks-object.h"
 #include "core/service/lodge-family-object.h"
 #include "core/service/lodge-job-object.h"
+#include "core/service/lodge-list.h"
 #include "core/service/lodge-machine-object.h"
 #include "core/service/lodge-report.h"
 
@@ -409,6 +410,30 @@ handle_find_machine (LodgeService *self, GDBusMethodInvocation *invocation, cons
 }
 
 static gboolean
+handle_list_machines (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *options)
+{
+  static const char *const known[] = { "properties", "as", "settings", "as", "whole", "as", NULL };
+  GVariant *machines = NULL;
+  GError *error = NULL;
+
+  if (lodge_machine_check_options (options, known, &error))
+    machines = lodge_list_machines (G_DBUS_OBJECT_MANAGER (self->manager), options, &error);
+  if (machines != NULL)
+    lodge_ipc_core_complete_list_machines (self->core, invocation, machines);
+  else
+    lodge_return_error (invocation, error);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
+handle_list_jobs (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *options)
+{
+  if (check_no_options (invocation, options))
+    lodge_ipc_core_complete_list_jobs (self->core, invocation, lodge_list_jobs (G_DBUS_OBJECT_MANAGER (self->manager)));
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
 handle_list_trash (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *options)
 {
   if (check_no_options (invocation, options))
@@ -680,6 +705,8 @@ lodge_service_init (LodgeService *self)
     { "handle-identify", G_CALLBACK (handle_identify) },
     { "handle-amounts", G_CALLBACK (handle_amounts) },
     { "handle-find-machine", G_CALLBACK (handle_find_machine) },
+    { "handle-list-machines", G_CALLBACK (handle_list_machines) },
+    { "handle-list-jobs", G_CALLBACK (handle_list_jobs) },
     { "handle-list-trash", G_CALLBACK (handle_list_trash) },
     { "handle-undelete", G_CALLBACK (handle_undelete) },
     { "handle-empty-trash", G_CALLBACK (handle_empty_trash) },

@@ -30,15 +30,12 @@ JOB = 'org.lodgevm.Core1.Job'
 XML = os.path.join(os.path.dirname(__file__), '../../data/dbus/org.lodgevm.Core1.xml')
 NAMES = os.path.join(os.path.dirname(__file__), '../../core/ipc/lodge-names.h')
 API_VERSION = int(re.search(r'LODGE_API_VERSION\s+(\d+)u', open(NAMES, encoding='utf-8').read()).group(1))
-MANAGER = """<node><interface name="org.freedesktop.DBus.ObjectManager">
-<method name="GetManagedObjects"><arg type="a{oa{sa{sv}}}" direction="out"/></method>
-<signal name="InterfacesAdded"><arg type="o"/><arg type="a{sa{sv}}"/></signal>
-<signal name="InterfacesRemoved"><arg type="o"/><arg type="as"/></signal></interface></node>"""
 FAKE = """<node><interface name="org.lodgevm.FakeCore">
 <method name="Change"><arg type="s" direction="in"/><arg type="s" direction="in"/></method></interface></node>"""
 GIB = 1 << 30
 TYPES = {'Settings': 'a{sv}', 'Effective': 'a{sv}', 'Fault': 'a{sv}', 'StateDetails': 'a{sv}', 'PendingSettings': 'as',
          'Created': 'x', 'LastStarted': 'x', 'Template': 'b', 'Disposable': 'b', 'Origin': 'a{sv}', 'Automatic': 'a{sv}'}
+NOTHING = {'a{sv}': {}, 'as': [], 'x': 0, 'b': False, 's': ''}
 SETTING_TYPES = {'created': 'x', 'cores': 'u', 'memory': 't', 'disk-size': 't', '3d': 'b', 'snapshot-every': 'u', 'backup-every': 'u',
                  'next-snapshot': 'x', 'next-backup': 'x', 'last-backup': 'x', 'verified': 'x'}
 SYSTEMS = {  # what Identify says of a file whose name has the word
@@ -94,8 +91,8 @@ class Machine:
         self.path = ROOT + '/machines/' + self.values['Id'].replace('-', '_')
 
     def variant(self, key):
-        value = self.values[key]
         kind = TYPES.get(key, 's')
+        value = self.values.get(key, NOTHING[kind])
         return GLib.Variant(kind, variants(value) if kind == 'a{sv}' else value)
 
     def properties(self):
@@ -114,8 +111,6 @@ class Core:
         self.trash = {}
         self.connection.register_object(ROOT, interfaces.lookup_interface('org.lodgevm.Core1'), self.core_call,
                                         self.core_property, None)
-        self.connection.register_object(ROOT, Gio.DBusNodeInfo.new_for_xml(MANAGER).interfaces[0], self.manager_call,
-                                        None, None)
         self.connection.register_object(ROOT, Gio.DBusNodeInfo.new_for_xml(FAKE).interfaces[0], self.fake_call, None, None)
         for values in machines:
             self.add(Machine(**values))
@@ -159,11 +154,6 @@ class Core:
     def machine_property(self, connection, sender, path, interface, name):
         return self.machines[path].variant(name)
 
-    def manager_call(self, connection, sender, path, interface, method, arguments, invocation):
-        objects = {p: {MACHINE: m.properties()} for p, m in self.machines.items()}
-        objects.update({path: {JOB: job} for path, job in self.jobs.items()})
-        invocation.return_value(GLib.Variant('(a{oa{sa{sv}}})', (objects,)))
-
     def fake_call(self, connection, sender, path, interface, method, arguments, invocation):
         name, text = arguments.unpack()
         machine = next(m for m in self.machines.values() if m.values['Name'] == name)
@@ -206,8 +196,16 @@ class Core:
     def log(self, name, method, arguments):
         print(json.dumps([name, method, arguments.print_(False)]), flush=True)
 
+    def brief(self, machine, options):
+        """What ListMachines gives of it."""
+        if machine.values['Id'] in options['whole']:
+            return machine.properties()
+        settings = {key: machine.values['Settings'][key] for key in options['settings'] if key in machine.values['Settings']}
+        return {**{key: machine.variant(key) for key in options['properties']}, 'Settings': GLib.Variant('a{sv}', variants(settings))}
+
     def core_call(self, connection, sender, path, interface, method, arguments, invocation):
-        self.log(None, method, arguments)
+        if method not in ('ListMachines', 'ListJobs'):
+            self.log(None, method, arguments)
         values = arguments.unpack()
         if method == 'CreateMachine':
             if 'fault' in values[0]:  # a name that asks for it
@@ -217,6 +215,10 @@ class Core:
             machine = Machine(values[0], Settings=settings)
             self.add(machine, tell=True)
             invocation.return_value(GLib.Variant('(o)', (machine.path,)))
+        elif method == 'ListMachines':
+            invocation.return_value(GLib.Variant('(a{oa{sv}})', ({p: self.brief(m, values[0]) for p, m in self.machines.items()},)))
+        elif method == 'ListJobs':
+            invocation.return_value(GLib.Variant('(a{oa{sv}})', (self.jobs,)))
         elif method == 'FindMachine':
             found = [p for p, m in self.machines.items() if values[0] in (m.values['Name'], m.values['Id'])]
             if found:

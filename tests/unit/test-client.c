@@ -10,30 +10,26 @@
 
 #define MACHINE(id) LODGE_MACHINES_PATH "/" id
 
-static const char manager_xml[] =
-  "<node><interface name='org.freedesktop.DBus.ObjectManager'>"
-  "<method name='GetManagedObjects'><arg type='a{oa{sa{sv}}}' direction='out'/></method>"
-  "<signal name='InterfacesAdded'><arg type='o'/><arg type='a{sa{sv}}'/></signal>"
-  "<signal name='InterfacesRemoved'><arg type='o'/><arg type='as'/></signal>"
-  "</interface></node>";
-
 typedef struct
 {
   GtDBusQueue *queue;        /* (owned) */
-  GDBusNodeInfo *manager;    /* (owned) */
   GDBusConnection *server;   /* (owned) (nullable) known from the first message on */
   LodgeClient *client;       /* (owned) */
   LodgeLibrary *library;
   guint name_id;
   guint api_version;
-  const char *objects;       /* what GetManagedObjects answers, GVariant text */
+  const char *machines;      /* what ListMachines answers, GVariant text */
+  const char *whole;         /* all of a machine, likewise */
+  guint n_loads;             /* how often that was asked for */
   guint n_quits;
 } Fixture;
 
-static const char no_machines[] = "(@a{oa{sa{sv}}} {},)";
+static const char no_machines[] = "(@a{oa{sv}} {},)";
 static const char one_machine[] =
-  "({objectpath '" MACHINE ("a") "': {'org.lodgevm.Core1.Machine':"
-  " {'Id': <'aaaa'>, 'Name': <'Debian'>, 'State': <'running'>, 'Settings': <{'cores': <uint32 4>}>}}},)";
+  "({objectpath '" MACHINE ("a") "': {'Id': <'aaaa'>, 'Name': <'Debian'>, 'State': <'running'>,"
+  " 'Settings': <{'os': <'debian12'>}>}},)";
+static const char whole_machine[] =
+  "({'Id': <'aaaa'>, 'Name': <'Debian'>, 'State': <'running'>, 'Settings': <{'os': <'debian12'>, 'cores': <uint32 4>}>},)";
 
 /* Answers the oldest message, as a core that only knows its own properties and objects would. */
 static gboolean
@@ -49,9 +45,16 @@ serve_one (Fixture *fixture)
 
   g_set_object (&fixture->server, g_dbus_method_invocation_get_connection (invocation));
   method = g_dbus_method_invocation_get_method_name (invocation);
-  if (g_str_equal (method, "GetManagedObjects"))
+  if (g_str_equal (method, "ListMachines"))
+    g_dbus_method_invocation_return_value (invocation, g_variant_new_parsed (fixture->machines));
+  else if (g_str_equal (method, "ListJobs"))
     g_dbus_method_invocation_return_value (
-      invocation, g_variant_new_parsed (fixture->objects));
+      invocation, g_variant_new_parsed ("({objectpath '" LODGE_JOBS_PATH "/1': {'Kind': <'backup'>}},)"));
+  else if (g_str_equal (method, "GetAll") && !g_str_equal (g_dbus_method_invocation_get_object_path (invocation), LODGE_CORE_PATH))
+    {
+      fixture->n_loads++;
+      g_dbus_method_invocation_return_value (invocation, g_variant_new_parsed (fixture->whole));
+    }
   else if (g_str_equal (method, "GetAll"))
     g_dbus_method_invocation_return_value (
       invocation, g_variant_new_parsed ("({'ApiVersion': <%u>, 'Features': <['demo']>,"
@@ -88,15 +91,14 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->queue = gt_dbus_queue_new ();
   gt_dbus_queue_connect (fixture->queue, &error);
   g_assert_no_error (error);
-  fixture->manager = g_dbus_node_info_new_for_xml (manager_xml, &error);
-  g_assert_no_error (error);
-  gt_dbus_queue_export_object (fixture->queue, LODGE_CORE_PATH, fixture->manager->interfaces[0], &error);
-  g_assert_no_error (error);
   gt_dbus_queue_export_object (fixture->queue, LODGE_CORE_PATH, lodge_ipc_core_interface_info (), &error);
   g_assert_no_error (error);
+  gt_dbus_queue_export_object (fixture->queue, MACHINE ("a"), lodge_ipc_machine_interface_info (), &error);
+  g_assert_no_error (error);
   fixture->api_version = LODGE_API_VERSION;
-  fixture->objects = one_machine;
-  fixture->client = lodge_client_new (gt_dbus_queue_get_client_connection (fixture->queue));
+  fixture->machines = one_machine;
+  fixture->whole = whole_machine;
+  fixture->client = lodge_client_new (gt_dbus_queue_get_client_connection (fixture->queue), data != NULL ? data : "");
   fixture->library = lodge_client_get_library (fixture->client);
 }
 
@@ -110,7 +112,6 @@ tear_down (Fixture *fixture, gconstpointer data)
     gt_dbus_queue_unown_name (fixture->queue, fixture->name_id);
   g_clear_object (&fixture->server);
   gt_dbus_queue_disconnect (fixture->queue, TRUE);
-  g_dbus_node_info_unref (fixture->manager);
   gt_dbus_queue_free (fixture->queue);
 }
 
@@ -158,8 +159,9 @@ test_machines (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (item);
   g_assert_cmpstr (lodge_machine_item_get_name (item), ==, "Debian");
   g_assert_cmpint (lodge_machine_item_get_state (item), ==, LODGE_MACHINE_RUNNING);
-  g_assert_cmpuint (lodge_machine_item_setting_uint (item, "cores", 0), ==, 4);
+  g_assert_cmpstr (lodge_machine_item_setting_string (item, "os", ""), ==, "debian12");
   g_assert_nonnull (lodge_machine_item_get_proxy (item));
+  wait_until (fixture, g_list_model_get_n_items (lodge_library_get_jobs (fixture->library)) == 1);
 
   /* One more appears, changes, and goes. */
   g_dbus_connection_emit_signal (
@@ -180,6 +182,51 @@ test_machines (Fixture *fixture, gconstpointer data)
     fixture->server, NULL, LODGE_CORE_PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved",
     g_variant_new_parsed ("(objectpath '" MACHINE ("b") "', ['org.lodgevm.Core1.Machine'])"), NULL);
   wait_until (fixture, n_machines (fixture) == 1);
+}
+
+static void
+test_whole (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachineItem *item;
+
+  own (fixture);
+  wait_until (fixture, is_ready (fixture));
+  item = lodge_library_find (fixture->library, MACHINE ("a"));
+  g_assert_false (lodge_machine_item_is_whole (item));
+  g_assert_cmpuint (fixture->n_loads, ==, 0);
+
+  /* Whoever looks at it asks for the rest, once. */
+  lodge_machine_item_load (item);
+  lodge_machine_item_load (item);
+  wait_until (fixture, lodge_machine_item_is_whole (item));
+  g_assert_cmpuint (lodge_machine_item_setting_uint (item, "cores", 0), ==, 4);
+  g_assert_cmpuint (fixture->n_loads, ==, 1);
+
+  /* The next core is asked, too; until it answers the last values stay. */
+  disown (fixture);
+  wait_until (fixture, !is_ready (fixture));
+  fixture->whole = "({'Name': <'Debian 13'>, 'Settings': <{'cores': <uint32 8>}>},)";
+  own (fixture);
+  wait_until (fixture, is_ready (fixture));
+  g_assert_true (lodge_machine_item_is_whole (item));
+  g_assert_cmpuint (lodge_machine_item_setting_uint (item, "cores", 0), >=, 4);
+  wait_until (fixture, lodge_machine_item_setting_uint (item, "cores", 0) == 8);
+  g_assert_cmpstr (lodge_machine_item_get_name (item), ==, "Debian 13");
+  g_assert_cmpuint (fixture->n_loads, ==, 2);
+}
+
+static void
+test_favourite (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachineItem *item;
+
+  own (fixture);
+  wait_until (fixture, is_ready (fixture));
+  item = lodge_library_find (fixture->library, MACHINE ("a"));
+  g_assert_true (lodge_machine_item_is_whole (item));
+  lodge_machine_item_load (item);
+  wait_until (fixture, g_list_model_get_n_items (lodge_library_get_jobs (fixture->library)) == 1);
+  g_assert_cmpuint (fixture->n_loads, ==, 0);
 }
 
 static void
@@ -210,7 +257,7 @@ test_gone_and_back (Fixture *fixture, gconstpointer data)
   /* It comes back without the machine, which was deleted meanwhile. */
   disown (fixture);
   wait_until (fixture, !is_ready (fixture));
-  fixture->objects = no_machines;
+  fixture->machines = no_machines;
   own (fixture);
   wait_until (fixture, is_ready (fixture));
   g_assert_cmpuint (n_machines (fixture), ==, 0);
@@ -284,8 +331,11 @@ main (int argc, char **argv)
   {
     const char *path;
     void (*func) (Fixture *fixture, gconstpointer data);
+    const char *favourite;
   } tests[] = {
     { "/client/machines", test_machines },
+    { "/client/whole", test_whole },
+    { "/client/favourite", test_favourite, "aaaa" },
     { "/client/gone-and-back", test_gone_and_back },
     { "/client/cannot-start", test_cannot_start },
     { "/client/older-core", test_older_core },
@@ -296,6 +346,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   (void) LODGE_ERROR; /* registers the names of errors */
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, Fixture, NULL, set_up, tests[i].func, tear_down);
+    g_test_add (tests[i].path, Fixture, tests[i].favourite, set_up, tests[i].func, tear_down);
   return g_test_run ();
 }
