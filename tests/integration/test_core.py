@@ -519,3 +519,20 @@ def test_creation_is_a_job(lodge):
     values, _ = lodge.call('/org/lodgevm/Core1', 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')
     jobs = [found['org.lodgevm.Core1.Job'] for found in values[0].values() if 'org.lodgevm.Core1.Job' in found]
     assert [(job['Kind'], job['State'], job['Progress']) for job in jobs] == [('create', 'done', 1.0)]
+    assert list(lodge.core('ListJobs')[0][0].values()) == jobs
+
+
+def test_list_machines(machine):
+    lodge, other = machine.lodge, machine.lodge.create('Other', cores=2)
+
+    def listed(**options):
+        return lodge.core('ListMachines', '(a{sv})', ({key: GLib.Variant('as', names) for key, names in options.items()},))[0][0]
+
+    assert listed() == lodge.machines()
+    brief = listed(properties=['Name', 'Settings'], settings=['cores', 'no-such-key'], whole=[other.id])
+    assert brief[machine.path] == {'Name': 'Empty', 'Settings': {'cores': 1}}
+    assert brief[other.path] == lodge.machines()[other.path]
+    assert listed(properties=[], settings=['cores']) == {machine.path: {}, other.path: {}}
+    assert refused(listed, properties=['Nothing'])[0] == 'InvalidArgument'
+    assert refused(listed, settings=['cores'] * 129)[0] == 'InvalidArgument'
+    assert refused(listed, states=['off'])[0] == 'InvalidArgument'
