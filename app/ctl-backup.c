@@ -73,9 +73,7 @@ ctl_verb_backup (CtlContext *ctx, int argc, char **argv)
   const char *id;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 2, 2, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, entries, &argc, &argv, 2, 2, &code);
   fds = path != NULL ? open_folder (ctx, argv[2], &code) : NULL;
   if (fds == NULL)
     return code;

@@ -21,9 +21,7 @@ ctl_verb_template (CtlContext *ctx, int argc, char **argv)
   g_autofree char *path = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, entries, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
 
@@ -150,9 +148,7 @@ ctl_verb_disposable (CtlContext *ctx, int argc, char **argv)
   const char *clone;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, entries, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
 
@@ -180,9 +176,7 @@ ctl_verb_keep (CtlContext *ctx, int argc, char **argv)
   g_autofree char *id = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 2, 2, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, NULL, &argc, &argv, 2, 2, &code);
   if (path == NULL)
     return code;
 
@@ -204,9 +198,7 @@ ctl_verb_flatten (CtlContext *ctx, int argc, char **argv)
   g_autofree char *id = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, NULL, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
 
@@ -244,9 +236,7 @@ ctl_verb_dependants (CtlContext *ctx, int argc, char **argv)
   g_autofree char *path = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, NULL, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
 

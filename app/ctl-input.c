@@ -84,9 +84,7 @@ ctl_verb_type (CtlContext *ctx, int argc, char **argv)
   g_auto (GStrv) chunks = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 2, 2, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, NULL, &argc, &argv, 2, 2, &code);
   if (path == NULL)
     return code;
 

@@ -349,9 +349,7 @@ ctl_verb_show (CtlContext *ctx, int argc, char **argv)
   g_autofree char *path = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, NULL, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
   properties = ctl_machine_get (ctx, path, &error);
@@ -380,9 +378,7 @@ ctl_verb_log (CtlContext *ctx, int argc, char **argv)
   const char *text;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, NULL, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
   reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "GetLog",

@@ -82,9 +82,7 @@ simple_verb (CtlContext *ctx, int argc, char **argv, const char *method)
   g_autofree char *path = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, NULL, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
   code = ctl_machine_call (ctx, path, argv[1], method, ctl_no_options ());
@@ -124,9 +122,7 @@ ctl_verb_start (CtlContext *ctx, int argc, char **argv)
   g_autofree char *path = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, entries, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
 
@@ -162,9 +158,7 @@ ctl_verb_save (CtlContext *ctx, int argc, char **argv)
   g_autofree char *path = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, entries, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
   code = ctl_machine_call (ctx, path, argv[1], discard ? "DiscardSaved" : "Save", ctl_no_options ());

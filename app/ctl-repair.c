@@ -140,9 +140,7 @@ ctl_verb_repair (CtlContext *ctx, int argc, char **argv)
   const char *fault;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, entries, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, entries, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
   properties = ctl_machine_get (ctx, path, &error);

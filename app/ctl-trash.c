@@ -14,9 +14,7 @@ ctl_verb_delete (CtlContext *ctx, int argc, char **argv)
   g_autofree char *path = NULL;
   CtlExit code;
 
-  if (!ctl_verb_parse (ctx, NULL, &argc, &argv, 1, 1, &code))
-    return code;
-  path = ctl_find (ctx, argv[1], &code);
+  path = ctl_verb_parse_machine (ctx, NULL, &argc, &argv, 1, 1, &code);
   if (path == NULL)
     return code;
 

@@ -72,6 +72,15 @@ ctl_verb_parse (CtlContext *ctx, const GOptionEntry *entries, int *argc, char **
   return ctl_parse (ctx, verb->usage, _(verb->summary), entries, argc, argv, min, max, exit_code);
 }
 
+char *
+ctl_verb_parse_machine (CtlContext *ctx, const GOptionEntry *entries, int *argc, char ***argv,
+                        int min, int max, CtlExit *exit_code)
+{
+  if (!ctl_verb_parse (ctx, entries, argc, argv, min, max, exit_code))
+    return NULL;
+  return ctl_find (ctx, (*argv)[1], exit_code);
+}
+
 static CtlExit
 print_help (CtlContext *ctx)
 {

@@ -24,6 +24,11 @@ CtlExit        ctl_run            (CtlContext *ctx, int argc, char **argv);
 gboolean       ctl_verb_parse     (CtlContext *ctx, const GOptionEntry *entries, int *argc, char ***argv,
                                    int min, int max, CtlExit *exit_code);
 
+/** ctl_verb_parse_machine: ctl_verb_parse() of a verb whose first argument names a machine.
+ *  Returns: (transfer full) (nullable): its object path, as of ctl_find(); NULL with @exit_code when the verb is at its end */
+char          *ctl_verb_parse_machine (CtlContext *ctx, const GOptionEntry *entries, int *argc, char ***argv,
+                                       int min, int max, CtlExit *exit_code);
+
 CtlExit        ctl_verb_list      (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_show      (CtlContext *ctx, int argc, char **argv);
 CtlExit        ctl_verb_log       (CtlContext *ctx, int argc, char **argv);
