@@ -216,34 +216,6 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer data)
                                 progress_cb, work, lodge_job_get_cancellable (work->job), copied_cb, task);
 }
 
-typedef struct
-{
-  char *folder; /* (owned) */
-  char *file;   /* (owned) */
-} Intent;
-
-static void
-intent_free (Intent *intent)
-{
-  g_free (intent->folder);
-  g_free (intent->file);
-  g_free (intent);
-}
-
-static void
-intent_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  Intent *intent = data;
-  g_autofree char *half = g_strconcat (intent->file, ".new", NULL);
-  const char *files[] = { intent->file, half, NULL };
-  GError *error = NULL;
-
-  if (lodge_disk_intent_write (intent->folder, files, NULL, NULL, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
 static void
 intended_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -255,7 +227,7 @@ intended_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autofree char *target = g_build_filename (self->folder, work->file, NULL);
   GError *error = NULL;
 
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
+  if (!lodge_disk_intent_write_finish (result, &error))
     {
       fail (task, error);
       return;
@@ -275,14 +247,11 @@ make_file (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeDiskWork *work = g_task_get_task_data (task);
-  g_autoptr (GTask) intending = g_task_new (NULL, NULL, intended_cb, task);
-  Intent *intent = g_new0 (Intent, 1);
+  g_autofree char *half = NULL;
 
   work->file = free_name (self, work->format);
-  intent->folder = g_strdup (self->folder);
-  intent->file = g_strdup (work->file);
-  g_task_set_task_data (intending, intent, (GDestroyNotify) intent_free);
-  g_task_run_in_thread (intending, intent_thread);
+  half = g_strconcat (work->file, ".new", NULL);
+  lodge_disk_intent_write_async (self->folder, (const char *[]){ work->file, half, NULL }, NULL, intended_cb, task);
 }
 
 /* ---- What there is ---- */

@@ -296,37 +296,6 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer data)
                                 lodge_job_get_cancellable (work->job), converted_cb, task);
 }
 
-typedef struct
-{
-  char *folder;     /* (owned) */
-  char *temporary;  /* (owned) relative */
-  char *file;       /* (owned) (nullable) the new one */
-  char *old;        /* (owned) (nullable) */
-} Intent;
-
-static void
-intent_free (Intent *intent)
-{
-  g_free (intent->folder);
-  g_free (intent->temporary);
-  g_free (intent->file);
-  g_free (intent->old);
-  g_free (intent);
-}
-
-static void
-intent_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  Intent *intent = data;
-  const char *files[] = { intent->temporary, intent->file, NULL };
-  GError *error = NULL;
-
-  if (lodge_disk_intent_write (intent->folder, files, intent->old, NULL, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
 static void
 intended_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -335,7 +304,7 @@ intended_cb (GObject *source, GAsyncResult *result, gpointer data)
   LodgeDiskWork *work = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
+  if (!lodge_disk_intent_write_finish (result, &error))
     {
       fail (task, error);
       return;
@@ -368,9 +337,8 @@ rewrite_looked_cb (GObject *source, GAsyncResult *result, gpointer data)
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeDiskWork *work = g_task_get_task_data (task);
   gboolean own = !g_path_is_absolute (work->file);
-  g_autoptr (GTask) intending = NULL;
-  g_autofree char *name = NULL;
-  Intent *intent;
+  g_autofree char *temporary = NULL;
+  g_autofree char *old = NULL;
   GError *error = NULL;
 
   if (!lodge_disk_work_look_finish (task, result, &error) || !lodge_disk_work_check_alone (task, &error))
@@ -391,24 +359,19 @@ rewrite_looked_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  intent = g_new0 (Intent, 1);
-  intent->folder = g_strdup (self->folder);
-  name = g_strdup_printf ("disks/" LODGE_DISK_WORK_PREFIX "%s%s", work->id, lodge_disk_format_suffix (work->wanted != NULL ? work->wanted : work->format));
-  intent->temporary = g_steal_pointer (&name);
-  work->temporary = g_build_filename (self->folder, intent->temporary, NULL);
+  temporary = g_strdup_printf ("disks/" LODGE_DISK_WORK_PREFIX "%s%s", work->id, lodge_disk_format_suffix (work->wanted != NULL ? work->wanted : work->format));
+  work->temporary = g_build_filename (self->folder, temporary, NULL);
   unlink (work->temporary); /* of a core that was killed, when its machine.json could not be read */
   if (work->wanted != NULL)
     {
       work->size = work->facts.size != 0 ? work->facts.size
                                          : lodge_machine_get_disk (self->entry->profile, work->id)->size;
-      intent->old = own ? g_strdup (work->file) : NULL;
+      old = own ? g_strdup (work->file) : NULL;
       g_free (work->file);
       work->file = free_name (self, work->id, work->wanted);
-      intent->file = g_strdup (work->file);
     }
-  intending = g_task_new (NULL, NULL, intended_cb, task);
-  g_task_set_task_data (intending, intent, (GDestroyNotify) intent_free);
-  g_task_run_in_thread (intending, intent_thread);
+  /* Compacted, it keeps its name. */
+  lodge_disk_intent_write_async (self->folder, (const char *[]){ temporary, work->wanted != NULL ? work->file : NULL, NULL }, old, intended_cb, task);
 }
 
 void

@@ -37,6 +37,54 @@ lodge_disk_intent_write (const char *folder, const char *const *new_files, const
   return lodge_atomic_file_write (path, text->str, text->len, error);
 }
 
+typedef struct
+{
+  char *folder;     /* (owned) */
+  char **new_files; /* (owned) */
+  char *old;        /* (owned) (nullable) */
+} Write;
+
+static void
+write_free (Write *write)
+{
+  g_free (write->folder);
+  g_strfreev (write->new_files);
+  g_free (write->old);
+  g_free (write);
+}
+
+static void
+write_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Write *write = data;
+  GError *error = NULL;
+
+  if (lodge_disk_intent_write (write->folder, (const char *const *) write->new_files, write->old, NULL, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+lodge_disk_intent_write_async (const char *folder, const char *const *new_files, const char *old, GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
+  Write *write = g_new0 (Write, 1);
+
+  g_task_set_source_tag (task, lodge_disk_intent_write_async);
+  write->folder = g_strdup (folder);
+  write->new_files = g_strdupv ((char **) new_files);
+  write->old = g_strdup (old);
+  g_task_set_task_data (task, write, (GDestroyNotify) write_free);
+  g_task_run_in_thread (task, write_thread);
+}
+
+gboolean
+lodge_disk_intent_write_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 void
 lodge_disk_intent_settle (const char *folder, const char *trash_dir)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <gio/gio.h>
+
 #include "core/ipc/lodge-error.h"
 
 G_BEGIN_DECLS
@@ -22,6 +24,10 @@ G_BEGIN_DECLS
 
 /** lodge_disk_intent_write: @new_files: NULL-terminated, @old, @trash: (nullable); all relative to @folder and in its disks/. For a thread. Errors: NO_SPACE, IO */
 gboolean lodge_disk_intent_write  (const char *folder, const char *const *new_files, const char *old, const char *trash, GError **error);
+
+/** lodge_disk_intent_write_async: lodge_disk_intent_write() in a thread, without a trash */
+void     lodge_disk_intent_write_async (const char *folder, const char *const *new_files, const char *old, GAsyncReadyCallback callback, gpointer data);
+gboolean lodge_disk_intent_write_finish (GAsyncResult *result, GError **error);
 
 /** lodge_disk_intent_settle: finishes the work or takes it back, by what machine.json says; without an intent it does nothing */
 void     lodge_disk_intent_settle (const char *folder, const char *trash_dir);
