@@ -31,7 +31,7 @@ class Console:
 
 def test_sound_in_the_console(lodge, display, tmp_path):
     disk = Disk(tmp_path / 'played', lodge.environment)
-    machine = lodge.create('Tone', [('kernel', os.path.join(BUILD, 'tests/guests/tone/tone.elf'))], sound='ac97', memory=128 << 20)
+    machine = lodge.create('Tone', [('kernel', os.path.join(BUILD, 'tests/guests/tone.elf'))], sound='ac97', memory=128 << 20)
     lodge.start('lodge')
     machine.start()
     desktop = Desktop(lodge)

@@ -88,7 +88,7 @@ class Console:
 
 def test_saved_and_ended(lodge, display):
     notifications = Notifications(lodge)
-    machine = lodge.create('Painter', [('kernel', os.path.join(BUILD, 'tests/guests/paint/paint.elf'))], video='vga',
+    machine = lodge.create('Painter', [('kernel', os.path.join(BUILD, 'tests/guests/paint.elf'))], video='vga',
                            memory=128 << 20)
     machine.start()
     desktop = Desktop(lodge)
@@ -143,7 +143,7 @@ def check_no_space_left(lodge, display):
     old.call('Delete')
     trash, = glob.glob(os.path.join(lodge.data, 'trash', '*'))
 
-    machine = lodge.create('Full', [('kernel', os.path.join(BUILD, 'tests/guests/writer/writer.elf'))], family='dos',
+    machine = lodge.create('Full', [('kernel', os.path.join(BUILD, 'tests/guests/writer.elf'))], family='dos',
                            memory=64 << 20, disk_size=100 << 20)
     machine.start()
     with machine.serial() as serial:

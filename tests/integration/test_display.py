@@ -116,7 +116,7 @@ class Guest:
 
 @pytest.fixture(params=QEMUS)
 def painter(request, tmp_path):
-    guest = Guest(request.param, tmp_path, '-vga', 'std', '-kernel', os.path.join(BUILD, 'tests/guests/paint/paint.elf'))
+    guest = Guest(request.param, tmp_path, '-vga', 'std', '-kernel', os.path.join(BUILD, 'tests/guests/paint.elf'))
     guest.wait_console('painted')
     yield guest
     guest.close()
@@ -151,7 +151,7 @@ def test_pointer(tmp_path):
     Ctrl+Alt. QEMU's own trace tells what has arrived."""
     trace = os.path.join(tmp_path, 'trace')
     guest = Guest('qemu-system-x86_64', tmp_path, '-vga', 'std',
-                  '-kernel', os.path.join(BUILD, 'tests/guests/paint/paint.elf'),
+                  '-kernel', os.path.join(BUILD, 'tests/guests/paint.elf'),
                   '-trace', 'input_event_rel', '-trace', 'input_event_btn', '-D', trace)
     try:
         guest.wait_console('painted')

@@ -11,7 +11,7 @@ from test_display import BUILD, QEMUS, Guest
 @pytest.fixture(params=QEMUS)
 def guest(request, tmp_path):
     guest = Guest(request.param, tmp_path, '-vga', 'std', '-audiodev', 'dbus,id=audio0', '-device', 'AC97,audiodev=audio0',
-                  '-kernel', os.path.join(BUILD, 'tests/guests/tone/tone.elf'), display='dbus,p2p=yes,audiodev=audio0')
+                  '-kernel', os.path.join(BUILD, 'tests/guests/tone.elf'), display='dbus,p2p=yes,audiodev=audio0')
     guest.wait_console('tone')
     yield guest
     guest.close()

@@ -196,7 +196,7 @@ def test_window_reaches_the_sound_server(lodge, display):
     sockets = sound_sockets()
     if not sockets:
         pytest.skip('no PulseAudio and no PipeWire in $XDG_RUNTIME_DIR: log in to a desktop with sound')
-    tone = os.path.join(BUILD, 'tests/guests/tone/tone.elf')
+    tone = os.path.join(BUILD, 'tests/guests/tone.elf')
     machine = lodge.create('Tone', [('kernel', tone)], sound='ac97', memory=128 << 20)
     machine.start()
     assert machine.qemu_argv()[machine.qemu_argv().index('-audiodev') + 1].startswith('dbus,')

@@ -5,9 +5,7 @@
  * there, writes 8 MiB to the first IDE disk, and says "written".
  */
 
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
+#include "guest.h"
 
 #define SERIAL 0x3f8
 #define SERIAL_STATUS 0x3fd
@@ -22,28 +20,7 @@ typedef unsigned int u32;
 #define SECTORS (8 * 1024 * 2)
 
 static void
-out8 (u16 port, u8 value)
-{
-  __asm__ volatile ("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static u8
-in8 (u16 port)
-{
-  u8 value;
-
-  __asm__ volatile ("inb %1, %0" : "=a"(value) : "Nd"(port));
-  return value;
-}
-
-static void
-out16 (u16 port, u16 value)
-{
-  __asm__ volatile ("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static void
-say (const char *text)
+say_serially (const char *text)
 {
   for (; *text != '\0'; text++)
     {
@@ -76,12 +53,12 @@ write_sectors (u32 first)
 void
 guest_main (void)
 {
-  say ("ready\n");
+  say_serially ("ready\n");
   while (!(in8 (SERIAL_STATUS) & CAN_READ))
     ;
   for (u32 sector = 0; sector < SECTORS; sector += AT_ONCE)
     write_sectors (sector);
   while (in8 (DISK + 7) & BUSY)
     ;
-  say ("written\n");
+  say_serially ("written\n");
 }

@@ -5,12 +5,10 @@
  * sound card for ever, and says so on the debug console (port 0xe9).
  */
 
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
+#include "guest.h"
+
 typedef short s16;
 
-#define DEBUG_PORT 0xe9
 #define AC97_ID 0x24158086      /* device 2415 of vendor 8086 */
 #define COMMAND 4               /* of PCI: ports, memory, bus master */
 
@@ -31,117 +29,28 @@ typedef short s16;
 
 #define N_PARTS 32              /* of the ring that the card goes round */
 
-extern void interrupt_stub (void);
-
-struct gate
-{
-  u16 low, selector, flags, high;
-} __attribute__ ((packed));
-
 struct part
 {
   u32 address;
   u16 n_samples, flags;
 } __attribute__ ((packed));
 
-static struct gate gates[256];
 static struct part parts[N_PARTS] __attribute__ ((aligned (8)));
 static s16 samples[FRAMES * 2] __attribute__ ((aligned (8)));
-
-static void
-out8 (u16 port, u8 value)
-{
-  __asm__ volatile ("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static u8
-in8 (u16 port)
-{
-  u8 value;
-
-  __asm__ volatile ("inb %1, %0" : "=a"(value) : "Nd"(port));
-  return value;
-}
-
-static void
-out16 (u16 port, u16 value)
-{
-  __asm__ volatile ("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static void
-out32 (u16 port, u32 value)
-{
-  __asm__ volatile ("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static u32
-in32 (u16 port)
-{
-  u32 value;
-
-  __asm__ volatile ("inl %1, %0" : "=a"(value) : "Nd"(port));
-  return value;
-}
-
-static void
-say (const char *text)
-{
-  for (; *text != '\0'; text++)
-    out8 (DEBUG_PORT, (u8) *text);
-}
-
-static void
-select_pci (u32 device, u32 offset)
-{
-  out32 (0xcf8, 0x80000000u | device << 8 | offset);
-}
-
-static u32
-read_pci (u32 device, u32 offset)
-{
-  select_pci (device, offset);
-  return in32 (0xcfc);
-}
-
-/* The clock alone wakes the processor up, 18 times a second. */
-static void
-wait_for_clock_only (void)
-{
-  struct
-  {
-    u16 limit;
-    u32 base;
-  } __attribute__ ((packed)) pointer = { sizeof gates - 1, (u32) gates };
-  u32 stub = (u32) interrupt_stub;
-
-  for (u32 i = 0; i < 256; i++)
-    gates[i] = (struct gate) { (u16) stub, 8, 0x8e00, (u16) (stub >> 16) };
-  __asm__ volatile ("lidt %0" : : "m"(pointer));
-  out8 (0x20, 0x11);
-  out8 (0x21, 32);
-  out8 (0x21, 4);
-  out8 (0x21, 1);
-  out8 (0x21, 0xfe);
-  out8 (0xa1, 0xff);
-}
 
 void
 guest_main (void)
 {
-  u32 device = 0;
+  u32 device = find_pci (AC97_ID);
   u16 mixer, master;
 
-  /* Device and function on bus 0. */
-  while (device < 256 && read_pci (device, 0) != AC97_ID)
-    device++;
-  if (device == 256)
+  if (device == NO_DEVICE)
     {
       say ("no AC97\n");
       return;
     }
   select_pci (device, COMMAND);
-  out16 (0xcfc, 7);
+  out16 (PCI_DATA, 7);
   mixer = (u16) (read_pci (device, 0x10) & ~3u);
   master = (u16) (read_pci (device, 0x14) & ~3u);
 
@@ -157,11 +66,12 @@ guest_main (void)
   out32 (master + LIST, (u32) parts);
   out8 (master + LAST, N_PARTS - 1);
   out8 (master + CONTROL, 1);
-  wait_for_clock_only ();
+  /* The clock alone wakes the processor up, 18 times a second. */
+  wait_for_line_only (CLOCK_LINE);
   say ("tone\n");
   for (;;)
     {
-      __asm__ volatile ("sti; hlt; cli");
+      halt ();
       /* The end of the ring is always the part before the present one. */
       out8 (master + LAST, (u8) (in8 (master + NOW) + N_PARTS - 1) % N_PARTS);
     }
