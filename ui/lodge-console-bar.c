@@ -9,8 +9,7 @@
 #include "ui/lodge-console-cd.h"
 #include "ui/lodge-console-sound.h"
 #include "ui/lodge-machine-text.h"
-
-#define MINIMUM_PX 360
+#include "ui/lodge-pane.h"
 
 struct _LodgeConsoleBar
 {
@@ -159,28 +158,6 @@ lodge_console_bar_realize (GtkWidget *widget)
   update_monitors (self);
 }
 
-/* A window must get as narrow as it is with all in the menu, or it would never be narrow enough to fold: so that is what
- * it is told, and for the moment until then the end of the bar is cut off. */
-static void
-lodge_console_bar_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
-                           int *minimum_baseline, int *natural_baseline)
-{
-  gtk_widget_measure (adw_bin_get_child (ADW_BIN (widget)), orientation, -1, minimum, natural, minimum_baseline,
-                      natural_baseline);
-  if (orientation == GTK_ORIENTATION_HORIZONTAL)
-    *minimum = MIN (*minimum, MINIMUM_PX);
-}
-
-static void
-lodge_console_bar_size_allocate (GtkWidget *widget, int width, int height, int baseline)
-{
-  GtkWidget *child = adw_bin_get_child (ADW_BIN (widget));
-  int minimum;
-
-  gtk_widget_measure (child, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
-  gtk_widget_allocate (child, MAX (width, minimum), height, baseline, NULL);
-}
-
 static void
 lodge_console_bar_dispose (GObject *object)
 {
@@ -229,8 +206,6 @@ lodge_console_bar_class_init (LodgeConsoleBarClass *klass)
   object_class->get_property = lodge_console_bar_get_property;
   object_class->set_property = lodge_console_bar_set_property;
   widget_class->realize = lodge_console_bar_realize;
-  widget_class->measure = lodge_console_bar_measure;
-  widget_class->size_allocate = lodge_console_bar_size_allocate;
 
   g_object_class_install_property (object_class, PROP_FULLSCREEN,
                                    g_param_spec_boolean ("fullscreen", NULL, NULL, FALSE,
@@ -258,9 +233,8 @@ lodge_console_bar_init (LodgeConsoleBar *self)
 {
   g_type_ensure (LODGE_TYPE_CONSOLE_CD);
   g_type_ensure (LODGE_TYPE_CONSOLE_SOUND);
+  g_type_ensure (LODGE_TYPE_PANE);
   gtk_widget_init_template (GTK_WIDGET (self));
-  gtk_widget_set_layout_manager (GTK_WIDGET (self), NULL);
-  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
 }
 
 void

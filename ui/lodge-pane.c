@@ -8,15 +8,19 @@ struct _LodgePane
 {
   GtkWidget parent_instance;
 
-  GtkWidget *child; /* (nullable) */
-  int natural_width;
+  GtkWidget *child;  /* (nullable) */
+  int natural_width; /* 0: what the child asks for, and so the other */
+  int minimum_width;
 };
 
 enum
 {
   PROP_NATURAL_WIDTH = 1,
+  PROP_MINIMUM_WIDTH,
   N_PROPERTIES
 };
+
+static GParamSpec *properties[N_PROPERTIES];
 
 static void buildable_iface_init (GtkBuildableIface *iface);
 
@@ -58,15 +62,32 @@ lodge_pane_get_request_mode (GtkWidget *widget)
   return self->child != NULL ? gtk_widget_get_request_mode (self->child) : GTK_SIZE_REQUEST_CONSTANT_SIZE;
 }
 
+/* What the child needs, however narrow the pane is. */
+static int
+get_child_width (LodgePane *self, int width)
+{
+  int minimum = 0;
+
+  if (width >= 0)
+    gtk_widget_measure (self->child, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  return MAX (width, minimum);
+}
+
 static void
 lodge_pane_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
                     int *minimum_baseline, int *natural_baseline)
 {
   LodgePane *self = LODGE_PANE (widget);
 
-  if (self->child != NULL)
+  if (self->child != NULL && orientation == GTK_ORIENTATION_VERTICAL)
+    gtk_widget_measure (self->child, orientation, get_child_width (self, for_size), minimum, natural, NULL, NULL);
+  else if (self->child != NULL)
     gtk_widget_measure (self->child, orientation, for_size, minimum, natural, NULL, NULL);
-  if (orientation == GTK_ORIENTATION_HORIZONTAL)
+  if (orientation == GTK_ORIENTATION_VERTICAL)
+    return;
+  if (self->minimum_width > 0)
+    *minimum = MIN (*minimum, self->minimum_width);
+  if (self->natural_width > 0)
     *natural = MAX (*minimum, self->natural_width);
 }
 
@@ -76,7 +97,7 @@ lodge_pane_size_allocate (GtkWidget *widget, int width, int height, int baseline
   LodgePane *self = LODGE_PANE (widget);
 
   if (self->child != NULL)
-    gtk_widget_allocate (self->child, width, height, baseline, NULL);
+    gtk_widget_allocate (self->child, get_child_width (self, width), height, baseline, NULL);
 }
 
 static void
@@ -99,13 +120,18 @@ lodge_pane_dispose (GObject *object)
 static void
 lodge_pane_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  g_value_set_int (value, LODGE_PANE (object)->natural_width);
+  LodgePane *self = LODGE_PANE (object);
+
+  g_value_set_int (value, id == PROP_NATURAL_WIDTH ? self->natural_width : self->minimum_width);
 }
 
 static void
 lodge_pane_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  LODGE_PANE (object)->natural_width = g_value_get_int (value);
+  LodgePane *self = LODGE_PANE (object);
+
+  *(id == PROP_NATURAL_WIDTH ? &self->natural_width : &self->minimum_width) = g_value_get_int (value);
+  gtk_widget_set_overflow (GTK_WIDGET (self), self->minimum_width > 0 ? GTK_OVERFLOW_HIDDEN : GTK_OVERFLOW_VISIBLE);
   gtk_widget_queue_resize (GTK_WIDGET (object));
 }
 
@@ -114,6 +140,7 @@ lodge_pane_class_init (LodgePaneClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
 
   object_class->dispose = lodge_pane_dispose;
   object_class->get_property = lodge_pane_get_property;
@@ -123,9 +150,9 @@ lodge_pane_class_init (LodgePaneClass *klass)
   widget_class->size_allocate = lodge_pane_size_allocate;
   widget_class->compute_expand = lodge_pane_compute_expand;
 
-  g_object_class_install_property (object_class, PROP_NATURAL_WIDTH,
-                                   g_param_spec_int ("natural-width", NULL, NULL, 0, G_MAXINT, 0,
-                                                     G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+  properties[PROP_NATURAL_WIDTH] = g_param_spec_int ("natural-width", NULL, NULL, 0, G_MAXINT, 0, flags);
+  properties[PROP_MINIMUM_WIDTH] = g_param_spec_int ("minimum-width", NULL, NULL, 0, G_MAXINT, 0, flags);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static void

@@ -5,13 +5,16 @@
 
 G_BEGIN_DECLS
 
-#define LODGE_TYPE_PANE (lodge_pane_get_type ())
 /**
  * LodgePane:
  *
- * One pane of a window that folds: it asks for "natural-width" (int) whatever is in it, so that
- * the window folds at one width and not where the longest name of a machine wishes.
+ * A part of a window that asks for a width of its own, whatever is in it.
+ *
+ * Properties: "natural-width" (int): what it would like, so that a window folds at one width and not where the longest name
+ * of a machine wishes; "minimum-width" (int): what it takes at least, where its child is going to need less once it is as
+ * narrow, and is cut off at its end until then.
  */
+#define LODGE_TYPE_PANE (lodge_pane_get_type ())
 G_DECLARE_FINAL_TYPE (LodgePane, lodge_pane, LODGE, PANE, GtkWidget)
 
 G_END_DECLS
