@@ -64,6 +64,15 @@ lodge_status_page_trouble (AdwStatusPage **status, GtkButton **button)
   return box;
 }
 
+void
+lodge_status_page_set_remedy (GtkButton *button, LodgeLibraryStatus status)
+{
+  gboolean restart = status == LODGE_LIBRARY_WRONG_VERSION;
+
+  gtk_button_set_label (button, restart ? _("_Restart Lodge") : _("_Try Again"));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), restart ? "app.restart" : "app.reconnect");
+}
+
 GtkWidget *
 lodge_status_page_welcome (GMenuModel *menu, GtkWidget **try_button)
 {

@@ -3,6 +3,8 @@
 
 #include <adwaita.h>
 
+#include "ui/lodge-library.h"
+
 G_BEGIN_DECLS
 
 /* Pages that most starts do not show: each is made when it is wanted. */
@@ -12,6 +14,9 @@ GtkWidget *lodge_status_page_connecting (void);
 /* @status: (out) (transfer none): for its title and description
  * @button: (out) (transfer none): what can be done */
 GtkWidget *lodge_status_page_trouble    (AdwStatusPage **status, GtkButton **button);
+
+/* What is to be done about the core: one of another version cannot be talked to, so this window has to be the other one. */
+void       lodge_status_page_set_remedy (GtkButton *button, LodgeLibraryStatus status);
 
 /* @try_button: (out) (transfer none): shown where there is a demo */
 GtkWidget *lodge_status_page_welcome    (GMenuModel *menu, GtkWidget **try_button);

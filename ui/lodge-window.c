@@ -5,21 +5,17 @@
 #include "ui/lodge-window.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
-#include "core/ipc/lodge-error-text.h"
-#include "ui/lodge-backup-page.h"
 #include "ui/lodge-backup-window.h"
 #include "ui/lodge-demo.h"
-#include "ui/lodge-family-page.h"
 #include "ui/lodge-feedback.h"
-#include "ui/lodge-machine-page.h"
-#include "ui/lodge-machine-list.h"
+#include "ui/lodge-machine-pane.h"
 #include "ui/lodge-new-dialog.h"
 #include "ui/lodge-pane.h"
 #include "ui/lodge-settings-window.h"
-#include "ui/lodge-snapshot-page.h"
-#include "ui/lodge-status-pages.h"
-#include "ui/lodge-template-popover.h"
+#include "ui/lodge-sidebar.h"
+#include "ui/lodge-status-view.h"
 #include "ui/lodge-thumbnailer.h"
 #include "ui/lodge-trash-window.h"
 #include "ui/lodge-undo.h"
@@ -37,31 +33,15 @@ struct _LodgeWindow
   gboolean awaited_by_keys;
   gboolean complete;             /* the machines have been read once */
 
-  AdwLeaflet *leaflet;
-  GtkStack *stack;
   GMenuModel *menu;
-  GtkMenuButton *menu_button;
-  LodgeMachineList *list;
-  GtkToggleButton *search_button;
-  GtkInfoBar *core_bar;
-  GtkLabel *core_bar_text;
-  GtkButton *core_bar_button;
-  AdwWindowTitle *page_title;
-  GtkStack *page_stack;
-  LodgeMachinePage *page;
-  LodgeSnapshotPage *snapshot_page; /* (nullable) until it is wanted */
-  LodgeFamilyPage *family_page;     /* (nullable) until it is wanted */
-  LodgeBackupPage *backup_page;     /* (nullable) until it is wanted */
-  GtkMenuButton *from_template;
-  GtkWidget *back;
-  GtkWidget *welcome_try;    /* (nullable) with its page, which is made when it is wanted, as are */
-  GtkWidget *connecting;     /* (nullable) */
-  AdwStatusPage *trouble;    /* (nullable) */
-  GtkButton *trouble_button; /* (nullable) */
-  GtkWidget *none;           /* (nullable) */
   GtkOverlay *overlay;
-  GtkWidget *drop_hint;             /* (nullable) until something is dragged over the window */
-  GtkRevealer *hint;
+  LodgeStatusView *status;
+  AdwLeaflet *leaflet;
+  LodgeSidebar *sidebar;
+  LodgeMachineList *list;        /* of the sidebar */
+  LodgeMachinePane *pane;
+  LodgeMachinePage *page;        /* of the pane */
+  GtkWidget *drop_hint;          /* (nullable) until something is dragged over the window */
 };
 
 static guint open_console_signal;
@@ -91,8 +71,6 @@ update_actions (LodgeWindow *self)
                                  whole && lodge_library_has_feature (self->library, "backup"));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.restore-backup",
                                  ready && lodge_library_has_feature (self->library, "backup"));
-  gtk_widget_set_visible (GTK_WIDGET (self->from_template), lodge_library_has_feature (self->library, "template"));
-  gtk_widget_set_sensitive (GTK_WIDGET (self->from_template), ready);
   /* Deleting a running machine stays possible to ask for, and is answered with the reason. */
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.delete", ready && item != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.new", ready);
@@ -101,68 +79,15 @@ update_actions (LodgeWindow *self)
                                  ready && lodge_library_has_feature (self->library, "demo"));
 }
 
-/* Returns: (nullable): the title of the page that lies over the machine's own */
-static const char *
-get_sub_page (LodgeWindow *self)
-{
-  const char *name = gtk_stack_get_visible_child_name (self->page_stack);
-
-  if (g_strcmp0 (name, "snapshots") == 0)
-    return _("Snapshots");
-  if (g_strcmp0 (name, "backups") == 0)
-    return _("Backups");
-  return g_strcmp0 (name, "family") == 0 ? _("Family") : NULL;
-}
-
-static void
-update_back (LodgeWindow *self)
-{
-  LodgeMachineItem *item = get_selected (self);
-  const char *name = item != NULL ? lodge_machine_item_get_name (item) : "";
-  const char *sub_page = get_sub_page (self);
-
-  gtk_widget_set_visible (self->back, adw_leaflet_get_folded (self->leaflet) || sub_page != NULL);
-  lodge_machine_page_set_narrow (self->page, adw_leaflet_get_folded (self->leaflet));
-  adw_window_title_set_title (self->page_title, sub_page != NULL ? sub_page : name);
-  adw_window_title_set_subtitle (self->page_title, sub_page != NULL ? name : "");
-}
-
-static void
-leave_sub_page (LodgeWindow *self)
-{
-  if (get_selected (self) != NULL)
-    gtk_stack_set_visible_child_name (self->page_stack, "machine");
-  else
-    {
-      if (self->none == NULL)
-        {
-          self->none = g_object_new (ADW_TYPE_STATUS_PAGE, "icon-name", LODGE_APP_ID "-symbolic", "title",
-                                     _("No Machine Selected"), NULL);
-          gtk_stack_add_child (self->page_stack, self->none);
-        }
-      gtk_stack_set_visible_child (self->page_stack, self->none);
-    }
-  if (self->snapshot_page != NULL)
-    lodge_snapshot_page_set_list (self->snapshot_page, self->library, NULL);
-  if (self->family_page != NULL)
-    lodge_family_page_set_machine (self->family_page, NULL, NULL);
-  if (self->backup_page != NULL)
-    lodge_backup_page_set_list (self->backup_page, NULL, NULL);
-}
-
 static void
 update_page (LodgeWindow *self)
 {
   LodgeMachineItem *item = get_selected (self);
-  gboolean same = item == lodge_machine_page_get_item (self->page);
 
-  lodge_machine_page_set_item (self->page, self->library, item);
+  lodge_machine_pane_set_item (self->pane, item);
   /* For the menu of the list. */
   gtk_widget_insert_action_group (GTK_WIDGET (self->list), "machine", lodge_machine_page_get_actions (self->page));
   lodge_thumbnailer_set_favourite (self->thumbnailer, item);
-  if (item == NULL || !same || get_sub_page (self) == NULL)
-    leave_sub_page (self);
-  update_back (self);
   update_actions (self);
 }
 
@@ -177,106 +102,6 @@ selected_cb (LodgeWindow *self)
   /* While the machines arrive, whichever comes first is selected; that says nothing about the person. */
   if (item != NULL && self->complete)
     g_settings_set_string (self->settings, "selected-machine", lodge_machine_item_get_id (item));
-}
-
-/* A core of another version cannot be talked to; this window is what has to be the other one. */
-static void
-update_remedy (LodgeWindow *self, GtkButton *button)
-{
-  gboolean restart = lodge_library_get_status (self->library) == LODGE_LIBRARY_WRONG_VERSION;
-
-  gtk_button_set_label (button, restart ? _("_Restart Lodge") : _("_Try Again"));
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), restart ? "app.restart" : "app.reconnect");
-}
-
-static void
-update_core_bar (LodgeWindow *self)
-{
-  LodgeLibraryStatus status = lodge_library_get_status (self->library);
-  gboolean trouble = status == LODGE_LIBRARY_CORE_GONE || status == LODGE_LIBRARY_WRONG_VERSION;
-
-  if (status == LODGE_LIBRARY_CORE_GONE)
-    gtk_label_set_label (self->core_bar_text, _("Reconnecting; your machines keep running"));
-  else if (status == LODGE_LIBRARY_WRONG_VERSION)
-    gtk_label_set_label (self->core_bar_text, _("Lodge was updated. Restart it; your machines keep running."));
-  update_remedy (self, self->core_bar_button);
-  /* What is only folded away is still there for screen readers. */
-  gtk_widget_set_visible (GTK_WIDGET (self->core_bar), trouble);
-  gtk_info_bar_set_revealed (self->core_bar, trouble);
-}
-
-static void
-show_trouble (LodgeWindow *self)
-{
-  gboolean other = lodge_library_get_status (self->library) == LODGE_LIBRARY_WRONG_VERSION;
-  const GError *error = lodge_library_get_error (self->library);
-  g_autofree char *sentence = NULL;
-  g_autofree char *escaped = NULL;
-
-  if (other)
-    sentence = g_strdup (_("The part of Lodge that runs machines is of another version than this window. Restart "
-                           "Lodge; your machines keep running."));
-  else if (error != NULL)
-    {
-      g_autoptr (GError) copy = g_error_copy (error);
-
-      lodge_error_normalize (copy);
-      sentence = lodge_error_text (copy, NULL);
-    }
-  else
-    sentence = g_strdup (_("Lodge’s core ended. It is being started again."));
-  escaped = g_markup_escape_text (sentence, -1);
-  if (self->trouble == NULL)
-    gtk_stack_add_named (self->stack, lodge_status_page_trouble (&self->trouble, &self->trouble_button), "trouble");
-  adw_status_page_set_title (self->trouble, other ? _("Lodge Was Updated") : _("Lodge’s Core Does Not Answer"));
-  adw_status_page_set_description (self->trouble, escaped);
-  update_remedy (self, self->trouble_button);
-  gtk_stack_set_visible_child_name (self->stack, "trouble");
-}
-
-static void
-show_welcome (LodgeWindow *self)
-{
-  if (self->welcome_try == NULL)
-    gtk_stack_add_named (self->stack, lodge_status_page_welcome (self->menu, &self->welcome_try), "welcome");
-  gtk_widget_set_visible (self->welcome_try, lodge_library_has_feature (self->library, "demo"));
-  gtk_stack_set_visible_child_name (self->stack, "welcome");
-}
-
-static void
-show_connecting (LodgeWindow *self)
-{
-  if (self->connecting == NULL)
-    {
-      self->connecting = lodge_status_page_connecting ();
-      gtk_stack_add_child (self->stack, self->connecting);
-    }
-  gtk_stack_set_visible_child (self->stack, self->connecting);
-}
-
-static void
-update_stack (LodgeWindow *self)
-{
-  LodgeLibraryStatus status = lodge_library_get_status (self->library);
-  gboolean any = g_list_model_get_n_items (lodge_library_get_machines (self->library)) > 0;
-
-  /* What was waited for comes at once; what follows something is seen to follow it. */
-  gtk_stack_set_transition_type (self->stack, self->complete ? GTK_STACK_TRANSITION_TYPE_CROSSFADE
-                                                             : GTK_STACK_TRANSITION_TYPE_NONE);
-  if (any)
-    gtk_stack_set_visible_child_name (self->stack, "library");
-  else if (status == LODGE_LIBRARY_READY)
-    show_welcome (self);
-  else if (status == LODGE_LIBRARY_CONNECTING)
-    show_connecting (self);
-  else
-    show_trouble (self);
-  /* On a page that is not shown its spinner would go on, and the window be drawn sixty times a second. */
-  if (self->connecting != NULL && gtk_stack_get_visible_child (self->stack) != self->connecting)
-    {
-      gtk_stack_remove (self->stack, self->connecting);
-      self->connecting = NULL;
-    }
 }
 
 /* The machine that was looked at last; else the first, not whichever came first. */
@@ -310,42 +135,17 @@ library_changed_cb (LodgeWindow *self)
       restore_selection (self);
       complete = TRUE;
     }
-  update_core_bar (self);
-  update_stack (self);
+  lodge_sidebar_update (self->sidebar);
+  /* What was waited for comes at once; what follows something is seen to follow it. */
+  lodge_status_view_update (self->status, self->complete);
   self->complete = complete;
   update_actions (self);
-}
-
-/* For whoever has few machines and did not learn it yet. */
-static void
-update_hint (LodgeWindow *self)
-{
-  guint n = g_list_model_get_n_items (lodge_library_get_machines (self->library));
-  gboolean shown;
-
-  if (n > 3)
-    g_settings_set_boolean (self->settings, "drop-hint", FALSE);
-  shown = n > 0 && g_settings_get_boolean (self->settings, "drop-hint");
-  if (shown)
-    gtk_widget_set_visible (GTK_WIDGET (self->hint), TRUE);
-  gtk_revealer_set_reveal_child (self->hint, shown);
-}
-
-/* What a revealer hides is still there for screen readers. */
-static void
-hint_revealed_cb (LodgeWindow *self)
-{
-  if (!gtk_revealer_get_reveal_child (self->hint) && !gtk_revealer_get_child_revealed (self->hint))
-    gtk_widget_set_visible (GTK_WIDGET (self->hint), FALSE);
 }
 
 static void
 hide_hint_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  LodgeWindow *self = LODGE_WINDOW (widget);
-
-  g_settings_set_boolean (self->settings, "drop-hint", FALSE);
-  update_hint (self);
+  lodge_sidebar_hide_hint (LODGE_WINDOW (widget)->sidebar);
 }
 
 static void
@@ -371,9 +171,8 @@ show_awaited (LodgeWindow *self)
 static void
 machines_changed_cb (LodgeWindow *self)
 {
-  update_stack (self);
+  lodge_status_view_update (self->status, self->complete);
   update_page (self);
-  update_hint (self);
   show_awaited (self);
 }
 
@@ -440,68 +239,21 @@ back_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeWindow *self = LODGE_WINDOW (widget);
 
-  if (get_sub_page (self) == NULL)
-    {
-      adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
-      return;
-    }
-  leave_sub_page (self);
-  update_back (self);
-  gtk_widget_child_focus (GTK_WIDGET (self->page), GTK_DIR_TAB_FORWARD);
+  if (!lodge_machine_pane_go_back (self->pane))
+    adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
 }
 
+/* The pages over the machine's own have the names of these actions. */
 static void
-snapshots_action (GtkWidget *widget, const char *name, GVariant *parameter)
+sub_page_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeWindow *self = LODGE_WINDOW (widget);
 
-  if (self->snapshot_page == NULL)
-    {
-      self->snapshot_page = g_object_new (LODGE_TYPE_SNAPSHOT_PAGE, NULL);
-      gtk_stack_add_named (self->page_stack, GTK_WIDGET (self->snapshot_page), "snapshots");
-    }
-  lodge_snapshot_page_set_list (self->snapshot_page, self->library, lodge_machine_page_get_snapshots (self->page));
-  gtk_stack_set_visible_child_name (self->page_stack, "snapshots");
-  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
-  update_back (self);
-  lodge_snapshot_page_focus (self->snapshot_page);
-}
-
-static void
-family_action (GtkWidget *widget, const char *name, GVariant *parameter)
-{
-  LodgeWindow *self = LODGE_WINDOW (widget);
-  LodgeMachineItem *item = get_selected (self);
-
-  if (item == NULL)
+  if (get_selected (self) == NULL)
     return;
-  if (self->family_page == NULL)
-    {
-      self->family_page = g_object_new (LODGE_TYPE_FAMILY_PAGE, NULL);
-      gtk_stack_add_named (self->page_stack, GTK_WIDGET (self->family_page), "family");
-    }
-  lodge_family_page_set_machine (self->family_page, self->library, item);
-  gtk_stack_set_visible_child_name (self->page_stack, "family");
+  lodge_machine_pane_show (self->pane, name + strlen ("win."));
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
-  update_back (self);
-  lodge_family_page_focus (self->family_page);
-}
-
-static void
-backups_action (GtkWidget *widget, const char *name, GVariant *parameter)
-{
-  LodgeWindow *self = LODGE_WINDOW (widget);
-
-  if (self->backup_page == NULL)
-    {
-      self->backup_page = g_object_new (LODGE_TYPE_BACKUP_PAGE, NULL);
-      gtk_stack_add_named (self->page_stack, GTK_WIDGET (self->backup_page), "backups");
-    }
-  lodge_backup_page_set_list (self->backup_page, self->library, lodge_machine_page_get_snapshots (self->page));
-  gtk_stack_set_visible_child_name (self->page_stack, "backups");
-  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
-  update_back (self);
-  lodge_backup_page_focus (self->backup_page);
+  lodge_machine_pane_focus (self->pane);
 }
 
 /* The folder; "" to ask for it. */
@@ -529,24 +281,12 @@ await_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
-create_templates_cb (GtkMenuButton *button, gpointer user_data)
-{
-  LodgeTemplatePopover *templates;
-
-  if (gtk_menu_button_get_popover (button) != NULL)
-    return;
-  templates = g_object_new (LODGE_TYPE_TEMPLATE_POPOVER, NULL);
-  lodge_template_popover_set_library (templates, LODGE_WINDOW (user_data)->library);
-  gtk_menu_button_set_popover (button, GTK_WIDGET (templates));
-}
-
-static void
 from_template_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeWindow *self = LODGE_WINDOW (widget);
 
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
-  gtk_menu_button_popup (self->from_template);
+  lodge_sidebar_show_templates (self->sidebar);
 }
 
 static void
@@ -688,14 +428,14 @@ setup_drop_target (LodgeWindow *self)
 }
 
 static void
-setup_list (LodgeWindow *self)
+setup_parts (LodgeWindow *self)
 {
   GListModel *machines = lodge_library_get_machines (self->library);
-  GtkSearchBar *search_bar = lodge_machine_list_get_search_bar (self->list);
 
+  lodge_status_view_setup (self->status, self->library, self->menu);
+  lodge_sidebar_setup (self->sidebar, self->library, self->settings, self->menu);
+  lodge_machine_pane_setup (self->pane, self->library);
   lodge_machine_list_setup (self->list, self->library, GTK_WIDGET (self), lodge_machine_page_get_menu (self->page));
-  g_object_bind_property (search_bar, "search-mode-enabled", self->search_button, "active",
-                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
   g_signal_connect_object (machines, "items-changed", G_CALLBACK (machines_changed_cb), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
 }
@@ -725,11 +465,11 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.settings", NULL, settings_action);
   gtk_widget_class_install_action (widget_class, "win.console", NULL, console_action);
   gtk_widget_class_install_action (widget_class, "win.back", NULL, back_action);
-  gtk_widget_class_install_action (widget_class, "win.snapshots", NULL, snapshots_action);
+  gtk_widget_class_install_action (widget_class, "win.snapshots", NULL, sub_page_action);
   gtk_widget_class_install_action (widget_class, "win.snapshot", NULL, snapshot_action);
-  gtk_widget_class_install_action (widget_class, "win.family", NULL, family_action);
+  gtk_widget_class_install_action (widget_class, "win.family", NULL, sub_page_action);
   gtk_widget_class_install_action (widget_class, "win.restore-backup", "s", restore_backup_action);
-  gtk_widget_class_install_action (widget_class, "win.backups", NULL, backups_action);
+  gtk_widget_class_install_action (widget_class, "win.backups", NULL, sub_page_action);
   gtk_widget_class_install_action (widget_class, "win.await", "(sb)", await_action);
   gtk_widget_class_install_action (widget_class, "win.new-from-template", NULL, from_template_action);
   gtk_widget_class_install_action (widget_class, "win.clone", NULL, clone_action);
@@ -781,29 +521,12 @@ lodge_window_class_init (LodgeWindowClass *klass)
                                       NULL, G_TYPE_NONE, 1, LODGE_TYPE_MACHINE_ITEM);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-window.ui");
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, leaflet);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, stack);
   gtk_widget_class_bind_template_child_full (widget_class, "primary_menu", FALSE, G_STRUCT_OFFSET (LodgeWindow, menu));
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, menu_button);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, list);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, search_button);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar_text);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, core_bar_button);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_title);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page_stack);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, page);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, from_template);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, back);
   gtk_widget_class_bind_template_child (widget_class, LodgeWindow, overlay);
-  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, hint);
-  gtk_widget_class_bind_template_callback (widget_class, selected_cb);
-  gtk_widget_class_bind_template_callback (widget_class, opened_cb);
-  gtk_widget_class_bind_template_callback (widget_class, pressed_cb);
-  gtk_widget_class_bind_template_callback (widget_class, show_console_cb);
-  gtk_widget_class_bind_template_callback (widget_class, show_settings_cb);
-  gtk_widget_class_bind_template_callback (widget_class, update_back);
-  gtk_widget_class_bind_template_callback (widget_class, hint_revealed_cb);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, status);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, leaflet);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, sidebar);
+  gtk_widget_class_bind_template_child (widget_class, LodgeWindow, pane);
   install_actions (widget_class);
   install_shortcuts (widget_class);
 }
@@ -811,11 +534,18 @@ lodge_window_class_init (LodgeWindowClass *klass)
 static void
 lodge_window_init (LodgeWindow *self)
 {
+  g_type_ensure (LODGE_TYPE_MACHINE_PANE);
   g_type_ensure (LODGE_TYPE_PANE);
-  g_type_ensure (LODGE_TYPE_MACHINE_PAGE);
-  g_type_ensure (LODGE_TYPE_MACHINE_LIST);
+  g_type_ensure (LODGE_TYPE_SIDEBAR);
+  g_type_ensure (LODGE_TYPE_STATUS_VIEW);
   gtk_widget_init_template (GTK_WIDGET (self));
-  lodge_menu_button_set_menu (self->menu_button, self->menu);
+  self->list = lodge_sidebar_get_list (self->sidebar);
+  self->page = lodge_machine_pane_get_page (self->pane);
+  g_signal_connect_object (self->list, "selected", G_CALLBACK (selected_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->list, "opened", G_CALLBACK (opened_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->list, "pressed", G_CALLBACK (pressed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->page, "show-console", G_CALLBACK (show_console_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->page, "show-settings", G_CALLBACK (show_settings_cb), self, G_CONNECT_SWAPPED);
   setup_drop_target (self);
 }
 
@@ -829,8 +559,7 @@ lodge_window_new (AdwApplication *application, LodgeLibrary *library, GSettings 
   self->settings = g_object_ref (settings);
   lodge_undo_attach (undo, GTK_APPLICATION_WINDOW (self));
   self->thumbnailer = lodge_thumbnailer_new (library, GTK_WIDGET (self), self->list);
-  setup_list (self);
-  gtk_menu_button_set_create_popup_func (self->from_template, create_templates_cb, self, NULL);
+  setup_parts (self);
   g_signal_connect_object (library, "changed", G_CALLBACK (library_changed_cb), self, G_CONNECT_SWAPPED);
 
   g_settings_bind (settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
