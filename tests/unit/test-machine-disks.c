@@ -6,49 +6,32 @@
 #include "core/machine/lodge-machine-disks.h"
 #include "core/storage/lodge-disk-facts.h"
 #include "core/storage/lodge-disk-intent.h"
-#include "tests/unit/lodge-fake-host.h"
+#include "tests/unit/lodge-fake-guest.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define QEMU "qemu-system-x86_64"
 #define MIB (1024 * 1024)
 
 typedef struct
 {
-  const char       *version;
-  LodgeFakeHost    *host;
-  LodgeMachine     *machine; /* the host's */
-  LodgeFakeProgram *qemu;
-  LodgeQmpPeer     *peer;
-  guint             answers;
-  GError           *error;   /* of the last answer */
-  char             *id;      /* (owned) (nullable) of AddDisk */
-  GVariant         *disks;   /* (owned) (nullable) */
+  LodgeFakeGuest guest;
+  char          *id;    /* (owned) (nullable) of AddDisk */
+  GVariant      *disks; /* (owned) (nullable) */
 } Fixture;
 
 static const char *const versions[] = { "7.2", "10.0" };
-
-static void
-call_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Fixture *f = data;
-
-  g_clear_error (&f->error);
-  lodge_machine_call_finish (LODGE_MACHINE (source), result, &f->error);
-  f->answers++;
-}
 
 static void
 add_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Fixture *f = data;
 
-  g_clear_error (&f->error);
+  g_clear_error (&f->guest.error);
   g_clear_pointer (&f->id, g_free);
-  f->id = lodge_machine_add_disk_finish (LODGE_MACHINE (source), result, &f->error);
-  f->answers++;
+  f->id = lodge_machine_add_disk_finish (LODGE_MACHINE (source), result, &f->guest.error);
+  f->guest.answers++;
 }
 
 static void
@@ -56,9 +39,9 @@ disk_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Fixture *f = data;
 
-  g_clear_error (&f->error);
-  lodge_machine_disk_finish (LODGE_MACHINE (source), result, NULL, &f->error);
-  f->answers++;
+  g_clear_error (&f->guest.error);
+  lodge_machine_disk_finish (LODGE_MACHINE (source), result, NULL, &f->guest.error);
+  f->guest.answers++;
 }
 
 static void
@@ -68,20 +51,20 @@ list_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   g_clear_pointer (&f->disks, g_variant_unref);
   f->disks = lodge_machine_list_disks_finish (LODGE_MACHINE (source), result, NULL);
-  f->answers++;
+  f->guest.answers++;
 }
 
 static void
 wait_answer (Fixture *f)
 {
-  lodge_fake_until (f->answers == 1);
-  f->answers = 0;
+  lodge_fake_until (f->guest.answers == 1);
+  f->guest.answers = 0;
 }
 
 static void
 make_image (Fixture *f, const char *name, goffset size)
 {
-  g_autofree char *path = g_build_filename (lodge_machine_get_folder (f->machine), "disks", name, NULL);
+  g_autofree char *path = g_build_filename (lodge_machine_get_folder (f->guest.machine), "disks", name, NULL);
 
   g_assert_true (g_file_set_contents (path, "", 0, NULL));
   g_assert_cmpint (truncate (path, size), ==, 0);
@@ -95,7 +78,7 @@ look (Fixture *f, const char *id, const char *key)
   GVariant *disk;
   char *text = NULL;
 
-  lodge_machine_list_disks_async (f->machine, NULL, list_cb, f);
+  lodge_machine_list_disks_async (f->guest.machine, NULL, list_cb, f);
   wait_answer (f);
   g_variant_iter_init (&iter, f->disks);
   while ((disk = g_variant_iter_next_value (&iter)) != NULL)
@@ -122,55 +105,38 @@ add_file (Fixture *f, const char *file)
 {
   g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("{'file': <%s>}", file));
 
-  lodge_machine_add_disk_async (f->machine, -1, options, add_cb, f);
+  lodge_machine_add_disk_async (f->guest.machine, -1, options, add_cb, f);
 }
 
 static void
 set_up (Fixture *f, gconstpointer version)
 {
-  LodgeProfile *profile = lodge_profile_new ("Fake", LODGE_FAMILY_LINUX, LODGE_ARCH_X86_64);
-
-  profile->firmware = LODGE_FIRMWARE_BIOS;
-  profile->memory = 64 * MIB;
-  f->version = version;
-  f->host = lodge_fake_host_new (version);
-  lodge_fake_host_add_machine (f->host, profile);
-  f->machine = f->host->machine;
-  lodge_machine_call_async (f->machine, LODGE_METHOD_START, NULL, NULL, NULL, call_cb, f);
-  f->qemu = lodge_fake_host_wait (f->host, QEMU);
-  f->peer = lodge_fake_host_greet (f->host, f->qemu, f->version);
-  lodge_qmp_peer_expect_ok (f->peer, "cont", NULL);
-  wait_answer (f);
+  lodge_fake_guest_set_up (&f->guest, version);
+  f->guest.answers = 0;
   make_image (f, "data.img", 4 * MIB);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer version)
 {
-  lodge_qmp_peer_expect_ok (f->peer, "quit", NULL);
-  lodge_machine_call_async (f->machine, LODGE_METHOD_FORCE_OFF, NULL, NULL, NULL, call_cb, f);
-  lodge_qmp_peer_run (f->peer);
-  lodge_fake_host_end (f->host, f->qemu, 0, NULL);
-  wait_answer (f);
-  g_clear_error (&f->error);
   g_clear_pointer (&f->id, g_free);
   g_clear_pointer (&f->disks, g_variant_unref);
-  lodge_fake_host_free (f->host);
+  lodge_fake_guest_tear_down (&f->guest, version);
 }
 
 static void
 plug (Fixture *f)
 {
-  lodge_qmp_peer_expect_ok (f->peer, "blockdev-add", NULL);
-  lodge_qmp_peer_expect_ok (f->peer, "blockdev-add",
+  lodge_qmp_peer_expect_ok (f->guest.peer, "blockdev-add", NULL);
+  lodge_qmp_peer_expect_ok (f->guest.peer, "blockdev-add",
                             "{\"driver\": \"raw\", \"node-name\": \"disk0\", \"file\": \"disk0-file\", \"discard\": \"unmap\", "
                             "\"detect-zeroes\": \"unmap\"}");
-  lodge_qmp_peer_expect_ok (f->peer, "device_add",
+  lodge_qmp_peer_expect_ok (f->guest.peer, "device_add",
                             "{\"driver\": \"virtio-blk-pci\", \"id\": \"disk0\", \"bus\": \"rp2\", \"addr\": \"00.0\", "
                             "\"drive\": \"disk0\", \"serial\": \"disk0\", \"werror\": \"stop\", \"rerror\": \"stop\"}");
   add_file (f, "disks/data.img");
   wait_answer (f);
-  g_assert_no_error (f->error);
+  g_assert_no_error (f->guest.error);
   g_assert_cmpstr (f->id, ==, "disk0");
   assert_disk (f, "disk0", "waits", "false");
 }
@@ -181,31 +147,31 @@ test_hot (Fixture *f, gconstpointer version)
 {
   plug (f);
 
-  lodge_qmp_peer_expect (f->peer, "query-block", NULL,
+  lodge_qmp_peer_expect (f->guest.peer, "query-block", NULL,
                          "\"return\": [{\"device\": \"\", \"qdev\": \"/machine/peripheral/disk01/virtio-backend\", "
                          "\"inserted\": {\"node-name\": \"other\"}}, {\"device\": \"\", \"qdev\": "
                          "\"/machine/peripheral/disk0/virtio-backend\", \"inserted\": {\"node-name\": \"top\"}}]");
-  lodge_qmp_peer_expect_ok (f->peer, "block_resize", "{\"node-name\": \"top\", \"size\": 8388608}");
-  lodge_machine_grow_disk_async (f->machine, "disk0", 8 * MIB, NULL, disk_cb, f);
+  lodge_qmp_peer_expect_ok (f->guest.peer, "block_resize", "{\"node-name\": \"top\", \"size\": 8388608}");
+  lodge_machine_grow_disk_async (f->guest.machine, "disk0", 8 * MIB, NULL, disk_cb, f);
   wait_answer (f);
-  g_assert_no_error (f->error);
+  g_assert_no_error (f->guest.error);
 
-  lodge_qmp_peer_expect_ok (f->peer, "device_del", "{\"id\": \"disk0\"}");
-  lodge_machine_detach_disk_async (f->machine, "disk0", NULL, disk_cb, f);
-  lodge_qmp_peer_run (f->peer);
+  lodge_qmp_peer_expect_ok (f->guest.peer, "device_del", "{\"id\": \"disk0\"}");
+  lodge_machine_detach_disk_async (f->guest.machine, "disk0", NULL, disk_cb, f);
+  lodge_qmp_peer_run (f->guest.peer);
   /* What QEMU named itself goes with what it is of. */
-  lodge_qmp_peer_expect (f->peer, "query-named-block-nodes", "{\"flat\": true}",
+  lodge_qmp_peer_expect (f->guest.peer, "query-named-block-nodes", "{\"flat\": true}",
                          "\"return\": [{\"node-name\": \"disk0-file\", \"drv\": \"file\", \"file\": \"/m/disks/data.img\"}, "
                          "{\"node-name\": \"disk1\", \"drv\": \"raw\", \"file\": \"/m/disks/other.img\"}, "
                          "{\"node-name\": \"disk0\", \"drv\": \"raw\", \"file\": \"/m/disks/data.img\"}, "
                          "{\"node-name\": \"#block1\", \"drv\": \"file\", \"file\": \"/m/disks/data.img\"}]");
-  lodge_qmp_peer_expect_ok (f->peer, "blockdev-del", "{\"node-name\": \"disk0\"}");
-  lodge_qmp_peer_expect_ok (f->peer, "blockdev-del", "{\"node-name\": \"disk0-file\"}");
-  lodge_qmp_peer_event (f->peer, "DEVICE_DELETED", "{\"device\": \"other\", \"path\": \"/machine/peripheral/other\"}");
-  lodge_qmp_peer_event (f->peer, "DEVICE_DELETED", "{\"device\": \"disk0\", \"path\": \"/machine/peripheral/disk0\"}");
+  lodge_qmp_peer_expect_ok (f->guest.peer, "blockdev-del", "{\"node-name\": \"disk0\"}");
+  lodge_qmp_peer_expect_ok (f->guest.peer, "blockdev-del", "{\"node-name\": \"disk0-file\"}");
+  lodge_qmp_peer_event (f->guest.peer, "DEVICE_DELETED", "{\"device\": \"other\", \"path\": \"/machine/peripheral/other\"}");
+  lodge_qmp_peer_event (f->guest.peer, "DEVICE_DELETED", "{\"device\": \"disk0\", \"path\": \"/machine/peripheral/disk0\"}");
   wait_answer (f);
-  g_assert_no_error (f->error);
-  lodge_qmp_peer_run (f->peer);
+  g_assert_no_error (f->guest.error);
+  lodge_qmp_peer_run (f->guest.peer);
   assert_disk (f, "disk0", "waits", "");
   assert_disk (f, "", "file", "'disks/data.img'");
 }
@@ -214,21 +180,21 @@ test_hot (Fixture *f, gconstpointer version)
 static void
 test_refused (Fixture *f, gconstpointer version)
 {
-  lodge_qmp_peer_expect_ok (f->peer, "blockdev-add", NULL);
-  lodge_qmp_peer_expect_ok (f->peer, "blockdev-add", NULL);
-  lodge_qmp_peer_expect_error (f->peer, "device_add", NULL, "Bus 'rp2' not found");
-  lodge_qmp_peer_expect_ok (f->peer, "blockdev-del", "{\"node-name\": \"disk0\"}");
-  lodge_qmp_peer_expect_ok (f->peer, "blockdev-del", "{\"node-name\": \"disk0-file\"}");
+  lodge_qmp_peer_expect_ok (f->guest.peer, "blockdev-add", NULL);
+  lodge_qmp_peer_expect_ok (f->guest.peer, "blockdev-add", NULL);
+  lodge_qmp_peer_expect_error (f->guest.peer, "device_add", NULL, "Bus 'rp2' not found");
+  lodge_qmp_peer_expect_ok (f->guest.peer, "blockdev-del", "{\"node-name\": \"disk0\"}");
+  lodge_qmp_peer_expect_ok (f->guest.peer, "blockdev-del", "{\"node-name\": \"disk0-file\"}");
   add_file (f, "disks/data.img");
   wait_answer (f);
-  lodge_qmp_peer_run (f->peer);
-  g_assert_no_error (f->error);
+  lodge_qmp_peer_run (f->guest.peer);
+  g_assert_no_error (f->guest.error);
   assert_disk (f, "disk0", "waits", "true");
 
   /* The guest does not have it, so nobody asks QEMU about it. */
-  lodge_machine_detach_disk_async (f->machine, "disk0", NULL, disk_cb, f);
+  lodge_machine_detach_disk_async (f->guest.machine, "disk0", NULL, disk_cb, f);
   wait_answer (f);
-  g_assert_no_error (f->error);
+  g_assert_no_error (f->guest.error);
 }
 
 static void
@@ -236,29 +202,29 @@ test_kept (Fixture *f, gconstpointer version)
 {
   plug (f);
 
-  lodge_qmp_peer_expect (f->peer, "query-block", NULL, "\"return\": []");
-  lodge_machine_grow_disk_async (f->machine, "disk0", 8 * MIB, NULL, disk_cb, f);
+  lodge_qmp_peer_expect (f->guest.peer, "query-block", NULL, "\"return\": []");
+  lodge_machine_grow_disk_async (f->guest.machine, "disk0", 8 * MIB, NULL, disk_cb, f);
   wait_answer (f);
-  g_assert_error (f->error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
-  lodge_machine_grow_disk_async (f->machine, "disk0", MIB, NULL, disk_cb, f);
+  g_assert_error (f->guest.error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
+  lodge_machine_grow_disk_async (f->guest.machine, "disk0", MIB, NULL, disk_cb, f);
   wait_answer (f);
-  g_assert_error (f->error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE);
+  g_assert_error (f->guest.error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE);
   assert_disk (f, "disk0", "size", "4194304");
 
   /* It leaves the machine, and the guest keeps it until it ends. */
-  lodge_qmp_peer_expect_error (f->peer, "device_del", NULL, "Device 'disk0' cannot be unplugged");
-  lodge_machine_detach_disk_async (f->machine, "disk0", NULL, disk_cb, f);
+  lodge_qmp_peer_expect_error (f->guest.peer, "device_del", NULL, "Device 'disk0' cannot be unplugged");
+  lodge_machine_detach_disk_async (f->guest.machine, "disk0", NULL, disk_cb, f);
   wait_answer (f);
-  g_assert_no_error (f->error);
+  g_assert_no_error (f->guest.error);
   assert_disk (f, "disk0", "file", "");
   assert_disk (f, "", "file", "");
 
   /* Two at a time would not know of each other. */
   make_image (f, "more.img", MIB);
   add_file (f, "disks/more.img");
-  lodge_machine_detach_disk_async (f->machine, "disk0", NULL, disk_cb, f);
-  lodge_fake_until (f->answers == 2);
-  f->answers = 0;
+  lodge_machine_detach_disk_async (f->guest.machine, "disk0", NULL, disk_cb, f);
+  lodge_fake_until (f->guest.answers == 2);
+  f->guest.answers = 0;
   assert_disk (f, "disk0", "waits", "true");
 }
 
