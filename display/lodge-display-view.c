@@ -3,9 +3,8 @@
 /*
  * Theory of operation
  *
- * Damage makes the view ask its frame clock for one tick; in the tick the scanout takes all that
- * has come by then, and GTK paints the tiles that changed. While the view is not on the screen no
- * tick comes and nothing is taken: the framebuffer merges.
+ * The feed brings the console's picture into the scanout, and GTK paints the tiles that changed; the input sends keys and
+ * pointer back.
  *
  * The picture's place is worked out in device pixels and converted back, so that at 1:1 each guest
  * pixel is one device pixel, however the window is scaled.
@@ -19,7 +18,8 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "display/lodge-display-error.h"
+#include "display/lodge-display-cursor.h"
+#include "display/lodge-display-feed.h"
 #include "display/lodge-display-input.h"
 #include "display/lodge-keymap.h"
 
@@ -32,19 +32,16 @@ struct _LodgeDisplayView
   GtkWidget parent_instance;
 
   LodgeConsole *console;         /* (owned) (nullable) */
-  LodgeListener *listener;       /* (owned) (nullable): once attached */
-  GCancellable *attaching;       /* (owned) (nullable) */
-  gulong closed_handler;
   LodgeScanout *scanout;         /* (owned) */
+  LodgeDisplayFeed *feed;        /* (owned) */
+  LodgeDisplayCursor *cursor;    /* (owned) */
   LodgeDisplayInput *input;      /* (owned) */
   LodgeDisplayScaling scaling;
   gboolean resize_guest, input_enabled;
   LodgeReleaseKeys release_keys;
-  gboolean display_off;          /* as it was last told */
-  gboolean first_frame;          /* of the present console has been seen */
-  gboolean cursor_drawn;         /* the guest's pointer is part of what was last asked to be painted */
+  gboolean had_frame;            /* as it was last told */
   gboolean thumbnail_stale;      /* the picture has changed since the last thumbnail */
-  guint tick, resize_timer;
+  guint resize_timer;
   double pan_x, pan_y;           /* 0 to 1: which part of a picture is seen that is larger than the view */
   int shown_width, shown_height; /* the last allocation */
   graphene_rect_t area;          /* the picture, in units of the widget */
@@ -166,62 +163,6 @@ schedule_resize (LodgeDisplayView *self)
 /* The picture */
 
 static void
-fail (LodgeDisplayView *self, const GError *reason)
-{
-  g_object_ref (self);
-  lodge_display_view_set_console (self, NULL);
-  g_signal_emit (self, signals[SIGNAL_CLOSED], 0, reason);
-  g_object_unref (self);
-}
-
-/* Brings the scanout up to date. */
-static void
-take (LodgeDisplayView *self)
-{
-  g_autoptr (GError) error = NULL;
-  gboolean had_frame = lodge_display_view_has_frame (self);
-
-  if (self->listener == NULL
-      || !lodge_framebuffer_is_pending (lodge_listener_get_framebuffer (self->listener)))
-    return;
-  if (!lodge_scanout_take (self->scanout, lodge_listener_get_framebuffer (self->listener), &error))
-    {
-      fail (self, error);
-      return;
-    }
-  if (lodge_scanout_is_disabled (self->scanout) != self->display_off)
-    {
-      self->display_off = !self->display_off;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DISPLAY_OFF]);
-    }
-  if (!had_frame && lodge_display_view_has_frame (self))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HAS_FRAME]);
-  if (!self->first_frame && lodge_display_view_has_frame (self))
-    {
-      self->first_frame = TRUE;
-      g_signal_emit (self, signals[SIGNAL_FIRST_FRAME], 0);
-    }
-}
-
-static gboolean
-tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
-{
-  LodgeDisplayView *self = LODGE_DISPLAY_VIEW (widget);
-
-  self->tick = 0;
-  take (self);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-schedule_take (LodgeDisplayView *self)
-{
-  if (self->tick == 0 && self->listener != NULL && gtk_widget_get_mapped (GTK_WIDGET (self))
-      && lodge_framebuffer_is_pending (lodge_listener_get_framebuffer (self->listener)))
-    self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
-}
-
-static void
 scanout_contents_cb (GdkPaintable *paintable, LodgeDisplayView *self)
 {
   self->thumbnail_stale = TRUE;
@@ -235,111 +176,43 @@ scanout_size_cb (GdkPaintable *paintable, LodgeDisplayView *self)
   gtk_widget_queue_resize (GTK_WIDGET (self));
   /* For a guest that has left the size it had been asked for (the console knows): a reboot does that. */
   schedule_resize (self);
+  if (lodge_display_view_has_frame (self) != self->had_frame)
+    {
+      self->had_frame = !self->had_frame;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HAS_FRAME]);
+    }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GUEST_WIDTH]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GUEST_HEIGHT]);
-}
-
-/* The pointer */
-
-static gboolean
-draws_cursor (LodgeDisplayView *self)
-{
-  LodgeCursor *cursor;
-
-  if (self->listener == NULL || self->console == NULL
-      || lodge_mouse_is_absolute (lodge_console_get_mouse (self->console)))
-    return FALSE;
-  cursor = lodge_listener_get_cursor (self->listener);
-  return lodge_cursor_is_visible (cursor) && lodge_cursor_get_texture (cursor) != NULL;
-}
-
-/* With a tablet the host's pointer takes the guest's shape; without, the guest's pointer is
- * somewhere else and is drawn, and the host's is hidden while it is grabbed. */
-static void
-update_cursor (LodgeDisplayView *self)
-{
-  g_autoptr (GdkCursor) shown = NULL;
-  GtkWidget *widget = GTK_WIDGET (self);
-  const gboolean draw = draws_cursor (self);
-
-  if (self->listener != NULL && self->console != NULL)
-    {
-      LodgeCursor *cursor = lodge_listener_get_cursor (self->listener);
-      GdkTexture *texture = lodge_cursor_get_texture (cursor);
-      int hot_x, hot_y;
-
-      lodge_cursor_get_hotspot (cursor, &hot_x, &hot_y);
-      if (!lodge_mouse_is_absolute (lodge_console_get_mouse (self->console)))
-        {
-          if (lodge_display_input_is_grabbed (self->input))
-            shown = gdk_cursor_new_from_name ("none", NULL);
-        }
-      else if (texture != NULL && !lodge_cursor_is_visible (cursor))
-        shown = gdk_cursor_new_from_name ("none", NULL);
-      else if (texture != NULL)
-        shown = gdk_cursor_new_from_texture (texture, hot_x, hot_y, NULL);
-    }
-  gtk_widget_set_cursor (widget, shown);
-  /* Also once when it is not drawn any more, or it would stay where it was. */
-  if (draw || self->cursor_drawn)
-    gtk_widget_queue_draw (widget);
-  self->cursor_drawn = draw;
-}
-
-static void
-draw_cursor (LodgeDisplayView *self, GtkSnapshot *snapshot)
-{
-  LodgeCursor *cursor = lodge_listener_get_cursor (self->listener);
-  GdkTexture *texture = lodge_cursor_get_texture (cursor);
-  const double across = self->area.size.width / lodge_scanout_get_width (self->scanout);
-  const double down = self->area.size.height / lodge_scanout_get_height (self->scanout);
-  int x, y, hot_x, hot_y;
-
-  lodge_cursor_get_position (cursor, &x, &y);
-  lodge_cursor_get_hotspot (cursor, &hot_x, &hot_y);
-  gtk_snapshot_append_texture (snapshot, texture,
-                               &GRAPHENE_RECT_INIT (self->area.origin.x + (x - hot_x) * across,
-                                                    self->area.origin.y + (y - hot_y) * down,
-                                                    gdk_texture_get_width (texture) * across,
-                                                    gdk_texture_get_height (texture) * down));
 }
 
 /* The console */
 
 static void
-console_closed_cb (LodgeConsole *console, GError *reason, LodgeDisplayView *self)
+attached_cb (LodgeDisplayView *self)
 {
-  /* The newest frame may still be on its way here. */
-  if (self->listener != NULL)
-    take (self);
-  if (self->console == console)
-    fail (self, reason);
+  lodge_display_cursor_set_source (self->cursor, lodge_console_get_mouse (self->console),
+                                   lodge_listener_get_cursor (lodge_display_feed_get_listener (self->feed)));
 }
 
 static void
-attached_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+first_frame_cb (LodgeDisplayView *self)
 {
-  g_autoptr (LodgeDisplayView) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (LodgeListener) listener
-      = lodge_console_attach_finish (LODGE_CONSOLE (source), result, &error);
+  g_signal_emit (self, signals[SIGNAL_FIRST_FRAME], 0);
+}
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
-      || self->console != LODGE_CONSOLE (source))
-    return;
-  g_clear_object (&self->attaching);
-  if (listener == NULL)
-    {
-      fail (self, error);
-      return;
-    }
-  self->listener = g_steal_pointer (&listener);
-  g_signal_connect_object (self->listener, "damaged", G_CALLBACK (schedule_take), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (lodge_listener_get_cursor (self->listener), "changed",
-                           G_CALLBACK (update_cursor), self, G_CONNECT_SWAPPED);
-  schedule_take (self);
-  update_cursor (self);
+static void
+off_changed_cb (LodgeDisplayView *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DISPLAY_OFF]);
+}
+
+static void
+closed_cb (LodgeDisplayFeed *feed, const GError *reason, LodgeDisplayView *self)
+{
+  g_object_ref (self);
+  lodge_display_view_set_console (self, NULL);
+  g_signal_emit (self, signals[SIGNAL_CLOSED], 0, reason);
+  g_object_unref (self);
 }
 
 static void
@@ -348,21 +221,9 @@ drop_console (LodgeDisplayView *self)
   if (self->console == NULL)
     return;
   lodge_display_input_set_console (self->input, NULL);
-  g_cancellable_cancel (self->attaching);
-  g_clear_object (&self->attaching);
-  if (self->tick != 0)
-    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick);
-  self->tick = 0;
   g_clear_handle_id (&self->resize_timer, g_source_remove);
-  if (self->listener != NULL)
-    {
-      g_signal_handlers_disconnect_by_data (self->listener, self);
-      g_signal_handlers_disconnect_by_data (lodge_listener_get_cursor (self->listener), self);
-      lodge_listener_close (self->listener);
-    }
-  g_clear_object (&self->listener);
-  g_clear_signal_handler (&self->closed_handler, self->console);
-  g_signal_handlers_disconnect_by_data (lodge_console_get_mouse (self->console), self);
+  lodge_display_cursor_set_source (self->cursor, NULL, NULL);
+  lodge_display_feed_set_console (self->feed, NULL);
   g_clear_object (&self->console);
 }
 
@@ -371,7 +232,7 @@ drop_console (LodgeDisplayView *self)
 static void
 grabbed_cb (LodgeDisplayInput *input, GParamSpec *pspec, LodgeDisplayView *self)
 {
-  update_cursor (self);
+  lodge_display_cursor_set_grabbed (self->cursor, lodge_display_input_is_grabbed (input));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GRABBED]);
   g_signal_emit (self, signals[SIGNAL_GRAB_CHANGED], 0, lodge_display_input_is_grabbed (input));
 }
@@ -419,8 +280,8 @@ lodge_display_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   gdk_paintable_snapshot (GDK_PAINTABLE (self->scanout), snapshot, self->area.size.width,
                           self->area.size.height);
   gtk_snapshot_restore (snapshot);
-  if (draws_cursor (self))
-    draw_cursor (self, snapshot);
+  lodge_display_cursor_snapshot (self->cursor, snapshot, &self->area, lodge_scanout_get_width (self->scanout),
+                                 lodge_scanout_get_height (self->scanout));
   gtk_snapshot_pop (snapshot);
 }
 
@@ -477,7 +338,7 @@ static void
 lodge_display_view_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (lodge_display_view_parent_class)->map (widget);
-  schedule_take (LODGE_DISPLAY_VIEW (widget));
+  lodge_display_feed_schedule (LODGE_DISPLAY_VIEW (widget)->feed);
 }
 
 static void
@@ -489,9 +350,12 @@ lodge_display_view_dispose (GObject *object)
     {
       drop_console (self);
       g_signal_handlers_disconnect_by_data (self->input, self);
+      g_signal_handlers_disconnect_by_data (self->feed, self);
       g_signal_handlers_disconnect_by_data (self->scanout, self);
     }
   g_clear_object (&self->input);
+  g_clear_object (&self->feed);
+  g_clear_object (&self->cursor);
   g_clear_object (&self->scanout);
   G_OBJECT_CLASS (lodge_display_view_parent_class)->dispose (object);
 }
@@ -522,7 +386,7 @@ lodge_display_view_get_property (GObject *object, guint id, GValue *value, GPara
       g_value_set_boolean (value, lodge_display_view_get_grabbed (self));
       break;
     case PROP_DISPLAY_OFF:
-      g_value_set_boolean (value, self->display_off);
+      g_value_set_boolean (value, lodge_display_view_is_off (self));
       break;
     case PROP_HAS_FRAME:
       g_value_set_boolean (value, lodge_display_view_has_frame (self));
@@ -638,6 +502,12 @@ lodge_display_view_init (LodgeDisplayView *self)
   self->scanout = lodge_scanout_new ();
   g_signal_connect (self->scanout, "invalidate-size", G_CALLBACK (scanout_size_cb), self);
   g_signal_connect (self->scanout, "invalidate-contents", G_CALLBACK (scanout_contents_cb), self);
+  self->cursor = lodge_display_cursor_new (widget);
+  self->feed = lodge_display_feed_new (widget, self->scanout);
+  g_signal_connect_swapped (self->feed, "attached", G_CALLBACK (attached_cb), self);
+  g_signal_connect_swapped (self->feed, "first-frame", G_CALLBACK (first_frame_cb), self);
+  g_signal_connect_swapped (self->feed, "off-changed", G_CALLBACK (off_changed_cb), self);
+  g_signal_connect (self->feed, "closed", G_CALLBACK (closed_cb), self);
   self->input = lodge_display_input_new (widget);
   g_signal_connect (self->input, "notify::grabbed", G_CALLBACK (grabbed_cb), self);
   g_signal_connect (self->input, "shortcut", G_CALLBACK (shortcut_cb), self);
@@ -667,23 +537,10 @@ lodge_display_view_set_console (LodgeDisplayView *self, LodgeConsole *console)
   if (console != NULL)
     {
       self->console = g_object_ref (console);
-      self->first_frame = FALSE;
-      if (self->display_off)
-        {
-          /* That was another session's screen. */
-          self->display_off = FALSE;
-          g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DISPLAY_OFF]);
-        }
-      self->attaching = g_cancellable_new ();
-      self->closed_handler = g_signal_connect (console, "closed", G_CALLBACK (console_closed_cb),
-                                               self);
-      g_signal_connect_object (lodge_console_get_mouse (console), "notify::absolute",
-                               G_CALLBACK (update_cursor), self, G_CONNECT_SWAPPED);
       lodge_display_input_set_console (self->input, console);
-      lodge_console_attach_async (console, self->attaching, attached_cb, g_object_ref (self));
+      lodge_display_feed_set_console (self->feed, console);
       schedule_resize (self);
     }
-  update_cursor (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONSOLE]);
 }
 
@@ -719,7 +576,7 @@ lodge_display_view_has_frame (LodgeDisplayView *self)
 gboolean
 lodge_display_view_is_off (LodgeDisplayView *self)
 {
-  return self->display_off;
+  return lodge_display_feed_is_off (self->feed);
 }
 
 gboolean
@@ -765,7 +622,7 @@ lodge_display_view_screenshot (LodgeDisplayView *self)
   GdkTexture *texture;
 
   g_object_ref (self);
-  take (self);
+  lodge_display_feed_take (self->feed);
   texture = lodge_scanout_to_texture (self->scanout, 0);
   g_object_unref (self);
   return texture;
@@ -777,7 +634,7 @@ lodge_display_view_thumbnail (LodgeDisplayView *self, guint width)
   GdkTexture *texture = NULL;
 
   g_object_ref (self);
-  take (self);
+  lodge_display_feed_take (self->feed);
   if (self->thumbnail_stale)
     {
       self->thumbnail_stale = FALSE;
@@ -796,6 +653,7 @@ lodge_display_view_get_scanout (LodgeDisplayView *self)
 gboolean
 lodge_display_view_is_shared (LodgeDisplayView *self)
 {
-  return self->listener != NULL
-         && lodge_framebuffer_is_mapped (lodge_listener_get_framebuffer (self->listener));
+  LodgeListener *listener = lodge_display_feed_get_listener (self->feed);
+
+  return listener != NULL && lodge_framebuffer_is_mapped (lodge_listener_get_framebuffer (listener));
 }
