@@ -7,10 +7,8 @@
  * pressed here is released here: on losing the focus, the window, the console or the grab, all keys
  * and buttons that are down in the guest are let go.
  *
- * A click grabs: the desktop's shortcuts go to the guest too. With a tablet in the guest the pointer
- * simply passes through and so does that click. With a plain mouse only motion can be sent, and only
- * while grabbed, so the first click is for the grab alone; GTK has no pointer lock, the motion ends
- * where the screen does.
+ * A click grabs: the desktop's shortcuts go to the guest too, and a plain mouse's motion
+ * (LodgeDisplayPointer).
  *
  * The release keys (Ctrl+Alt, or what was chosen), pressed together and let go with nothing between,
  * end the grab.
@@ -18,15 +16,9 @@
 
 #include "display/lodge-display-input.h"
 
-#include <math.h>
-
+#include "display/lodge-display-pointer.h"
 #include "display/lodge-grab.h"
 #include "display/lodge-keymap.h"
-
-/* One notch of a wheel in the units of a touchpad. */
-#define PIXELS_PER_NOTCH 15.0
-/* A flick may report more; a guest's queue of wheel clicks shall stay short. */
-#define MAX_NOTCHES 10
 
 struct _LodgeDisplayInput
 {
@@ -35,20 +27,13 @@ struct _LodgeDisplayInput
   GtkWidget *widget;           /* (unowned) */
   LodgeConsole *console;       /* (owned) (nullable) */
   LodgeGrab *grab;             /* (owned) */
+  LodgeDisplayPointer *pointer; /* (owned) */
   GtkWindow *window;           /* (unowned) (nullable): weak pointer; whose activity is watched */
   gulong active_handler;
   gboolean enabled;
 
-  graphene_rect_t area;
-  guint width, height;         /* guest pixels; 0 while there is no picture */
-
   LodgeReleaseKeys release_keys;
   gboolean chord_armed;        /* the release keys are down and nothing else has happened */
-  gboolean has_last;           /* last_x, last_y are where the pointer was seen last */
-  double last_x, last_y;
-  double rest_x, rest_y;       /* parts of a guest pixel that have not been sent */
-  double scroll_rest;          /* parts of a notch */
-  guint buttons;               /* bit per host button that went to the guest */
 };
 
 enum
@@ -61,6 +46,7 @@ enum
 {
   SIGNAL_SHORTCUT,
   SIGNAL_LEAVE,
+  SIGNAL_MOVED,
   N_SIGNALS
 };
 
@@ -82,26 +68,13 @@ get_keyboard (LodgeDisplayInput *self)
   return lodge_console_get_keyboard (self->console);
 }
 
-static LodgeMouse *
-get_mouse (LodgeDisplayInput *self)
-{
-  if (self->console == NULL || !self->enabled || lodge_console_is_closed (self->console))
-    return NULL;
-  return lodge_console_get_mouse (self->console);
-}
-
 static void
 let_go (LodgeDisplayInput *self)
 {
   self->chord_armed = FALSE;
-  self->buttons = 0;
-  self->has_last = FALSE;
-  self->rest_x = self->rest_y = self->scroll_rest = 0;
+  lodge_display_pointer_let_go (self->pointer);
   if (self->console != NULL && !lodge_console_is_closed (self->console))
-    {
-      lodge_keyboard_release_all (lodge_console_get_keyboard (self->console));
-      lodge_mouse_release_all (lodge_console_get_mouse (self->console));
-    }
+    lodge_keyboard_release_all (lodge_console_get_keyboard (self->console));
 }
 
 static void
@@ -211,155 +184,17 @@ key_released_cb (GtkEventControllerKey *controller, guint keyval, guint keycode,
 
 /* Pointer */
 
-/* Guest pixel at a point of the widget; outside the picture it is the nearest one. */
-static gboolean
-to_guest (LodgeDisplayInput *self, double x, double y, guint *guest_x, guint *guest_y)
-{
-  if (self->width == 0 || self->height == 0 || self->area.size.width <= 0
-      || self->area.size.height <= 0)
-    return FALSE;
-  x = floor ((x - self->area.origin.x) * self->width / self->area.size.width);
-  y = floor ((y - self->area.origin.y) * self->height / self->area.size.height);
-  *guest_x = (guint) CLAMP (x, 0, (double) self->width - 1);
-  *guest_y = (guint) CLAMP (y, 0, (double) self->height - 1);
-  return TRUE;
-}
-
 static void
-move_by (LodgeDisplayInput *self, LodgeMouse *mouse, double x, double y)
+pressed_cb (LodgeDisplayPointer *pointer, LodgeDisplayInput *self)
 {
-  if (self->has_last && self->area.size.width > 0 && self->area.size.height > 0)
-    {
-      double dx = (x - self->last_x) * self->width / self->area.size.width + self->rest_x;
-      double dy = (y - self->last_y) * self->height / self->area.size.height + self->rest_y;
-
-      lodge_mouse_move_by (mouse, (int) trunc (dx), (int) trunc (dy));
-      self->rest_x = dx - trunc (dx);
-      self->rest_y = dy - trunc (dy);
-    }
-  self->has_last = TRUE;
-  self->last_x = x;
-  self->last_y = y;
-}
-
-static void
-motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeDisplayInput *self)
-{
-  LodgeMouse *mouse = get_mouse (self);
-  guint guest_x, guest_y;
-
-  if (mouse == NULL)
-    return;
-  if (!lodge_mouse_is_absolute (mouse))
-    {
-      if (lodge_grab_is_active (self->grab))
-        move_by (self, mouse, x, y);
-      else if (to_guest (self, x, y, &guest_x, &guest_y))
-        lodge_mouse_offer_position (mouse, guest_x, guest_y);
-      /* A grab that begins here counts motion from here on. */
-      self->has_last = TRUE;
-      self->last_x = x;
-      self->last_y = y;
-    }
-  else if (to_guest (self, x, y, &guest_x, &guest_y))
-    lodge_mouse_move_to (mouse, guest_x, guest_y);
-}
-
-static void
-leave_cb (GtkEventControllerMotion *controller, LodgeDisplayInput *self)
-{
-  self->has_last = FALSE;
-}
-
-static gboolean
-to_button (guint button, LodgeMouseButton *which)
-{
-  switch (button)
-    {
-    case GDK_BUTTON_PRIMARY:
-      *which = LODGE_MOUSE_LEFT;
-      return TRUE;
-    case GDK_BUTTON_MIDDLE:
-      *which = LODGE_MOUSE_MIDDLE;
-      return TRUE;
-    case GDK_BUTTON_SECONDARY:
-      *which = LODGE_MOUSE_RIGHT;
-      return TRUE;
-    case 8:
-      *which = LODGE_MOUSE_SIDE;
-      return TRUE;
-    case 9:
-      *which = LODGE_MOUSE_EXTRA;
-      return TRUE;
-    default:
-      return FALSE;
-    }
-}
-
-static gboolean
-press (LodgeDisplayInput *self, LodgeMouse *mouse, GdkEvent *event)
-{
-  LodgeMouseButton which;
-
   gtk_widget_grab_focus (self->widget);
   self->chord_armed = FALSE;
-  if (!lodge_mouse_is_absolute (mouse) && !lodge_grab_is_active (self->grab))
-    {
-      /* This click asked for the pointer, it is not for the guest. */
-      lodge_grab_activate (self->grab, event);
-      return GDK_EVENT_STOP;
-    }
-  if (!to_button (gdk_button_event_get_button (event), &which))
-    return GDK_EVENT_PROPAGATE;
-  lodge_grab_activate (self->grab, event);
-  self->buttons |= 1u << which;
-  lodge_mouse_press (mouse, which);
-  return GDK_EVENT_STOP;
 }
 
-/* A legacy controller, because gestures hold back or drop what does not look like a click. */
-static gboolean
-event_cb (GtkEventControllerLegacy *controller, GdkEvent *event, LodgeDisplayInput *self)
+static void
+moved_cb (LodgeDisplayPointer *pointer, double dx, double dy, LodgeDisplayInput *self)
 {
-  LodgeMouse *mouse = get_mouse (self);
-  LodgeMouseButton which;
-
-  if (mouse == NULL)
-    return GDK_EVENT_PROPAGATE;
-  switch ((int) gdk_event_get_event_type (event))
-    {
-    case GDK_BUTTON_PRESS:
-      return press (self, mouse, event);
-    case GDK_BUTTON_RELEASE:
-      if (!to_button (gdk_button_event_get_button (event), &which)
-          || !(self->buttons & 1u << which))
-        return GDK_EVENT_PROPAGATE;
-      self->buttons &= ~(1u << which);
-      lodge_mouse_release (mouse, which);
-      return GDK_EVENT_STOP;
-    default:
-      return GDK_EVENT_PROPAGATE;
-    }
-}
-
-static gboolean
-scroll_cb (GtkEventControllerScroll *controller, double dx, double dy, LodgeDisplayInput *self)
-{
-  LodgeMouse *mouse = get_mouse (self);
-  int notches;
-
-  if (mouse == NULL)
-    return GDK_EVENT_PROPAGATE;
-  if (gtk_event_controller_scroll_get_unit (controller) == GDK_SCROLL_UNIT_SURFACE)
-    dy /= PIXELS_PER_NOTCH;
-  if (dy * self->scroll_rest < 0)
-    self->scroll_rest = 0;
-  self->scroll_rest = CLAMP (self->scroll_rest + dy, -MAX_NOTCHES, MAX_NOTCHES);
-  notches = (int) trunc (self->scroll_rest);
-  self->scroll_rest -= notches;
-  for (int i = 0; i < ABS (notches); i++)
-    lodge_mouse_click (mouse, notches < 0 ? LODGE_MOUSE_WHEEL_UP : LODGE_MOUSE_WHEEL_DOWN);
-  return GDK_EVENT_STOP;
+  g_signal_emit (self, signals[SIGNAL_MOVED], 0, dx, dy);
 }
 
 /* Focus */
@@ -421,7 +256,12 @@ lodge_display_input_dispose (GObject *object)
 {
   LodgeDisplayInput *self = LODGE_DISPLAY_INPUT (object);
 
-  lodge_display_input_set_console (self, NULL);
+  if (self->pointer != NULL)
+    {
+      lodge_display_input_set_console (self, NULL);
+      g_signal_handlers_disconnect_by_data (self->pointer, self);
+    }
+  g_clear_object (&self->pointer);
   unwatch_window (self);
   if (self->grab != NULL)
     g_signal_handlers_disconnect_by_data (self->grab, self);
@@ -453,6 +293,9 @@ lodge_display_input_class_init (LodgeDisplayInputClass *klass)
                       GDK_TYPE_MODIFIER_TYPE);
   signals[SIGNAL_LEAVE] = g_signal_new ("leave", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
                                         NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_MOVED] = g_signal_new ("moved", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                                        NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_DOUBLE,
+                                        G_TYPE_DOUBLE);
 }
 
 static void
@@ -469,25 +312,14 @@ lodge_display_input_new (GtkWidget *widget)
 
   self->widget = widget;
   self->grab = lodge_grab_new (widget);
+  self->pointer = lodge_display_pointer_new (widget, self->grab);
+  g_signal_connect (self->pointer, "pressed", G_CALLBACK (pressed_cb), self);
+  g_signal_connect (self->pointer, "moved", G_CALLBACK (moved_cb), self);
   g_signal_connect (self->grab, "notify::active", G_CALLBACK (grab_active_cb), self);
 
   controller = gtk_event_controller_key_new ();
   g_signal_connect_object (controller, "key-pressed", G_CALLBACK (key_pressed_cb), self, 0);
   g_signal_connect_object (controller, "key-released", G_CALLBACK (key_released_cb), self, 0);
-  add_controller (self, controller);
-
-  controller = gtk_event_controller_motion_new ();
-  g_signal_connect_object (controller, "enter", G_CALLBACK (motion_cb), self, 0);
-  g_signal_connect_object (controller, "motion", G_CALLBACK (motion_cb), self, 0);
-  g_signal_connect_object (controller, "leave", G_CALLBACK (leave_cb), self, 0);
-  add_controller (self, controller);
-
-  controller = gtk_event_controller_legacy_new ();
-  g_signal_connect_object (controller, "event", G_CALLBACK (event_cb), self, 0);
-  add_controller (self, controller);
-
-  controller = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_VERTICAL);
-  g_signal_connect_object (controller, "scroll", G_CALLBACK (scroll_cb), self, 0);
   add_controller (self, controller);
 
   controller = gtk_event_controller_focus_new ();
@@ -508,6 +340,7 @@ lodge_display_input_set_console (LodgeDisplayInput *self, LodgeConsole *console)
     lodge_grab_deactivate (self->grab);
   let_go (self);
   g_set_object (&self->console, console);
+  lodge_display_pointer_set_console (self->pointer, self->enabled ? console : NULL);
 }
 
 void
@@ -519,6 +352,7 @@ lodge_display_input_set_enabled (LodgeDisplayInput *self, gboolean enabled)
       let_go (self);
     }
   self->enabled = enabled;
+  lodge_display_pointer_set_console (self->pointer, enabled ? self->console : NULL);
 }
 
 void
@@ -532,9 +366,7 @@ void
 lodge_display_input_set_area (LodgeDisplayInput *self, const graphene_rect_t *area, guint width,
                               guint height)
 {
-  self->area = *area;
-  self->width = width;
-  self->height = height;
+  lodge_display_pointer_set_area (self->pointer, area, width, height);
 }
 
 void
@@ -554,4 +386,10 @@ gboolean
 lodge_display_input_is_grabbed (LodgeDisplayInput *self)
 {
   return self->grab != NULL && lodge_grab_is_active (self->grab);
+}
+
+gboolean
+lodge_display_input_holds_pointer (LodgeDisplayInput *self)
+{
+  return lodge_display_pointer_is_held (self->pointer);
 }

@@ -29,6 +29,7 @@ GType lodge_release_keys_get_type (void);
  * - shortcut (guint keyval, GdkModifierType state) -> gboolean: a key before it goes to the guest;
  *   TRUE keeps it from the guest
  * - leave: Ctrl+Alt+Tab was pressed
+ * - moved (double dx, double dy): of a pointer that the host holds in place
  */
 G_DECLARE_FINAL_TYPE (LodgeDisplayInput, lodge_display_input, LODGE, DISPLAY_INPUT, GObject)
 
@@ -50,5 +51,8 @@ void               lodge_display_input_set_area    (LodgeDisplayInput     *self,
 void               lodge_display_input_grab        (LodgeDisplayInput *self);
 void               lodge_display_input_release     (LodgeDisplayInput *self);
 gboolean           lodge_display_input_is_grabbed  (LodgeDisplayInput *self);
+
+/** Whether the host's pointer stands still, for a guest that has a plain mouse. */
+gboolean           lodge_display_input_holds_pointer (LodgeDisplayInput *self);
 
 G_END_DECLS

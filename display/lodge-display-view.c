@@ -118,9 +118,9 @@ update_area (LodgeDisplayView *self)
   lodge_display_input_set_area (self->input, &self->area, fit.width, fit.height);
 }
 
-/* Before the input sees the motion, so that the guest's pointer is where the person's is. */
+/* Of a picture that is larger than the view, the part around a point of the view. */
 static void
-motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeDisplayView *self)
+pan (LodgeDisplayView *self, double x, double y)
 {
   const double width = gtk_widget_get_width (GTK_WIDGET (self));
   const double height = gtk_widget_get_height (GTK_WIDGET (self));
@@ -132,6 +132,22 @@ motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeDispla
   self->pan_y = CLAMP (y / (height - 1), 0, 1);
   update_area (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+/* Before the input sees the motion, so that the guest's pointer is where the person's is. */
+static void
+motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeDisplayView *self)
+{
+  if (!lodge_display_input_holds_pointer (self->input))
+    pan (self, x, y);
+}
+
+/* A pointer that stands still shows the way by what it was moved. */
+static void
+moved_cb (LodgeDisplayInput *input, double dx, double dy, LodgeDisplayView *self)
+{
+  pan (self, self->pan_x * (gtk_widget_get_width (GTK_WIDGET (self)) - 1) + dx,
+       self->pan_y * (gtk_widget_get_height (GTK_WIDGET (self)) - 1) + dy);
 }
 
 /* The guest's size */
@@ -512,6 +528,7 @@ lodge_display_view_init (LodgeDisplayView *self)
   g_signal_connect (self->input, "notify::grabbed", G_CALLBACK (grabbed_cb), self);
   g_signal_connect (self->input, "shortcut", G_CALLBACK (shortcut_cb), self);
   g_signal_connect (self->input, "leave", G_CALLBACK (leave_cb), self);
+  g_signal_connect (self->input, "moved", G_CALLBACK (moved_cb), self);
   g_signal_connect (self, "notify::scale-factor", G_CALLBACK (scale_factor_cb), NULL);
 
   gtk_widget_set_focusable (widget, TRUE);

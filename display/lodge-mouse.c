@@ -14,6 +14,8 @@
 
 #include "display/lodge-mouse.h"
 
+#include <math.h>
+
 #define INTERFACE "org.qemu.Display1.Mouse"
 #define MAX_UNDER_WAY 64
 /* A position may be refused because the guest has just made its screen smaller, too. */
@@ -30,6 +32,7 @@ struct _LodgeMouse
   gboolean motion_under_way;
   gboolean waiting;           /* a merged motion waits in x, y */
   int x, y;                   /* a position, or the sum of deltas */
+  double rest_x, rest_y;      /* parts of a step that no delta has had yet */
   guint under_way;            /* calls of all kinds */
   guint refusals;             /* of positions, in a row */
   guint pressed;              /* bit per button */
@@ -188,6 +191,7 @@ lodge_mouse_set_absolute (LodgeMouse *self, gboolean absolute)
   /* A position means nothing as a delta, nor the other way round. */
   self->waiting = FALSE;
   self->x = self->y = 0;
+  self->rest_x = self->rest_y = 0;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ABSOLUTE]);
 }
 
@@ -215,13 +219,18 @@ lodge_mouse_move_to (LodgeMouse *self, guint x, guint y)
 }
 
 void
-lodge_mouse_move_by (LodgeMouse *self, int dx, int dy)
+lodge_mouse_move_by (LodgeMouse *self, double dx, double dy)
 {
-  if (self->absolute || (dx == 0 && dy == 0))
+  const double x = CLAMP (self->x + self->rest_x + dx, G_MININT16, G_MAXINT16);
+  const double y = CLAMP (self->y + self->rest_y + dy, G_MININT16, G_MAXINT16);
+
+  if (self->absolute)
     return;
-  self->x = CLAMP (self->x + CLAMP (dx, G_MININT16, G_MAXINT16), G_MININT16, G_MAXINT16);
-  self->y = CLAMP (self->y + CLAMP (dy, G_MININT16, G_MAXINT16), G_MININT16, G_MAXINT16);
-  self->waiting = TRUE;
+  self->x = (int) trunc (x);
+  self->y = (int) trunc (y);
+  self->rest_x = x - self->x;
+  self->rest_y = y - self->y;
+  self->waiting = self->x != 0 || self->y != 0;
   if (!self->motion_under_way)
     flush_motion (self);
 }

@@ -46,7 +46,9 @@ void     lodge_mouse_offer_position (LodgeMouse *self, guint x, guint y);
 
 /** @x, @y: guest pixels */
 void     lodge_mouse_move_to      (LodgeMouse *self, guint x, guint y);
-void     lodge_mouse_move_by      (LodgeMouse *self, int dx, int dy);
+
+/** @dx, @dy: steps of the mouse, to the right and down; parts of one are kept until they make a whole */
+void     lodge_mouse_move_by      (LodgeMouse *self, double dx, double dy);
 void     lodge_mouse_press        (LodgeMouse *self, LodgeMouseButton button);
 void     lodge_mouse_release      (LodgeMouse *self, LodgeMouseButton button);
 

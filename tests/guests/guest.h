@@ -16,6 +16,13 @@ typedef unsigned int u32;
 /* Lines of the first interrupt controller */
 #define CLOCK_LINE 0
 #define KEYBOARD_LINE 1
+/* and of the second one */
+#define MOUSE_LINE 12
+
+#define SERIAL 0x3f8
+#define SERIAL_STATUS 0x3fd
+#define CAN_READ 0x01
+#define CAN_WRITE 0x20
 
 extern void interrupt_stub (void);
 void guest_main (void);
@@ -64,6 +71,17 @@ say (const char *text)
     out8 (DEBUG_PORT, (u8) *text);
 }
 
+static inline void
+say_serially (const char *text)
+{
+  for (; *text != '\0'; text++)
+    {
+      while (!(in8 (SERIAL_STATUS) & CAN_WRITE))
+        ;
+      out8 (SERIAL, (u8) *text);
+    }
+}
+
 /* What PCI_DATA is then. */
 static inline void
 select_pci (u32 device, u32 offset)
@@ -103,6 +121,8 @@ wait_for_line_only (u32 line)
     u32 base;
   } __attribute__ ((packed)) pointer = { sizeof gates - 1, (u32) gates };
   u32 stub = (u32) interrupt_stub;
+  /* The second controller is the first one's line 2. */
+  u32 lines = line < 8 ? 1u << line : 1u << line | 4;
 
   for (u32 i = 0; i < 256; i++)
     {
@@ -118,10 +138,11 @@ wait_for_line_only (u32 line)
   out8 (0xa1, 40);
   out8 (0x21, 4);
   out8 (0xa1, 2);
+  /* interrupt_stub ends what the first had, the second one's ends by itself. */
   out8 (0x21, 1);
-  out8 (0xa1, 1);
-  out8 (0x21, (u8) ~(1u << line));
-  out8 (0xa1, 0xff);
+  out8 (0xa1, 3);
+  out8 (0x21, (u8) ~lines);
+  out8 (0xa1, (u8) ~(lines >> 8));
 }
 
 static inline void

@@ -7,28 +7,12 @@
 
 #include "guest.h"
 
-#define SERIAL 0x3f8
-#define SERIAL_STATUS 0x3fd
-#define CAN_READ 0x01
-#define CAN_WRITE 0x20
-
 #define DISK 0x1f0
 #define BUSY 0x80
 #define WANTS_DATA 0x08
 #define WRITE_SECTORS 0x30
 #define AT_ONCE 256             /* sectors, which the disk is told as 0 */
 #define SECTORS (8 * 1024 * 2)
-
-static void
-say_serially (const char *text)
-{
-  for (; *text != '\0'; text++)
-    {
-      while (!(in8 (SERIAL_STATUS) & CAN_WRITE))
-        ;
-      out8 (SERIAL, (u8) *text);
-    }
-}
 
 static void
 write_sectors (u32 first)

@@ -18,6 +18,7 @@ from .screen import Screen
 
 CONFIG = '''output * resolution {width}x{height}
 xwayland disable
+seat * pointer_constraint enable
 default_floating_border none
 for_window [app_id=".*"] floating enable
 bindsym Control+Mod1+k exec touch {folder}/desktop-shortcut
@@ -127,13 +128,20 @@ class Devices:
         for sign in text:
             self.key(*SIGNS.get(sign, ('shift', sign.lower()) if sign.isupper() else (sign,)), delay=delay)
 
+    def move(self, dx, dy):
+        self.send(POINTER, 0, struct.pack('=Iii', self.now(), dx * 256, dy * 256))
+        self.send(POINTER, 4, b'')
+
+    def press(self, down):
+        self.send(POINTER, 2, struct.pack('=III', self.now(), LEFT_BUTTON, down))
+        self.send(POINTER, 4, b'')
+
     def click(self, x, y):
         self.send(POINTER, 1, struct.pack('=IIIII', self.now(), x, y, *self.size))
         self.send(POINTER, 4, b'')
-        for state in (1, 0):
+        for down in (True, False):
             time.sleep(0.05)
-            self.send(POINTER, 2, struct.pack('=III', self.now(), LEFT_BUTTON, state))
-            self.send(POINTER, 4, b'')
+            self.press(down)
 
     def close(self):
         self.socket.close()

@@ -251,6 +251,23 @@ def test_window_on_the_compositor_of_the_desktop(lodge):
     machine.force_off()
 
 
+@pytest.mark.prove_wayland
+def test_mouse_beyond_the_edge_of_the_desktop(lodge):
+    """A person moves the mouse, and a guest without a tablet learns of it also where the screen has ended."""
+    path = lodge.environment.get('WAYLAND_DISPLAY', '')
+    if not path or not os.path.exists(path):
+        pytest.skip('no $WAYLAND_DISPLAY: log in to a desktop on Wayland')
+    lodge.environment.update(GDK_BACKEND='wayland', LC_ALL='C.UTF-8')
+    machine = lodge.create('Mouse', [('kernel', os.path.join(BUILD, 'tests/guests/mouse.elf'))], family='dos', memory=64 << 20)
+    machine.start()
+    with machine.serial() as serial:
+        serial.wait('^ready$', 60)
+        lodge.start('lodge', 'Mouse')
+        print('click into the picture of “Mouse” within a minute, and move the mouse to the right, again and again')
+        serial.wait(r'^at \d{5,} ', 60)
+    machine.force_off()
+
+
 # What is asked of the processor for Windows, from the command line that the unit tests compare with.
 def hyperv_flags():
     with open(os.path.join(SOURCE, 'tests/unit/data/command-line/windows11-qemu10.0.args'), encoding='utf-8') as f:

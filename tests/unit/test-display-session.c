@@ -554,6 +554,12 @@ test_mouse (Fixture *f, gconstpointer data)
   lodge_mouse_move_by (mouse, -3, 4);
   wait_until (count_calls (f, "RelMotion") == 1);
   g_assert_cmpstr (last_call (f), ==, "RelMotion (-3, 4)");
+  /* Parts of a step are not lost, in either direction, and not sent before they are a whole one. */
+  lodge_mouse_move_by (mouse, 0.5, -0.75);
+  lodge_mouse_move_by (mouse, 0.25, 0.5);
+  lodge_mouse_move_by (mouse, 0.25, -0.75);
+  wait_until (count_calls (f, "RelMotion") == 2);
+  g_assert_cmpstr (last_call (f), ==, "RelMotion (1, -1)");
   lodge_mouse_offer_position (mouse, 5, 5);
   wait_until (g_strcmp0 (last_call (f), "SetAbsPosition (5, 5)") == 0);
   f->peer->mouse_absolute = TRUE;
