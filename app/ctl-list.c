@@ -117,7 +117,7 @@ text_options (gboolean names)
 {
   if (names)
     return g_variant_new_parsed ("{'properties': <['Id', 'Name']>}");
-  return g_variant_new_parsed ("{'properties': <['Id', 'Name', 'State', 'Settings']>, 'settings': <['cores', 'memory']>}");
+  return g_variant_new_parsed ("{'properties': <['Id', 'Name', 'State', 'Template', 'Settings']>, 'settings': <['cores', 'memory']>}");
 }
 
 static char **
@@ -127,11 +127,16 @@ make_row (GVariant *properties)
   g_autofree char *cores = NULL;
   g_autofree char *memory = settings != NULL && g_variant_lookup (settings, "memory", "t", NULL) ? ctl_size (settings, "memory") : g_strdup ("");
   g_autofree char *id = g_strndup (ctl_string (properties, "Id"), 8);
+  const char *state = lodge_state_text (ctl_string (properties, "State"));
+  g_autofree char *text = NULL;
+  gboolean template = FALSE;
   guint n;
 
+  g_variant_lookup (properties, "Template", "b", &template);
+  /* Translators: %s is a template's state: Off, Saved */
+  text = template ? g_strdup_printf (_("%s, template"), state) : g_strdup (state);
   cores = settings != NULL && g_variant_lookup (settings, "cores", "u", &n) ? g_strdup_printf ("%u", n) : g_strdup ("");
-  return g_strdupv ((char *[]){ (char *) ctl_string (properties, "Name"), (char *) lodge_state_text (ctl_string (properties, "State")), cores,
-                                memory, id, NULL });
+  return g_strdupv ((char *[]){ (char *) ctl_string (properties, "Name"), text, cores, memory, id, NULL });
 }
 
 static void

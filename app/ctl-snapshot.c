@@ -88,31 +88,23 @@ create (CtlContext *ctx, const char *path, const char *machine, const char *name
   return print_id (ctx, path, id);
 }
 
-static void
-print_snapshot (CtlContext *ctx, GVariant *snapshot)
+static char **
+make_row (GVariant *snapshot)
 {
-  const char *id = "", *name = "", *parent = "";
+  g_autoptr (GDateTime) date = NULL;
+  g_autofree char *when = NULL;
+  g_autofree char *size = ctl_size (snapshot, "size");
+  const char *parent = ctl_string (snapshot, "parent");
   gboolean memory = FALSE, current = FALSE;
   gint64 created = 0;
-  guint64 size = 0;
-  g_autofree char *safe = NULL;
-  g_autofree char *text = NULL;
-  g_autofree char *time = NULL;
-  g_autoptr (GDateTime) date = NULL;
 
-  g_variant_lookup (snapshot, "id", "&s", &id);
-  g_variant_lookup (snapshot, "parent", "&s", &parent);
-  g_variant_lookup (snapshot, "name", "&s", &name);
   g_variant_lookup (snapshot, "memory", "b", &memory);
   g_variant_lookup (snapshot, "current", "b", &current);
   g_variant_lookup (snapshot, "created", "x", &created);
-  g_variant_lookup (snapshot, "size", "t", &size);
-  safe = ctl_escape (name, FALSE);
-  text = g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
   date = g_date_time_new_from_unix_local (created);
-  time = date != NULL ? g_date_time_format (date, "%F %R") : g_strdup ("");
-  ctl_printf (ctx->out, "%s %-8s  %-8s  %s  %10s  %-6s  %s\n", current ? "*" : " ", id, *parent != '\0' ? parent : "-", time, text,
-              memory ? _("memory") : _("disks"), safe);
+  when = date != NULL ? g_date_time_format (date, "%Y-%m-%d %H:%M") : g_strdup ("");
+  return g_strdupv ((char *[]){ (char *) (current ? "*" : " "), (char *) ctl_string (snapshot, "id"), (char *) (*parent != '\0' ? parent : "-"), when, size,
+                                memory ? _("memory") : _("disks"), (char *) ctl_string (snapshot, "name"), NULL });
 }
 
 static CtlExit
@@ -128,11 +120,13 @@ list (CtlContext *ctx, const char *path, const char *machine)
   snapshots = g_variant_get_child_value (reply, 0);
   if (ctx->json)
     ctl_json_print (ctx->out, snapshots);
-  for (gsize i = 0; !ctx->json && i < g_variant_n_children (snapshots); i++)
+  else if (g_variant_n_children (snapshots) > 0)
     {
-      g_autoptr (GVariant) snapshot = g_variant_get_child_value (snapshots, i);
+      /* Translators: the headings of “lodgectl snapshot NAME list”; PARENT is the snapshot that it goes on from. The one that
+       * the machine goes on from now has a star before it. */
+      const char *heading[] = { " ", _("ID"), _("PARENT"), _("TAKEN"), _("SIZE"), _("KIND"), _("NAME"), NULL };
 
-      print_snapshot (ctx, snapshot);
+      ctl_table_print_entries (ctx->out, heading, snapshots, make_row, 6);
     }
   return CTL_EXIT_OK;
 }

@@ -195,4 +195,7 @@ gboolean      lodge_bus_parse          (const char *text, LodgeBus *bus);
  */
 gboolean      lodge_size_parse         (const char *text, guint64 default_unit, guint64 *bytes, GError **error);
 
+/** lodge_memory_format: Returns: (transfer full): "512 MB", "1.5 GB", "24 GB": for sentences, in the units that memory is sold in */
+char         *lodge_memory_format      (guint64 bytes);
+
 G_END_DECLS

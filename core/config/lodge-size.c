@@ -117,3 +117,14 @@ lodge_size_format (guint64 bytes)
 
   return g_strdup_printf ("%" G_GUINT64_FORMAT " %s", bytes, names[i]);
 }
+
+char *
+lodge_memory_format (guint64 bytes)
+{
+  guint64 mib = bytes / (1024 * 1024);
+
+  if (mib >= 1024)
+    return mib % 1024 == 0 || mib >= 10 * 1024 ? g_strdup_printf ("%" G_GUINT64_FORMAT " GB", (mib + 512) / 1024)
+                                               : g_strdup_printf ("%.1f GB", mib / 1024.0);
+  return g_strdup_printf ("%" G_GUINT64_FORMAT " MB", mib);
+}

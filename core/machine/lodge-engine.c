@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define N_ARCHES (LODGE_ARCH_RISCV64 + 1)
-#define MIB ((guint64) 1024 * 1024)
 
 typedef enum { PROBE_IDLE, PROBE_RUNNING, PROBE_DONE } ProbeState;
 
@@ -461,9 +460,11 @@ lodge_engine_check_profile (LodgeEngine *self, const LodgeProfile *profile, GErr
   lodge_amounts_compute (&host, &system, &amounts);
   if (lodge_amounts_judge_memory (&amounts, profile->memory) == LODGE_JUDGEMENT_IMPOSSIBLE)
     {
+      g_autofree char *wanted = lodge_memory_format (profile->memory);
+      g_autofree char *there = lodge_memory_format (amounts.memory_maximum);
+
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
-                   "memory: %" G_GUINT64_FORMAT " MiB is out of range: 16 MiB to %" G_GUINT64_FORMAT " MiB, which the host has",
-                   profile->memory / MIB, amounts.memory_maximum / MIB);
+                   "memory: %s is out of range: 16 MB to %s, which the host has", wanted, there);
       return FALSE;
     }
   if (lodge_amounts_judge_cores (&amounts, profile->cores) == LODGE_JUDGEMENT_IMPOSSIBLE)

@@ -57,18 +57,6 @@ check_architecture (LodgeCommandLine *self, GError **error)
   return TRUE;
 }
 
-/* "24 GB", "512 MB": for sentences, in the units that memory is sold in. */
-static char *
-format_memory (guint64 bytes)
-{
-  guint64 mib = bytes / (1024 * 1024);
-
-  if (mib >= 1024)
-    return mib % 1024 == 0 || mib >= 10 * 1024 ? g_strdup_printf ("%" G_GUINT64_FORMAT " GB", (mib + 512) / 1024)
-                                               : g_strdup_printf ("%.1f GB", mib / 1024.0);
-  return g_strdup_printf ("%" G_GUINT64_FORMAT " MB", mib);
-}
-
 static gboolean
 check_amounts (LodgeCommandLine *self, GError **error)
 {
@@ -85,8 +73,8 @@ check_amounts (LodgeCommandLine *self, GError **error)
     }
   if (profile->memory > self->host->memory)
     {
-      g_autofree char *wanted = format_memory (profile->memory);
-      g_autofree char *there = format_memory (self->host->memory);
+      g_autofree char *wanted = lodge_memory_format (profile->memory);
+      g_autofree char *there = lodge_memory_format (self->host->memory);
 
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_OUT_OF_RANGE,
                    "memory: %s is out of range: 16 MB to %s, which the host has", wanted, there);

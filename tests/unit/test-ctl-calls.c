@@ -296,15 +296,15 @@ static void
 test_list (Fixture *f, gconstpointer data)
 {
   static const Step steps[] = {
-    { "ListMachines", "({'properties': <['Id', 'Name', 'State', 'Settings']>, 'settings': <['cores', 'memory']>},)",
+    { "ListMachines", "({'properties': <['Id', 'Name', 'State', 'Template', 'Settings']>, 'settings': <['cores', 'memory']>},)",
       "({objectpath '" MACHINE "': {'Id': <'" ID "'>, 'Name': <'w\\u001bb'>, 'State': <'off'>,"
-      " 'Settings': <{'cores': <uint32 2>, 'memory': <uint64 1073741824>}>}},)", 0, NULL },
+      " 'Template': <true>, 'Settings': <{'cores': <uint32 2>, 'memory': <uint64 1073741824>}>}},)", 0, NULL },
     END
   };
   g_autofree char *out = NULL, *err = NULL;
 
   g_assert_cmpint (run (f, steps, "lodgectl|list", &out, &err), ==, CTL_EXIT_OK);
-  g_assert_nonnull (strstr (out, "\nw\\x1bb  Off    2      1.0"));
+  g_assert_nonnull (strstr (out, "\nw\\x1bb  Off, template  2      1.0"));
   g_assert_nonnull (strstr (out, "0f5c8a1e\n"));
   g_assert_null (strchr (out, '\033'));
 }

@@ -93,8 +93,8 @@ test_values (void)
     const char *message, *text;
   } cases[] = {
     { LODGE_ERROR_OUT_OF_RANGE, "cores: 0 is out of range: 1 to 288", "“cores” can be 1 to 288. Choose a value between them." },
-    { LODGE_ERROR_OUT_OF_RANGE, "memory: 921600 MiB is out of range: 16 MiB to 3995 MiB, which the host has",
-      "“memory” can be 16 MiB to 3995 MiB on this computer. Choose a value between them." },
+    { LODGE_ERROR_OUT_OF_RANGE, "memory: 900 GB is out of range: 16 MB to 4 GB, which the host has",
+      "“memory” can be 16 MB to 4 GB on this computer. Choose a value between them." },
     { LODGE_ERROR_OUT_OF_RANGE, "memory: “5: 1 to 2 is out of range: 7 to 8” is out of range: 16 MiB to 4 TiB\ncores: x",
       "“memory” can be 16 MiB to 4 TiB. Choose a value between them." },
     { LODGE_ERROR_OUT_OF_RANGE, "disks[0].size: 1 is out of range: 1 MiB to 64 TiB", "“disks[0].size” can be 1 MiB to 64 TiB. Choose a value between them." },
@@ -136,8 +136,8 @@ test_titles (void)
   {
     const char *message, *text;
   } cases[] = {
-    { "memory: 921600 MiB is out of range: 16 MiB to 3995 MiB, which the host has",
-      "“Memory” can be 16 MiB to 3995 MiB on this computer. Choose a value between them." },
+    { "memory: 900 GB is out of range: 16 MB to 4 GB, which the host has",
+      "“Memory” can be 16 MB to 4 GB on this computer. Choose a value between them." },
     { "nics[0].mac: must be six pairs of 0-9 and a-f with",
       "“Hardware Address” takes six pairs of hexadecimal digits, such as 52:54:00:12:34:56." },
     { "nics[0].mac: is used twice", "The value of “Hardware Address” is not possible. Choose another one." },
