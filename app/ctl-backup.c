@@ -117,38 +117,33 @@ format_verified (GVariant *backup)
   return damaged ? g_strdup_printf (_("damaged (%s)"), time) : g_steal_pointer (&time);
 }
 
-static void
-print_backup (GVariant *backup, GPtrArray *rows)
+static char **
+make_row (GVariant *backup)
 {
-  const char *id = "", *name = "", *fault = "", *consistent = "";
+  const char *fault = ctl_string (backup, "fault"), *id = ctl_string (backup, "id");
+  char *none = (char *) "";
+  g_autofree char *when = NULL;
+  g_autofree char *size = NULL;
+  g_autofree char *stored = NULL;
+  g_autofree char *verified = NULL;
   gint64 created = 0;
-  guint64 size = 0, stored = 0;
-  GPtrArray *cells = g_ptr_array_new ();
 
-  g_variant_lookup (backup, "id", "&s", &id);
-  g_variant_lookup (backup, "fault", "&s", &fault);
-  g_variant_lookup (backup, "name", "&s", &name);
-  g_variant_lookup (backup, "consistent", "&s", &consistent);
+  if (*fault != '\0')
+    return g_strdupv ((char *[]){ _("(cannot be used)"), none, none, none, (char *) fault, none, (char *) id, NULL });
   g_variant_lookup (backup, "created", "x", &created);
-  g_variant_lookup (backup, "size", "t", &size);
-  g_variant_lookup (backup, "stored", "t", &stored);
-  g_ptr_array_add (cells, g_strdup (*fault == '\0' ? name : _("(cannot be used)")));
-  g_ptr_array_add (cells, *fault == '\0' ? format_time (created) : g_strdup (""));
-  g_ptr_array_add (cells, *fault == '\0' ? g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS) : g_strdup (""));
-  g_ptr_array_add (cells, *fault == '\0' ? g_format_size_full (stored, G_FORMAT_SIZE_IEC_UNITS) : g_strdup (""));
-  g_ptr_array_add (cells, g_strdup (*fault == '\0' ? consistency_text (consistent) : fault));
-  g_ptr_array_add (cells, *fault == '\0' ? format_verified (backup) : g_strdup (""));
-  g_ptr_array_add (cells, g_strdup (id));
-  g_ptr_array_add (cells, NULL);
-  g_ptr_array_add (rows, g_ptr_array_free (cells, FALSE));
+  when = format_time (created);
+  size = ctl_size (backup, "size");
+  stored = ctl_size (backup, "stored");
+  verified = format_verified (backup);
+  return g_strdupv ((char *[]){ (char *) ctl_string (backup, "name"), when, size, stored,
+                                (char *) consistency_text (ctl_string (backup, "consistent")), verified, (char *) id, NULL });
 }
 
 static CtlExit
 list (CtlContext *ctx, const char *folder, const char *machine)
 {
   g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
-  const char *const heading[] = { _("Name"), _("Time"), _("Size"), _("Stored"), _("Machine was"), _("Verified"), _("Backup"), NULL };
+  const char *heading[] = { _("NAME"), _("TAKEN"), _("SIZE"), _("STORED"), _("MACHINE WAS"), _("VERIFIED"), _("ID"), NULL };
   g_autoptr (GUnixFDList) fds = NULL;
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariant) backups = NULL;
@@ -179,15 +174,8 @@ list (CtlContext *ctx, const char *folder, const char *machine)
       ctl_json_print (ctx->out, backups);
       return CTL_EXIT_OK;
     }
-  g_ptr_array_add (rows, g_strdupv ((GStrv) heading));
-  for (gsize i = 0; i < g_variant_n_children (backups); i++)
-    {
-      g_autoptr (GVariant) backup = g_variant_get_child_value (backups, i);
-
-      print_backup (backup, rows);
-    }
-  if (rows->len > 1)
-    ctl_table_print (ctx->out, rows, 0, 0);
+  if (g_variant_n_children (backups) > 0)
+    ctl_table_print_entries (ctx->out, heading, backups, make_row, 0);
   else
     ctl_put (ctx->err, _("There are no backups in this folder.\n"));
   return CTL_EXIT_OK;
