@@ -18,20 +18,20 @@ static const struct
 {
   const char *property;
   const char *key;
-  gboolean    list; /* also in list --json */
+  const char *nothing; /* (nullable) what list --json prints where ListMachines leaves it out; NULL: it has no place there */
 } keys[] = {
-  { "Id", "id", TRUE },
-  { "Name", "name", TRUE },
-  { "State", "state", TRUE },
-  { "StateReason", "state-reason", TRUE },
-  { "StateDetails", "state-details", FALSE },
-  { "Folder", "folder", TRUE },
-  { "Settings", "settings", FALSE },
-  { "PendingSettings", "pending-settings", FALSE },
-  { "Effective", "effective", FALSE },
-  { "Fault", "fault", TRUE },
-  { "Created", "created", TRUE },
-  { "LastStarted", "last-started", TRUE },
+  { "Id", "id", "''" },
+  { "Name", "name", "''" },
+  { "State", "state", "''" },
+  { "StateReason", "state-reason", "''" },
+  { "StateDetails", "state-details", NULL },
+  { "Folder", "folder", "''" },
+  { "Settings", "settings", NULL },
+  { "PendingSettings", "pending-settings", NULL },
+  { "Effective", "effective", NULL },
+  { "Fault", "fault", "@a{sv} {}" },
+  { "Created", "created", "int64 0" },
+  { "LastStarted", "last-started", "int64 0" },
 };
 
 static GVariant *
@@ -41,9 +41,12 @@ machine_to_json (GVariant *properties, gboolean list)
 
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
     {
-      g_autoptr (GVariant) value = g_variant_lookup_value (properties, keys[i].property, NULL);
+      g_autoptr (GVariant) value = list && keys[i].nothing == NULL ? NULL
+                                   : g_variant_lookup_value (properties, keys[i].property, NULL);
 
-      if (value != NULL && (keys[i].list || !list))
+      if (value == NULL && list && keys[i].nothing != NULL)
+        value = g_variant_ref_sink (g_variant_new_parsed (keys[i].nothing));
+      if (value != NULL)
         g_variant_builder_add (&builder, "{sv}", keys[i].key, value);
     }
   return g_variant_builder_end (&builder);
@@ -106,7 +109,7 @@ json_options (void)
   gsize n = 0;
 
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
-    if (keys[i].list)
+    if (keys[i].nothing != NULL)
       names[n++] = keys[i].property;
   return g_variant_new_parsed ("{'properties': <%^as>}", names);
 }

@@ -24,6 +24,8 @@
 
 #include "app/lodge-client.h"
 
+#include <string.h>
+
 #include "core/ipc/lodge-error.h"
 #include "core/ipc/lodge-names.h"
 
@@ -49,6 +51,7 @@ struct _LodgeClient
 
   LodgeLibrary *library;       /* (owned) */
   char *favourite;             /* (owned) id of the machine that comes whole, or "" */
+  char *favourite_path;        /* (owned) of the same */
   GDBusConnection *connection; /* (owned) (nullable) until the session bus is there */
   guint watch_id;
   GCancellable *cancellable;   /* (owned) of this object's life */
@@ -253,18 +256,18 @@ take_machines (LodgeClient *self, GVariant *machines)
   g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
   gboolean any = g_list_model_get_n_items (lodge_library_get_machines (self->library)) > 0;
   GVariantIter iter;
-  char *path;
-  GVariant *values;
+  GVariant *entry;
 
   self->following = TRUE;
   g_variant_iter_init (&iter, machines);
-  /* Not by "&o": that would have the whole answer serialised once more. */
-  while (g_variant_iter_loop (&iter, "{o@a{sv}}", &path, &values))
+  /* Child by child: "&o" would have the whole answer serialised once more. */
+  for (; (entry = g_variant_iter_next_value (&iter)) != NULL; g_variant_unref (entry))
     {
-      const char *id = "";
+      g_autoptr (GVariant) key = g_variant_get_child_value (entry, 0);
+      g_autoptr (GVariant) values = g_variant_get_child_value (entry, 1);
+      const char *path = g_variant_get_string (key, NULL);
 
-      g_variant_lookup (values, "Id", "&s", &id);
-      take_machine (self, path, values, g_str_equal (id, self->favourite), fresh);
+      take_machine (self, path, values, g_str_equal (path, self->favourite_path), fresh);
     }
   lodge_library_add (self->library, fresh);
   if (any)
@@ -527,6 +530,7 @@ lodge_client_finalize (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->library);
   g_free (self->favourite);
+  g_free (self->favourite_path);
 
   G_OBJECT_CLASS (lodge_client_parent_class)->finalize (object);
 }
@@ -554,6 +558,8 @@ lodge_client_new (GDBusConnection *connection, const char *favourite)
   LodgeClient *self = g_object_new (LODGE_TYPE_CLIENT, NULL);
 
   self->favourite = g_strdup (favourite);
+  self->favourite_path = g_strconcat (LODGE_MACHINES_PATH "/", favourite, NULL);
+  g_strdelimit (self->favourite_path + strlen (LODGE_MACHINES_PATH), "-", '_');
 
   if (connection != NULL)
     {

@@ -55,6 +55,7 @@ enum
 
 static GParamSpec *properties[N_PROPS];
 static guint changed_signal;
+static GVariant *nothing; /* a{sv}, of all items that have nothing to say somewhere */
 
 G_DEFINE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, G_TYPE_OBJECT)
 
@@ -89,7 +90,7 @@ replace_dictionary (GVariant **place, GVariant *value)
   if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
     *place = g_variant_ref (value);
   else
-    *place = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+    *place = g_variant_ref (nothing);
 }
 
 static void
@@ -264,6 +265,7 @@ lodge_machine_item_class_init (LodgeMachineItemClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
 
+  nothing = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
   object_class->get_property = lodge_machine_item_get_property;
   object_class->finalize = lodge_machine_item_finalize;
 
@@ -341,6 +343,17 @@ load (LodgeMachineItem *self)
                           G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, self->loading, loaded_cb, g_object_ref (self));
 }
 
+/* A list leaves out what holds nothing. */
+static void
+forget (LodgeMachineItem *self)
+{
+  replace_string (&self->state_reason, "");
+  replace_dictionary (&self->settings, NULL);
+  replace_dictionary (&self->fault, NULL);
+  replace_dictionary (&self->origin, NULL);
+  self->is_template = self->disposable = FALSE;
+}
+
 void
 lodge_machine_item_connect (LodgeMachineItem *self, GDBusConnection *connection, const char *owner, GVariant *values,
                             gboolean whole)
@@ -356,6 +369,8 @@ lodge_machine_item_connect (LodgeMachineItem *self, GDBusConnection *connection,
       return;
     }
   self->wanted = self->whole = whole;
+  if (!whole)
+    forget (self);
   lodge_machine_item_take (self, values);
 }
 

@@ -49,7 +49,7 @@ const char       *lodge_machine_item_get_object_path  (LodgeMachineItem *self);
  * lodge_machine_item_connect:
  * @owner: the core's unique name
  * @values: a{sv}, the properties of org.lodgevm.Core1.Machine
- * @whole: whether these are all of them
+ * @whole: whether these are all of them; else those of a list, which leaves out what holds nothing
  */
 void              lodge_machine_item_connect          (LodgeMachineItem *self, GDBusConnection *connection,
                                                        const char *owner, GVariant *values, gboolean whole);

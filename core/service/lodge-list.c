@@ -12,19 +12,20 @@
 /* More names than there are properties or settings; and of machines that are whole, more than anybody looks at. */
 #define MAX_NAMES 128
 
-/* (owned) names, of which NULL stands for all, but for none of @whole */
 typedef struct
 {
-  const char **properties;
-  const char **settings;
-  const char **whole;
+  GPtrArray *properties; /* (owned) of GVariant: the names as keys, made once for all machines */
+  const char **settings; /* (owned) (nullable) all */
+  gsize *places;         /* (owned) (nullable) where the last machine had each of them, which is where the next has it, as a rule */
+  const char **whole;    /* (owned) (nullable) none */
 } Wanted;
 
 static void
 wanted_clear (Wanted *wanted)
 {
-  g_free (wanted->properties);
+  g_clear_pointer (&wanted->properties, g_ptr_array_unref);
   g_free (wanted->settings);
+  g_free (wanted->places);
   g_free (wanted->whole);
 }
 
@@ -46,31 +47,92 @@ take_names (GVariant *options, const char *option, const char ***names, GError *
 }
 
 static gboolean
-check_properties (const char **names, GError **error)
+take_properties (GVariant *options, GPtrArray *properties, GError **error)
 {
+  GDBusInterfaceInfo *info = lodge_ipc_machine_interface_info ();
+  g_autofree const char **names = NULL;
+
+  if (!take_names (options, "properties", &names, error))
+    return FALSE;
   for (gsize i = 0; names != NULL && names[i] != NULL; i++)
-    if (g_dbus_interface_info_lookup_property (lodge_ipc_machine_interface_info (), names[i]) == NULL)
+    if (g_dbus_interface_info_lookup_property (info, names[i]) == NULL)
       {
         g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT, "there is no property “%s”", names[i]);
         return FALSE;
       }
+  for (GDBusPropertyInfo **property = info->properties; *property != NULL; property++)
+    if (names == NULL || has_name (names, (*property)->name))
+      g_ptr_array_add (properties, g_variant_ref_sink (g_variant_new_string ((*property)->name)));
   return TRUE;
 }
 
-/* Returns: (transfer floating): those of @settings that are wanted */
+static gboolean
+wanted_take (Wanted *wanted, GVariant *options, GError **error)
+{
+  wanted->properties = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  if (!take_properties (options, wanted->properties, error) || !take_names (options, "settings", &wanted->settings, error)
+      || !take_names (options, "whole", &wanted->whole, error))
+    return FALSE;
+  if (wanted->settings != NULL)
+    wanted->places = g_new0 (gsize, g_strv_length ((char **) wanted->settings) + 1);
+  return TRUE;
+}
+
+static gboolean
+has_key (GVariant *entry, const char *key)
+{
+  g_autoptr (GVariant) own = g_variant_get_child_value (entry, 0);
+
+  return g_str_equal (g_variant_get_string (own, NULL), key);
+}
+
+/* @place: where it is looked for first, and where it was found
+ * Returns: (transfer full) (nullable): the entry of @dictionary */
 static GVariant *
-pick (GVariant *settings, const char **wanted)
+find_entry (GVariant *dictionary, const char *key, gsize *place)
+{
+  gsize n = g_variant_n_children (dictionary);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize at = (*place + i) % n;
+      g_autoptr (GVariant) entry = g_variant_get_child_value (dictionary, at);
+
+      if (has_key (entry, key))
+        {
+          *place = at;
+          return g_steal_pointer (&entry);
+        }
+    }
+  return NULL;
+}
+
+/* Returns: (transfer full): those of @settings that are wanted */
+static GVariant *
+pick (GVariant *settings, Wanted *wanted)
 {
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
 
-  for (gsize i = 0; wanted[i] != NULL; i++)
+  for (gsize i = 0; wanted->settings[i] != NULL; i++)
     {
-      g_autoptr (GVariant) value = g_variant_lookup_value (settings, wanted[i], NULL);
+      g_autoptr (GVariant) entry = find_entry (settings, wanted->settings[i], &wanted->places[i]);
 
-      if (value != NULL)
-        g_variant_builder_add (&builder, "{sv}", wanted[i], value);
+      if (entry != NULL)
+        g_variant_builder_add_value (&builder, entry);
     }
-  return g_variant_builder_end (&builder);
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+static gboolean
+holds_nothing (GVariant *value)
+{
+  if (g_variant_is_container (value))
+    return g_variant_n_children (value) == 0;
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    return *g_variant_get_string (value, NULL) == '\0';
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+    return !g_variant_get_boolean (value);
+  return g_variant_is_of_type (value, G_VARIANT_TYPE_INT64) && g_variant_get_int64 (value) == 0;
 }
 
 /* As GDBus asks for them. Returns: (transfer full) */
@@ -83,7 +145,7 @@ get_property (GDBusInterfaceSkeleton *skeleton, const char *name)
 
 /* Returns: (transfer floating): a{sv} */
 static GVariant *
-describe (LodgeIpcMachine *machine, const Wanted *wanted)
+describe (LodgeIpcMachine *machine, Wanted *wanted)
 {
   GDBusInterfaceSkeleton *skeleton = G_DBUS_INTERFACE_SKELETON (machine);
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
@@ -91,18 +153,20 @@ describe (LodgeIpcMachine *machine, const Wanted *wanted)
   if (wanted->whole != NULL && has_name (wanted->whole, lodge_ipc_machine_get_id (machine)))
     return g_dbus_interface_skeleton_get_properties (skeleton);
 
-  for (GDBusPropertyInfo **info = lodge_ipc_machine_interface_info ()->properties; *info != NULL; info++)
+  for (guint i = 0; i < wanted->properties->len; i++)
     {
-      const char *name = (*info)->name;
-      g_autoptr (GVariant) value = NULL;
+      GVariant *key = wanted->properties->pdata[i];
+      g_autoptr (GVariant) value = get_property (skeleton, g_variant_get_string (key, NULL));
 
-      if (wanted->properties != NULL && !has_name (wanted->properties, name))
-        continue;
-      value = get_property (skeleton, name);
-      if (wanted->settings != NULL && g_str_equal (name, "Settings"))
-        g_variant_builder_add (&builder, "{sv}", name, pick (value, wanted->settings));
-      else
-        g_variant_builder_add (&builder, "{sv}", name, value);
+      if (wanted->settings != NULL && g_str_equal (g_variant_get_string (key, NULL), "Settings"))
+        {
+          GVariant *all = value;
+
+          value = pick (all, wanted);
+          g_variant_unref (all);
+        }
+      if (!holds_nothing (value))
+        g_variant_builder_add_value (&builder, g_variant_new_dict_entry (key, g_variant_new_variant (value)));
     }
   return g_variant_builder_end (&builder);
 }
@@ -110,12 +174,11 @@ describe (LodgeIpcMachine *machine, const Wanted *wanted)
 GVariant *
 lodge_list_machines (GDBusObjectManager *manager, GVariant *options, GError **error)
 {
-  g_auto (Wanted) wanted = { NULL, NULL, NULL };
+  g_auto (Wanted) wanted = { NULL, NULL, NULL, NULL };
   GVariantBuilder builder;
   GList *objects;
 
-  if (!take_names (options, "properties", &wanted.properties, error) || !take_names (options, "settings", &wanted.settings, error)
-      || !take_names (options, "whole", &wanted.whole, error) || !check_properties (wanted.properties, error))
+  if (!wanted_take (&wanted, options, error))
     return NULL;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{oa{sv}}"));
@@ -125,7 +188,8 @@ lodge_list_machines (GDBusObjectManager *manager, GVariant *options, GError **er
       LodgeIpcMachine *machine = lodge_ipc_object_peek_machine (l->data);
 
       if (machine != NULL)
-        g_variant_builder_add (&builder, "{o@a{sv}}", g_dbus_object_get_object_path (l->data), describe (machine, &wanted));
+        g_variant_builder_add_value (&builder, g_variant_new_dict_entry (g_variant_new_object_path (g_dbus_object_get_object_path (l->data)),
+                                                                         describe (machine, &wanted)));
     }
   g_list_free_full (objects, g_object_unref);
   return g_variant_builder_end (&builder);

@@ -201,7 +201,8 @@ class Core:
         if machine.values['Id'] in options['whole']:
             return machine.properties()
         settings = {key: machine.values['Settings'][key] for key in options['settings'] if key in machine.values['Settings']}
-        return {**{key: machine.variant(key) for key in options['properties']}, 'Settings': GLib.Variant('a{sv}', variants(settings))}
+        found = {key: machine.variant(key) for key in options['properties']}
+        return {**{key: value for key, value in found.items() if value.unpack()}, 'Settings': GLib.Variant('a{sv}', variants(settings))}
 
     def core_call(self, connection, sender, path, interface, method, arguments, invocation):
         if method not in ('ListMachines', 'ListJobs'):

@@ -528,10 +528,11 @@ def test_list_machines(machine):
     def listed(**options):
         return lodge.core('ListMachines', '(a{sv})', ({key: GLib.Variant('as', names) for key, names in options.items()},))[0][0]
 
-    assert listed() == lodge.machines()
-    brief = listed(properties=['Name', 'Settings'], settings=['cores', 'no-such-key'], whole=[other.id])
-    assert brief[machine.path] == {'Name': 'Empty', 'Settings': {'cores': 1}}
-    assert brief[other.path] == lodge.machines()[other.path]
+    everything = lodge.machines()
+    assert listed() == {path: {key: value for key, value in of.items() if value} for path, of in everything.items()}
+    brief = listed(properties=['Name', 'Fault', 'Settings'], settings=['memory', 'no-such-key', 'cores'], whole=[other.id])
+    assert brief[machine.path] == {'Name': 'Empty', 'Settings': {'cores': 1, 'memory': 64 << 20}}
+    assert brief[other.path] == everything[other.path]
     assert listed(properties=[], settings=['cores']) == {machine.path: {}, other.path: {}}
     assert refused(listed, properties=['Nothing'])[0] == 'InvalidArgument'
     assert refused(listed, settings=['cores'] * 129)[0] == 'InvalidArgument'

@@ -338,7 +338,7 @@ main (int argc, char **argv)
   } tests[] = {
     { "/client/machines", test_machines },
     { "/client/whole", test_whole },
-    { "/client/favourite", test_favourite, "aaaa" },
+    { "/client/favourite", test_favourite, "a" },
     { "/client/gone-and-back", test_gone_and_back },
     { "/client/cannot-start", test_cannot_start },
     { "/client/older-core", test_older_core },

@@ -320,7 +320,10 @@ test_list_json (Fixture *f, gconstpointer data)
   g_autofree char *out = NULL, *err = NULL;
 
   g_assert_cmpint (run (f, steps, "lodgectl|list|--json", &out, &err), ==, CTL_EXIT_OK);
-  g_assert_cmpstr (out, ==, "[\n  {\n    \"id\" : \"" ID "\",\n    \"name\" : \"w\\u001bb\",\n    \"state\" : \"off\"\n  }\n]\n");
+  g_assert_true (g_str_has_prefix (out, "[\n  {\n    \"id\" : \"" ID "\",\n    \"name\" : \"w\\u001bb\",\n    \"state\" : \"off\",\n"));
+  /* What the core leaves out is there all the same. */
+  g_assert_nonnull (strstr (out, "\n    \"state-reason\" : \"\",\n    \"folder\" : \"\",\n    \"fault\" : {"));
+  g_assert_true (g_str_has_suffix (out, "\n    \"created\" : 0,\n    \"last-started\" : 0\n  }\n]\n"));
 }
 
 static void
