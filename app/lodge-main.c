@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/lodge-application.h"
+#include "app/lodge-graphics.h"
 
 int
 main (int argc, char **argv)
@@ -14,6 +15,7 @@ main (int argc, char **argv)
   g_autoptr (LodgeApplication) application = NULL;
   int status;
 
+  lodge_graphics_choose ("/dev");
   setlocale (LC_ALL, "");
   /* Before it is installed, the program finds its translations in the build folder. */
   bindtextdomain (GETTEXT_PACKAGE, g_getenv ("LODGE_LOCALEDIR") != NULL ? g_getenv ("LODGE_LOCALEDIR") : LODGE_LOCALEDIR);
