@@ -73,6 +73,8 @@ typedef struct
   int                 inner_fd; /* pidfd of what bubblewrap stands around, or -1 */
   guint               n_reconnects;
   guint               start_id; /* source: QEMU gives no greeting */
+  guint               n_waited; /* seconds for the greeting */
+  guint               n_idle;   /* how many of them it slept */
   guint               space_id; /* source: looks whether there is space again */
   guint               fdset;    /* counter for names of passed descriptors */
 } LodgeGuest;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_DEPTH 8 /* bubblewrap is two */
+
 gboolean
 lodge_process_read_stat (const char *proc, GPid pid, LodgeProcessStat *stat)
 {
@@ -66,4 +68,38 @@ lodge_process_list_children (const char *proc, GPid parent)
   else
     look_at_all (proc, parent, pids);
   return pids;
+}
+
+static gboolean
+has_working_thread (const char *proc, GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("%s/%d/task", proc, pid);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  LodgeProcessStat stat;
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (lodge_process_read_stat (path, (GPid) g_ascii_strtoll (name, NULL, 10), &stat) && (stat.state == 'R' || stat.state == 'D'))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+works (const char *proc, GPid pid, guint depth)
+{
+  g_autoptr (GArray) children = NULL;
+
+  if (has_working_thread (proc, pid))
+    return TRUE;
+  children = lodge_process_list_children (proc, pid);
+  for (guint i = 0; i < children->len && depth < MAX_DEPTH; i++)
+    if (works (proc, g_array_index (children, GPid, i), depth + 1))
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+lodge_process_tree_works (const char *proc, GPid pid)
+{
+  return works (proc, pid, 0);
 }

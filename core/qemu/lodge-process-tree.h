@@ -27,4 +27,10 @@ gboolean lodge_process_read_stat     (const char *proc, GPid pid, LodgeProcessSt
  */
 GArray  *lodge_process_list_children (const char *proc, GPid parent);
 
+/**
+ * lodge_process_tree_works: whether a thread of @pid, or of a process below it, has the processor, waits for it, or waits for a disk. One that
+ * does not answer meanwhile is slow; one where everything sleeps waits for something else.
+ */
+gboolean lodge_process_tree_works    (const char *proc, GPid pid);
+
 G_END_DECLS

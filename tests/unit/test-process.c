@@ -367,6 +367,66 @@ test_children (Fixture *fixture, gconstpointer data)
     }
 }
 
+static void
+play_thread (Fixture *fixture, GPid pid, GPid parent, GPid thread, char state)
+{
+  g_autofree char *folder = g_strdup_printf ("%s/%d/task/%d", fixture->folder, pid, thread);
+  g_autofree char *file = g_build_filename (folder, "stat", NULL);
+  g_autofree char *whole = g_strdup_printf ("%s/%d/stat", fixture->folder, pid);
+  g_autofree char *text = g_strdup_printf ("%d (a) %c %d 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9\n", thread, state, parent);
+
+  g_assert_no_errno (g_mkdir_with_parents (folder, 0700));
+  g_assert_true (g_file_set_contents (file, text, -1, NULL));
+  g_assert_true (g_file_set_contents (whole, text, -1, NULL));
+}
+
+static void
+forget_process (Fixture *fixture, GPid pid, GPid thread)
+{
+  g_autofree char *folder = g_strdup_printf ("%s/%d", fixture->folder, pid);
+  g_autofree char *task = g_build_filename (folder, "task", NULL);
+  g_autofree char *one = g_strdup_printf ("%s/%d", task, thread);
+  g_autofree char *file = g_build_filename (one, "stat", NULL);
+  g_autofree char *whole = g_build_filename (folder, "stat", NULL);
+
+  g_assert_no_errno (g_unlink (file));
+  g_assert_no_errno (g_unlink (whole));
+  g_assert_no_errno (g_rmdir (one));
+  g_assert_no_errno (g_rmdir (task));
+  g_assert_no_errno (g_rmdir (folder));
+}
+
+/* One thread of what is deep inside is enough. */
+static void
+test_works (Fixture *fixture, gconstpointer data)
+{
+  play_thread (fixture, 100, 1, 100, 'S');
+  play_thread (fixture, 101, 100, 101, 'S');
+  play_thread (fixture, 102, 101, 109, 'S');
+  g_assert_false (lodge_process_tree_works (fixture->folder, 100));
+  play_thread (fixture, 102, 101, 109, 'D');
+  g_assert_true (lodge_process_tree_works (fixture->folder, 100));
+  play_thread (fixture, 102, 101, 109, 'R');
+  g_assert_true (lodge_process_tree_works (fixture->folder, 100));
+  play_thread (fixture, 102, 1, 109, 'R');
+  g_assert_false (lodge_process_tree_works (fixture->folder, 100));
+  play_thread (fixture, 100, 1, 100, 'R');
+  g_assert_true (lodge_process_tree_works (fixture->folder, 100));
+  g_assert_false (lodge_process_tree_works (fixture->folder, 103));
+  forget_process (fixture, 100, 100);
+  forget_process (fixture, 101, 101);
+  forget_process (fixture, 102, 109);
+
+  spawn (fixture, "echo begun; while :; do :; done", NULL);
+  while (lodge_process_tree_works (LODGE_PROC, lodge_process_get_pid (fixture->process)))
+    g_usleep (1000); /* until the gate waits */
+  lodge_process_release (fixture->process);
+  wait_for_log (fixture, "begun");
+  g_assert_true (lodge_process_tree_works (LODGE_PROC, lodge_process_get_pid (fixture->process)));
+  lodge_process_kill (fixture->process);
+  g_free (wait_for_exit (fixture));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -378,6 +438,7 @@ main (int argc, char *argv[])
   ADD ("adopt", test_adopt);
   ADD ("adopt-stopped", test_adopt_stopped);
   ADD ("children", test_children);
+  ADD ("works", test_works);
   ADD ("kill-inside", test_kill_inside);
   ADD ("kill-stubborn", test_kill_stubborn);
   ADD ("errors", test_errors);
