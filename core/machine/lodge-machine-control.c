@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-automatic.h"
+#include "core/machine/lodge-machine-family-private.h"
 #include "core/machine/lodge-machine-save.h"
 
 #include "core/machine/lodge-machine-snapshot.h"
@@ -145,24 +146,69 @@ medium_task (LodgeMachine *self, GVariant *options, const char *medium, GTask *t
   lodge_machine_change_medium (self, drive, medium, task);
 }
 
+/* ---- Start ---- */
+
+static void
+put_off_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+
+  if (lodge_machine_call_finish (LODGE_MACHINE (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+/* Whether it still can be started, after a wait; else @task, which is taken then, is answered, or will be. */
+static gboolean
+can_go_on (LodgeMachine *self, GTask *task)
+{
+  GError *error = NULL;
+
+  if (lodge_machine_put_off (self, LODGE_METHOD_START, NULL, g_object_get_data (G_OBJECT (task), "options"), -1, put_off_cb, task))
+    return FALSE;
+  if (lodge_machine_check (self, LODGE_METHOD_START, &error))
+    return TRUE;
+  g_task_return_error (task, error);
+  g_object_unref (task);
+  return FALSE;
+}
+
 static void
 kept_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   LodgeMachine *self = LODGE_MACHINE (source);
   GTask *task = data;
-  g_autofree char *id = lodge_machine_take_snapshot_finish (self, result, NULL);
   GError *error = NULL;
+  g_autofree char *id = lodge_machine_take_snapshot_finish (self, result, &error);
 
   /* A person who starts a machine wants it to run, with or without that snapshot. */
   if (id == NULL)
-    g_debug ("%s: no snapshot before the start", self->id);
-  if (lodge_machine_check (self, LODGE_METHOD_START, &error))
+    g_debug ("%s: no snapshot before the start: %s", self->id, error->message);
+  g_clear_error (&error);
+  if (can_go_on (self, task))
+    lodge_machine_start (self, task, g_object_get_data (G_OBJECT (task), "options"));
+}
+
+static void
+unused_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = data;
+  GError *error = NULL;
+
+  if (!lodge_machine_check_disks_unused_finish (self, result, &error))
     {
-      lodge_machine_start (self, task, g_object_get_data (G_OBJECT (task), "options"));
+      lodge_machine_release (self);
+      g_task_return_error (task, error);
+      g_object_unref (task);
       return;
     }
-  g_task_return_error (task, error);
-  g_object_unref (task);
+  /* Without lodge_machine_release(): a merge that began now would be interrupted at once. */
+  self->n_occupied--;
+  if (can_go_on (self, task) && !lodge_automatic_before_start (self, kept_cb, task))
+    lodge_machine_start (self, task, g_object_get_data (G_OBJECT (task), "options"));
 }
 
 /* @task: taken */
@@ -171,8 +217,14 @@ begin_start (LodgeMachine *self, GTask *task, GVariant *options)
 {
   if (options != NULL)
     g_object_set_data_full (G_OBJECT (task), "options", g_variant_ref (options), (GDestroyNotify) g_variant_unref);
-  if (!lodge_automatic_before_start (self, kept_cb, task))
-    lodge_machine_start (self, task, options);
+  /* One that was started ahead has its disks open already. */
+  if (self->guest != NULL)
+    {
+      lodge_machine_start (self, task, options);
+      return;
+    }
+  lodge_machine_occupy (self, "being started");
+  lodge_machine_check_disks_unused_async (self, unused_cb, task);
 }
 
 void

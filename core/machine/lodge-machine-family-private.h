@@ -7,13 +7,21 @@ G_BEGIN_DECLS
 
 /* What lodge-machine-family.c, -freeze.c, -clone.c, -flatten.c and -disposable.c share. */
 
-gboolean     lodge_machine_has_dependants      (LodgeMachine *self);
+/** lodge_machine_find_dependants: Returns: (transfer container) (element-type LodgeStoreEntry): of what machine.json of each says, so none in the trash */
+GPtrArray   *lodge_machine_find_dependants     (LodgeMachine *self);
+
+/** lodge_machine_set_depended: sets HAS_DEPENDANTS. @names: (element-type utf8) of machines */
+void         lodge_machine_set_depended        (GError **error, GPtrArray *names);
 
 /** lodge_machine_check_no_dependants: Error: HAS_DEPENDANTS, which names them */
 gboolean     lodge_machine_check_no_dependants (LodgeMachine *self, GError **error);
 
-/** lodge_machine_check_disks_unused: whether none of the files that a guest would write to is read on in by another machine. Error: HAS_DEPENDANTS */
-gboolean     lodge_machine_check_disks_unused  (LodgeMachine *self, GError **error);
+/**
+ * lodge_machine_check_disks_unused_async: whether none of the files that a guest would write to is read on in by another machine, or by
+ * something in the trash. Keep the machine occupied until it has answered. Errors: HAS_DEPENDANTS, NOT_FOUND (the folder is gone)
+ */
+void         lodge_machine_check_disks_unused_async  (LodgeMachine *self, GAsyncReadyCallback callback, gpointer data);
+gboolean     lodge_machine_check_disks_unused_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /** lodge_machine_occupy: until lodge_machine_release() the machine, which is off, refuses what would change its disks. Counts. */
 void         lodge_machine_occupy              (LodgeMachine *self, const char *doing);

@@ -7,7 +7,7 @@
  *   - a machine with dependants cannot be deleted; machine.json of each names its parent, so this is asked of memory;
  *   - an image that another one reads on in is never started from. A template is left off while machines depend on it;
  *     any other machine goes on in a new layer when it is cloned (lodge-machine-freeze.c), and what it wrote before is frozen.
- *     The look at the images themselves at each start also finds a machine.json that was put back and names a frozen file;
+ *     The look at the images themselves at each start (lodge-machine-readers.c) also finds a machine.json that was put back and names a frozen file;
  *   - what is in the trash may come back, so it counts for all of this; only to be deleted, into the same trash, it is no obstacle
  *     (lodge-store-family.c);
  *   - flattening takes the dependence away: what a machine reads elsewhere is copied into its own files. */
@@ -75,9 +75,8 @@ depends_on (const LodgeStoreEntry *entry, const char *id)
          && g_strcmp0 (entry->profile->parent.kind, "full") != 0;
 }
 
-/* (transfer full) (element-type LodgeStoreEntry) */
-static GPtrArray *
-find_dependants (LodgeMachine *self)
+GPtrArray *
+lodge_machine_find_dependants (LodgeMachine *self)
 {
   GPtrArray *entries = lodge_store_list (lodge_engine_get_store (self->engine));
 
@@ -87,114 +86,29 @@ find_dependants (LodgeMachine *self)
   return entries;
 }
 
-/* Whether something in the trash reads on in one of the disks as they are now, directly or by way of this machine's own layers. */
-static gboolean
-is_read_from_trash (LodgeMachine *self)
+void
+lodge_machine_set_depended (GError **error, GPtrArray *names)
 {
-  g_autoptr (GHashTable) folders = g_hash_table_new (g_str_hash, g_str_equal);
-  const LodgeProfile *profile = self->entry->profile;
-  g_autoptr (LodgeLayers) layers = NULL;
-  GPtrArray *list;
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  g_hash_table_insert (folders, self->id, self->folder);
-  layers = lodge_layers_scan (folders, lodge_store_get_trash_dir (lodge_engine_get_store (self->engine)));
-  list = lodge_layers_list (layers);
-  for (guint i = 0; i < list->len; i++)
-    {
-      const LodgeLayer *layer = list->pdata[i];
-
-      for (guint n = 0; layer->trashed && n < profile->disks->len; n++)
-        {
-          const LodgeDisk *disk = g_ptr_array_index (profile->disks, n);
-          g_autofree char *path = disk->cdrom ? NULL : lodge_launch_disk_path (disk, self->folder);
-
-          if (path != NULL && lodge_layers_below (layers, layer->path, path))
-            return TRUE;
-        }
-    }
-  return FALSE;
-}
-
-gboolean
-lodge_machine_has_dependants (LodgeMachine *self)
-{
-  g_autoptr (GPtrArray) dependants = find_dependants (self);
-
-  return dependants->len > 0 || is_read_from_trash (self);
-}
-
-static void
-set_depended (GError **error, GPtrArray *dependants)
-{
-  g_autoptr (GString) names = g_string_new (NULL);
-
-  for (guint i = 0; i < MIN (dependants->len, NAMES_MAX); i++)
-    {
-      const LodgeStoreEntry *entry = dependants->pdata[i];
-
-      g_string_append_printf (names, "%s“%s”", i > 0 ? ", " : "", entry->profile->name);
-    }
-  if (dependants->len > NAMES_MAX)
-    g_string_append_printf (names, " and %u more", dependants->len - NAMES_MAX);
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_HAS_DEPENDANTS, "built on its disks: %s", names->str);
+  for (guint i = 0; i < MIN (names->len, NAMES_MAX); i++)
+    g_string_append_printf (text, "%s“%s”", i > 0 ? ", " : "", (const char *) names->pdata[i]);
+  if (names->len > NAMES_MAX)
+    g_string_append_printf (text, " and %u more", names->len - NAMES_MAX);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_HAS_DEPENDANTS, "built on its disks: %s", text->str);
 }
 
 gboolean
 lodge_machine_check_no_dependants (LodgeMachine *self, GError **error)
 {
-  g_autoptr (GPtrArray) dependants = find_dependants (self);
+  g_autoptr (GPtrArray) dependants = lodge_machine_find_dependants (self);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
 
-  if (dependants->len == 0)
+  for (guint i = 0; i < dependants->len; i++)
+    g_ptr_array_add (names, ((const LodgeStoreEntry *) dependants->pdata[i])->profile->name);
+  if (names->len == 0)
     return TRUE;
-  set_depended (error, dependants);
-  return FALSE;
-}
-
-static gboolean
-reads_on_in (const LodgeStoreEntry *entry, const char *path)
-{
-  for (guint i = 0; i < entry->profile->disks->len; i++)
-    {
-      const LodgeDisk *disk = g_ptr_array_index (entry->profile->disks, i);
-      g_autofree char *own = disk->cdrom ? NULL : lodge_launch_disk_path (disk, entry->folder);
-      g_autoptr (GPtrArray) chain = own != NULL ? lodge_layers_chain (own, NULL) : NULL;
-
-      for (guint n = 0; chain != NULL && n < chain->len; n++)
-        if (g_str_equal (g_ptr_array_index (chain, n), path))
-          return TRUE;
-    }
-  return FALSE;
-}
-
-gboolean
-lodge_machine_check_disks_unused (LodgeMachine *self, GError **error)
-{
-  g_autoptr (GPtrArray) dependants = find_dependants (self);
-  const LodgeProfile *profile = self->saved != NULL ? self->saved->profile : self->entry->profile;
-
-  for (guint i = dependants->len; i > 0; i--)
-    {
-      gboolean used = FALSE;
-
-      for (guint n = 0; n < profile->disks->len && !used; n++)
-        {
-          const LodgeDisk *disk = g_ptr_array_index (profile->disks, n);
-          g_autofree char *path = disk->cdrom ? NULL : lodge_launch_disk_path (disk, self->folder);
-
-          used = path != NULL && reads_on_in (dependants->pdata[i - 1], path);
-        }
-      if (!used)
-        g_ptr_array_remove_index (dependants, i - 1);
-    }
-  if (dependants->len == 0 && is_read_from_trash (self))
-    {
-      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_HAS_DEPENDANTS, "something in the trash is built on its disks");
-      return FALSE;
-    }
-  if (dependants->len == 0)
-    return TRUE;
-
-  set_depended (error, dependants);
+  lodge_machine_set_depended (error, names);
   return FALSE;
 }
 
@@ -243,6 +157,42 @@ saved_unfrozen_cb (GObject *source, GAsyncResult *result, gpointer data)
     g_task_return_error (task, error);
 }
 
+/* The machine, which is occupied, goes on in files that nobody else reads; @task: taken. */
+static void
+unfreeze (LodgeMachine *self, GTask *task)
+{
+  g_autoptr (LodgeJob) job = NULL;
+
+  if (self->state == LODGE_STATE_SAVED)
+    {
+      job = lodge_job_new ("snapshot", self->id);
+      lodge_machine_take_transient_async (self, TRUE, job, saved_unfrozen_cb, task);
+    }
+  else
+    lodge_machine_freeze_async (self, unfrozen_cb, task);
+}
+
+static void
+looked_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GError *error = NULL;
+  gboolean unused = lodge_machine_check_disks_unused_finish (self, result, &error);
+
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HAS_DEPENDANTS))
+    {
+      g_error_free (error);
+      unfreeze (self, g_steal_pointer (&task));
+      return;
+    }
+  lodge_machine_release (self);
+  if (unused && save_template (self, FALSE, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
 void
 lodge_machine_set_template_async (LodgeMachine *self, gboolean template, GVariant *options, GAsyncReadyCallback callback,
                                   gpointer data)
@@ -254,15 +204,15 @@ lodge_machine_set_template_async (LodgeMachine *self, gboolean template, GVarian
   g_task_set_source_tag (task, lodge_machine_set_template_async);
   if (!lodge_machine_check (self, LODGE_METHOD_SET_TEMPLATE, &error) || !lodge_machine_check_options (options, none, &error))
     g_task_return_error (task, error);
-  else if (!template && self->entry->profile->template && lodge_machine_has_dependants (self))
+  else if (!template && self->entry->profile->template)
     {
-      g_autoptr (LodgeJob) job = lodge_job_new ("snapshot", self->id);
+      g_autoptr (GPtrArray) dependants = lodge_machine_find_dependants (self);
 
       lodge_machine_occupy (self, "being made a machine again");
-      if (self->state == LODGE_STATE_SAVED)
-        lodge_machine_take_transient_async (self, TRUE, job, saved_unfrozen_cb, g_steal_pointer (&task));
+      if (dependants->len > 0)
+        unfreeze (self, g_steal_pointer (&task));
       else
-        lodge_machine_freeze_async (self, unfrozen_cb, g_steal_pointer (&task));
+        lodge_machine_check_disks_unused_async (self, looked_cb, g_steal_pointer (&task));
     }
   else if (template == self->entry->profile->template || save_template (self, template, &error))
     g_task_return_boolean (task, TRUE);
@@ -325,7 +275,7 @@ scanned_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  dependants = find_dependants (self);
+  dependants = lodge_machine_find_dependants (self);
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < dependants->len; i++)
     {

@@ -319,8 +319,6 @@ check_family (LodgeMachine *self, LodgeMethod method, GError **error)
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_IN_USE, "the machine is %s", self->doing);
       return FALSE;
     }
-  if (method == LODGE_METHOD_START)
-    return lodge_machine_check_disks_unused (self, error);
   return method != LODGE_METHOD_DELETE || lodge_machine_check_no_dependants (self, error);
 }
 
