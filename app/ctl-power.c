@@ -59,21 +59,41 @@ print_state (CtlContext *ctx, const char *path, const char *machine, const char 
 
 /* A guest that is confined less well than it should be runs all the same, but nobody finds that out late. */
 static void
-warn_of_confinement (CtlContext *ctx, const char *path)
+warn_of_confinement (CtlContext *ctx, GVariant *properties)
 {
-  g_autoptr (GVariant) properties = ctl_machine_get (ctx, path, NULL);
-  g_autoptr (GVariant) effective = NULL;
+  g_autoptr (GVariant) effective = g_variant_lookup_value (properties, "Effective", G_VARIANT_TYPE_VARDICT);
   g_autofree char *sentence = NULL;
   const char *level, *reason;
 
-  if (properties != NULL)
-    effective = g_variant_lookup_value (properties, "Effective", G_VARIANT_TYPE_VARDICT);
   if (effective == NULL || !g_variant_lookup (effective, "confinement", "&s", &level)
       || !g_variant_lookup (effective, "confinement-reason", "&s", &reason))
     return;
   sentence = lodge_confinement_text (level, reason);
   if (sentence != NULL)
     ctl_printf (ctx->err, "%s\n%s\n", sentence, _("What to do: lodgectl doctor"));
+}
+
+/* Nor that there is no snapshot to go back to. */
+static void
+warn_of_left_out (CtlContext *ctx, GVariant *properties, const char *machine)
+{
+  g_autoptr (GVariant) automatic = g_variant_lookup_value (properties, "Automatic", G_VARIANT_TYPE_VARDICT);
+  g_autofree char *sentence = lodge_left_out_text (automatic, machine);
+  g_autofree char *safe = sentence != NULL ? ctl_escape (sentence, FALSE) : NULL;
+
+  if (safe != NULL)
+    ctl_printf (ctx->err, "%s\n", safe);
+}
+
+static void
+warn (CtlContext *ctx, const char *path, const char *machine)
+{
+  g_autoptr (GVariant) properties = ctl_machine_get (ctx, path, NULL);
+
+  if (properties == NULL)
+    return;
+  warn_of_confinement (ctx, properties);
+  warn_of_left_out (ctx, properties, machine);
 }
 
 static CtlExit
@@ -143,7 +163,7 @@ ctl_verb_start (CtlContext *ctx, int argc, char **argv)
       ctl_printf (ctx->err, _("Log: lodgectl log %s\n"), safe);
     }
   if (code == CTL_EXIT_OK)
-    warn_of_confinement (ctx, path);
+    warn (ctx, path, argv[1]);
   return code != CTL_EXIT_OK ? code : print_state (ctx, path, argv[1], NULL);
 }
 

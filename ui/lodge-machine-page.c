@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/ipc/lodge-doctor-text.h"
+#include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-backup-text.h"
 #include "ui/lodge-family.h"
 #include "ui/lodge-job-list.h"
@@ -129,6 +130,8 @@ update_notice (LodgeMachinePage *self)
 
   if (reason == NULL && level != NULL)
     reason = lodge_confinement_text (level, lodge_machine_item_effective_string (self->item, "confinement-reason", ""));
+  if (reason == NULL && lodge_machine_item_is_up (self->item))
+    reason = lodge_left_out_text (lodge_machine_item_get_automatic (self->item), lodge_machine_item_get_name (self->item));
   gtk_widget_set_visible (self->notice, reason != NULL && lodge_machine_item_is_whole (self->item));
   if (reason != NULL)
     gtk_label_set_label (self->notice_text, reason);

@@ -7,6 +7,7 @@
 #include <adwaita.h>
 #include <glib/gi18n-lib.h>
 
+#include "core/ipc/lodge-error-text.h"
 #include "ui/lodge-backup-text.h"
 #include "ui/lodge-interval-row.h"
 #include "ui/lodge-snapshot-text.h"
@@ -50,6 +51,8 @@ lodge_snapshot_schedule_text (LodgeSnapshotList *list)
   gint64 now = g_get_real_time () / G_USEC_PER_SEC;
   char *trouble = lodge_backup_text_trouble (item, "snapshot", now);
 
+  if (trouble == NULL)
+    trouble = lodge_left_out_text (lodge_machine_item_get_automatic (item), lodge_machine_item_get_name (item));
   return trouble != NULL ? trouble : describe (item, now);
 }
 
@@ -83,10 +86,12 @@ update (Schedule *self)
   g_autofree char *text = lodge_snapshot_schedule_text (self->list);
   g_autofree char *kept = count (self->list);
   g_autofree char *both = g_strdup_printf ("%s\n%s", text, kept);
+  GVariant *automatic = lodge_machine_item_get_automatic (item);
   const char *code = NULL;
 
   adw_action_row_set_subtitle (self->state, both);
-  gtk_widget_set_visible (self->warning, g_variant_lookup (lodge_machine_item_get_automatic (item), "snapshot-error", "&s", &code));
+  gtk_widget_set_visible (self->warning, g_variant_lookup (automatic, "snapshot-error", "&s", &code)
+                                           || g_variant_lookup (automatic, "before-start-error", "&s", &code));
 }
 
 static void

@@ -339,3 +339,26 @@ lodge_fault_text (const char *code, const char *machine)
 
   return g_strdup_printf (_("The folder of “%s” cannot be used."), machine);
 }
+
+char *
+lodge_left_out_text (GVariant *automatic, const char *machine)
+{
+  LodgeErrorContext about = { .machine = machine };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *sentence = NULL;
+  const char *name = NULL;
+  LodgeError code = LODGE_ERROR_FAILED;
+
+  if (automatic == NULL || !g_variant_lookup (automatic, "before-start-error", "&s", &name))
+    return NULL;
+  for (int i = 0; i < LODGE_N_ERRORS; i++)
+    if (g_str_equal (lodge_error_code_name (i), name))
+      code = i;
+  if (code == LODGE_ERROR_NO_SPACE)
+    return g_strdup_printf (_("“%s” was started without the snapshot before it: less than 2 GB or a twentieth of the disk is free. Free some space."),
+                            machine);
+  error = g_error_new_literal (LODGE_ERROR, code, "");
+  sentence = lodge_error_text (error, &about);
+  /* Translators: name of a machine; a sentence that says why */
+  return g_strdup_printf (_("“%s” was started without the snapshot before it. %s"), machine, sentence);
+}

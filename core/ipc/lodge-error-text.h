@@ -58,4 +58,12 @@ char       *lodge_state_reason_text (const char *reason, GVariant *details, cons
  */
 char       *lodge_fault_text        (const char *code, const char *machine);
 
+/**
+ * lodge_left_out_text:
+ * @automatic: (nullable): a Machine.Automatic, a{sv}
+ *
+ * Returns: (transfer full) (nullable): that the last start of @machine went without the snapshot before it, why, and what to do; NULL where it did not
+ */
+char       *lodge_left_out_text     (GVariant *automatic, const char *machine);
+
 G_END_DECLS

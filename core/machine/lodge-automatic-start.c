@@ -44,20 +44,32 @@ has_changed (LodgeMachine *self)
   return FALSE;
 }
 
+void
+lodge_automatic_left_out (LodgeMachine *self, GError *error)
+{
+  if (error == NULL && self->left_out == NULL)
+    return;
+  g_clear_error (&self->left_out);
+  self->left_out = error;
+  self->left_out_new = TRUE;
+  lodge_machine_notify (self);
+}
+
 gboolean
 lodge_automatic_before_start (LodgeMachine *self, GAsyncReadyCallback callback, gpointer data)
 {
   const LodgeProfile *profile = self->entry != NULL ? self->entry->profile : NULL;
   g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("{'automatic': <true>, 'memory': <false>}"));
-  g_autoptr (GError) error = NULL;
+  GError *error = NULL;
 
+  lodge_automatic_left_out (self, NULL);
   /* What was saved goes on; nothing begins there. */
   if (profile == NULL || !profile->snapshot_before_start || profile->template || profile->disposable || self->state != LODGE_STATE_OFF
       || self->guest != NULL || !has_changed (self))
     return FALSE;
   if (!lodge_automatic_has_space (self->folder, &error))
     {
-      g_debug ("%s: %s", self->id, error->message);
+      lodge_automatic_left_out (self, error);
       return FALSE;
     }
   lodge_machine_take_snapshot_async (self, options, callback, data);

@@ -371,23 +371,30 @@ lodge_automatic_tick (LodgeAutomatic *self)
   return earliest;
 }
 
+/* @error: (nullable) */
+static void
+describe_error (GVariantDict *facts, const char *name, const GError *error)
+{
+  g_autofree char *code = g_strconcat (name, "-error", NULL);
+  g_autofree char *message = g_strconcat (name, "-message", NULL);
+
+  if (error == NULL)
+    return;
+  g_variant_dict_insert (facts, code, "s", error->domain == LODGE_ERROR ? lodge_error_code_name (error->code) : "failed");
+  g_variant_dict_insert (facts, message, "s", error->message);
+}
+
 static void
 describe (GVariantDict *facts, const char *name, const Duty *duty)
 {
   g_autofree char *next = g_strconcat ("next-", name, NULL);
   g_autofree char *last = g_strconcat ("last-", name, NULL);
-  g_autofree char *code = g_strconcat (name, "-error", NULL);
-  g_autofree char *message = g_strconcat (name, "-message", NULL);
 
   if (duty->next != 0)
     g_variant_dict_insert (facts, next, "x", duty->next);
   if (duty->last != 0)
     g_variant_dict_insert (facts, last, "x", duty->last);
-  if (duty->error != NULL)
-    {
-      g_variant_dict_insert (facts, code, "s", duty->error->domain == LODGE_ERROR ? lodge_error_code_name (duty->error->code) : "failed");
-      g_variant_dict_insert (facts, message, "s", duty->error->message);
-    }
+  describe_error (facts, name, duty->error);
 }
 
 GVariant *
@@ -404,6 +411,7 @@ lodge_automatic_describe (LodgeAutomatic *self, LodgeMachine *machine)
         continue;
       describe (&facts, "snapshot", &watch->snapshot);
       describe (&facts, "backup", &watch->backup);
+      describe_error (&facts, "before-start", machine->left_out);
     }
   return g_variant_dict_end (&facts);
 }
@@ -416,6 +424,11 @@ changed_cb (LodgeAutomatic *self, LodgeMachine *machine)
   /* Of most machines nothing is asked, and nobody is to wake for them. */
   if (self->timer_id != 0 || (profile != NULL && (profile->snapshot_every > 0 || profile->backup_every > 0)))
     wake_in (self, 1);
+  if (machine->left_out_new)
+    {
+      machine->left_out_new = FALSE;
+      g_signal_emit (self, signals[CHANGED], 0, machine);
+    }
 }
 
 static void

@@ -33,11 +33,14 @@ GVariant       *lodge_automatic_describe (LodgeAutomatic *self, LodgeMachine *ma
 
 /**
  * lodge_automatic_before_start: takes the snapshot that the setting snapshot-before-start asks for, if it does and something has changed since
- * the last one. Whatever comes of it, the machine is to be started then.
+ * the last one. Whatever comes of it, the machine is to be started then; the property Automatic says when it was left out, and why.
  *
  * Returns: whether @callback will be called, with @data; else there is nothing to wait for
  */
 gboolean        lodge_automatic_before_start (LodgeMachine *machine, GAsyncReadyCallback callback, gpointer data);
+
+/** lodge_automatic_left_out: that snapshot could not be taken. @error: (nullable): taken; NULL for one that was not left out, or not asked for */
+void            lodge_automatic_left_out     (LodgeMachine *machine, GError *error);
 
 /** lodge_automatic_has_space: whether a snapshot may be taken by itself: more than 2 GiB and 5 % of the disk are free. Error: NO_SPACE */
 gboolean        lodge_automatic_has_space    (const char *folder, GError **error);

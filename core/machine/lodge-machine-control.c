@@ -185,8 +185,7 @@ kept_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   /* A person who starts a machine wants it to run, with or without that snapshot. */
   if (id == NULL)
-    g_debug ("%s: no snapshot before the start: %s", self->id, error->message);
-  g_clear_error (&error);
+    lodge_automatic_left_out (self, error);
   if (can_go_on (self, task))
     lodge_machine_start (self, task, g_object_get_data (G_OBJECT (task), "options"));
 }

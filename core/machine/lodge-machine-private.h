@@ -108,6 +108,8 @@ struct _LodgeMachine
   LodgeShare       *share;   /* (owned) (nullable) for the guest that is started next */
   GCancellable     *backup;  /* (owned) (nullable) of a backup that is made by itself */
   GQueue            waiting; /* methods that wait until those two have given way: lodge-machine-wait.c */
+  GError           *left_out; /* (owned) (nullable) why the last start goes without the snapshot that is taken before each */
+  gboolean          left_out_new; /* which nobody was told yet */
   const char       *busy;    /* (nullable) why much cannot be done now, for a sentence */
   LodgeSaved       *saved;   /* (owned) (nullable) in state saved, where it can be read */
 };

@@ -93,6 +93,7 @@ lodge_machine_finalize (GObject *object)
   lodge_share_free (self->share);
   g_clear_pointer (&self->clones_waiting, g_ptr_array_unref);
   g_clear_object (&self->backup);
+  g_clear_error (&self->left_out);
   g_queue_clear_full (&self->waiting, lodge_machine_put_off_free);
 
   G_OBJECT_CLASS (lodge_machine_parent_class)->finalize (object);

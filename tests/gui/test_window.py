@@ -329,3 +329,6 @@ def test_weaker_confinement_is_told(make_world):
     settings.find(said, 'label')
     world.change('Barn', Effective={**effective, 'confinement': 'bubblewrap', 'confinement-reason': 'ok'})
     settings.find('The guest sees its own folder and nothing else of yours (bubblewrap)', 'label')
+    # Nor is it silent that the snapshot before the start was left out.
+    world.change('Barn', Automatic={'before-start-error': 'no-space', 'before-start-message': 'full'})
+    world.main.find('“Barn” was started without the snapshot before it: less than 2 GB or a twentieth of the disk is free. Free some space.', 'label')

@@ -280,6 +280,20 @@ def test_a_snapshot_before_each_start(lodge):
     start_and_stop()
     assert len(automatic()) == 2
 
+    # Where it cannot be taken the machine starts all the same, and that is said until the next start.
+    qemu_io(disk(machine), 'write -P 6 0 64k')
+    folder = os.path.join(machine.get('Folder'), 'snapshots')
+    os.rename(folder, folder + '.away')
+    with open(folder, 'wb'):
+        pass
+    assert 'without the snapshot before it' in lodge.ctl('start', 'Box', '--paused').stderr
+    assert machine.get('Automatic')['before-start-error'] == 'io'
+    machine.force_off()
+    os.unlink(folder)
+    os.rename(folder + '.away', folder)
+    start_and_stop()
+    assert len(automatic()) == 3 and 'before-start-error' not in machine.get('Automatic')
+
 
 def test_a_scheduled_backup_gives_way(lodge):
     """Whoever starts a machine does not wait for a backup that nobody asked for; it is made later."""

@@ -157,6 +157,20 @@ test_start_less_confined (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (err, "lodgectl doctor"));
 }
 
+/* The snapshot that is taken before each start may be left out; the start is none the worse, but whoever starts it is told. */
+static void
+test_start_without_its_snapshot (Fixture *f, gconstpointer data)
+{
+  static const Step short_of_space[] = { FOUND, { "Start", "({},)", "()", 0, NULL },
+                                         { "GetAll", NULL, "({'Automatic': <{'before-start-error': <'no-space'>, 'before-start-message': <'x'>}>},)", 0, NULL },
+                                         END };
+  g_autofree char *out = NULL, *err = NULL;
+
+  g_assert_cmpint (run (f, short_of_space, "lodgectl|start|web", &out, &err), ==, CTL_EXIT_OK);
+  g_assert_cmpstr (out, ==, "");
+  g_assert_nonnull (strstr (err, "“web” was started without the snapshot before it: less than 2 GB"));
+}
+
 /* A machine whose folder was deleted is no more when its guest has ended: nothing else is waited for. */
 static void
 test_stop_of_a_machine_without_folder (Fixture *f, gconstpointer data)
@@ -416,6 +430,7 @@ main (int argc, char *argv[])
 #define ADD(name, func, data) g_test_add ("/ctl-calls/" name, Fixture, data, set_up, func, tear_down)
   ADD ("start", test_start, NULL);
   ADD ("start-less-confined", test_start_less_confined, NULL);
+  ADD ("start-without-its-snapshot", test_start_without_its_snapshot, NULL);
   ADD ("stop-without-folder", test_stop_of_a_machine_without_folder, NULL);
   ADD ("start-failed", test_start_failed, NULL);
   ADD ("not-found", test_not_found, NULL);
