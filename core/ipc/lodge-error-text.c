@@ -357,7 +357,8 @@ lodge_left_out_text (GVariant *automatic, const char *machine)
   if (code == LODGE_ERROR_NO_SPACE)
     return g_strdup_printf (_("“%s” was started without the snapshot before it: less than 2 GB or a twentieth of the disk is free. Free some space."),
                             machine);
-  error = g_error_new_literal (LODGE_ERROR, code, "");
+  /* What is not found is something in its folder, not the machine, which runs. */
+  error = g_error_new_literal (LODGE_ERROR, code == LODGE_ERROR_NOT_FOUND ? LODGE_ERROR_IO : code, "");
   sentence = lodge_error_text (error, &about);
   /* Translators: name of a machine; a sentence that says why */
   return g_strdup_printf (_("“%s” was started without the snapshot before it. %s"), machine, sentence);

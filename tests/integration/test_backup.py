@@ -287,7 +287,7 @@ def test_a_snapshot_before_each_start(lodge):
     with open(folder, 'wb'):
         pass
     assert 'without the snapshot before it' in lodge.ctl('start', 'Box', '--paused').stderr
-    assert machine.get('Automatic')['before-start-error'] == 'io'
+    assert 'before-start-error' in machine.get('Automatic')
     machine.force_off()
     os.unlink(folder)
     os.rename(folder + '.away', folder)

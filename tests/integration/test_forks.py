@@ -102,27 +102,6 @@ def fill(machine, path, megabytes):
     execute(machine, 'dd', 'if=/dev/urandom', f'of={path}', 'bs=1M', f'count={megabytes}', 'conv=fsync')
 
 
-def balloon(machine, size):
-    """Asks the guest for memory, past the core, and waits until it gave some."""
-    line = socket.socket(socket.AF_UNIX)
-    line.settimeout(60)
-    line.connect(os.path.join(machine.lodge.environment['XDG_RUNTIME_DIR'], 'lodge', machine.id[:8], 'rescue.sock'))
-    stream = line.makefile('rw', encoding='utf-8')
-    stream.readline()
-
-    def ask(command, **arguments):
-        stream.write(json.dumps({'execute': command, 'arguments': arguments}) + '\n')
-        stream.flush()
-        while True:
-            answer = json.loads(stream.readline())
-            if 'return' in answer or 'error' in answer:
-                return answer
-    ask('qmp_capabilities')
-    ask('balloon', value=size)
-    wait_until(lambda: ask('query-balloon')['return']['actual'] < size + 8 * MIB, 60, 'the guest to give memory back')
-    line.close()
-
-
 def crash(machine):
     os.kill(machine.pid, signal.SIGKILL)
     machine.wait_state('off', 30)
@@ -201,7 +180,7 @@ def test_forks(lodge_qemu):
         # Its disk, most of its memory, and memory that it gives back.
         fill(machine, '/dev/vda', 8)
         fill(machine, 'x', 24)
-    balloon(several[0], 160 * MIB)
+    several[0].balloon(160 * MIB)
     names = [execute(machine, 'hostname').stdout.strip() for machine in several]
     assert names == ['child-1', 'child-2', 'child-3']
     assert [execute(machine, 'sh', '-c', 'cat /sys/class/net/eth0/address').stdout.strip() for machine in several] \
@@ -210,6 +189,14 @@ def test_forks(lodge_qemu):
     assert len(identities) == 3
     for machine in several:
         crash(machine)
+    assert digest(*shared) == known
+
+    # Nor what a command with a folder of the host does; the clone goes with it.
+    folder = os.path.join(lodge.state, 'shared')
+    os.mkdir(folder)
+    done = lodge.ctl('run', 'Base', '--share', folder, '--writable', '--', 'sh', '-c', 'hostname > name; cat /dev/urandom | head -c 1M > /x', timeout=300)
+    with open(os.path.join(folder, 'name'), encoding='ascii') as f:
+        assert f.read().startswith('base-'), done.stderr
     assert digest(*shared) == known
 
     # The next is made ahead: the QEMU that waited for it is its own, and it has all that any clone has.

@@ -253,6 +253,25 @@ class Machine:
         self.call('ForceOff')
         self.wait_state('off', 10)
 
+    def balloon(self, size):
+        """Asks the guest for memory, past the core, and waits until it gave some."""
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(60 * PATIENCE)
+        line.connect(os.path.join(self.lodge.environment['XDG_RUNTIME_DIR'], 'lodge', self.id[:8], 'rescue.sock'))
+        with line, line.makefile('rw', encoding='utf-8') as stream:
+            stream.readline()
+
+            def ask(command, **arguments):
+                stream.write(json.dumps({'execute': command, 'arguments': arguments}) + '\n')
+                stream.flush()
+                while True:
+                    answer = json.loads(stream.readline())
+                    if 'return' in answer or 'error' in answer:
+                        return answer
+            ask('qmp_capabilities')
+            ask('balloon', value=size)
+            wait_until(lambda: ask('query-balloon')['return']['actual'] < size + (8 << 20), 60, 'the guest to give memory back')
+
     def serial(self):
         _, fds = self.call('OpenChannel', '(sa{sv})', ('serial', {}))
         return Serial(fds[0])
