@@ -251,17 +251,14 @@ class World:
 
     def judge(self, what, gone=(), presents=(), ran=False):
         """gone: snapshots that may have gone; presents: what else the present may be; ran: a firmware ran, and may have changed what is its own."""
-        wait_until(lambda: self.is_idle() and not self.half_made() and (self.machine.state in ('running', 'paused') or not self.orphans()),
-                   60, f'{what}: nothing half-made ({self.half_made()}), no image too much', 0.05)
-        for snapshot, state in list(self.known.items()):
-            if snapshot not in self.snapshots():
-                assert snapshot in gone, f'{what}: the snapshot {snapshot} is gone'
-                del self.known[snapshot]
-            else:
-                assert self.read_snapshot(snapshot) == state, f'{what}: the snapshot {snapshot} differs'
-        now = self.read(self.disk())
-        assert any(now == state or ran and now[0] == state[0] for state in (self.present, *presents)), f'{what}: the present differs from what it was'
-        self.present = now
+        self.rest(what)
+        try:
+            self.compare(what, gone, presents, ran)
+        except (AssertionError, FileNotFoundError, struct.error) as error:
+            # What merges while it is looked at reads as before for QEMU, but not for one who reads the headers one after the other.
+            print(f'{what}: {error!r}, looked at again; {self.layers()}', flush=True)
+            self.rest(what)
+            self.compare(what, gone, presents, ran)
         for name in os.listdir(os.path.join(self.folder, 'disks')):
             path = os.path.join(self.folder, 'disks', name)
             status = os.stat(path)
@@ -271,6 +268,30 @@ class World:
                 self.checked[name] = mark
         self.learn()
         self.judge_backups(what)
+
+    def rest(self, what):
+        wait_until(lambda: self.is_idle() and not self.half_made() and (self.machine.state in ('running', 'paused') or not self.orphans()),
+                   60, f'{what}: nothing half-made ({self.half_made()}), no image too much', 0.05)
+
+    def layers(self):
+        """What reads on in what, for the report."""
+        found = {}
+        for name in sorted(os.listdir(os.path.join(self.folder, 'disks'))):
+            with open(os.path.join(self.folder, 'disks', name), 'rb') as f:
+                data = f.read(MIB)
+            found[name] = qcow2_head(data)[3] if data[:4] == b'QFI\xfb' else '?'
+        return found, {name: read_json(self.folder, 'snapshots', name, 'snapshot.json')['disks'] for name in self.snapshots()}
+
+    def compare(self, what, gone, presents, ran):
+        for snapshot, state in list(self.known.items()):
+            if snapshot not in self.snapshots():
+                assert snapshot in gone, f'{what}: the snapshot {snapshot} is gone'
+                del self.known[snapshot]
+            else:
+                assert self.read_snapshot(snapshot) == state, f'{what}: the snapshot {snapshot} differs'
+        now = self.read(self.disk())
+        assert any(now == state or ran and now[0] == state[0] for state in (self.present, *presents)), f'{what}: the present differs from what it was'
+        self.present = now
 
     def list_backups(self):
         folder = os.open(self.safe, os.O_RDONLY | os.O_DIRECTORY)
@@ -419,7 +440,7 @@ def test_core_killed_off(lodge, rng, kills, kind):
 @pytest.mark.parametrize('kind', each(*(f'{kind} {victim}' for kind in RUNNING_KINDS for victim in ('core', 'qemu'))))
 def test_killed_running(lodge, rng, kills, kind):
     """A machine that runs, whose memory is part of it."""
-    world = World(lodge, rng)
+    world = World(lodge, rng, firmware='bios')
     for number, step in enumerate(steps_of(kills, True)):
         if world.machine.state in ('off', 'saved'):
             world.machine.call('Start', timeout=60)
@@ -446,7 +467,7 @@ def test_full_disk(rng, kills, tmp_path, firmware):
     lodge = None
     try:
         lodge = Lodge(state=str(place))
-        world = World(lodge, rng, **({'firmware': 'uefi', 'tpm': True} if firmware == 'uefi' else {}))
+        world = World(lodge, rng, firmware=firmware, tpm=firmware == 'uefi')
         ballast = place / 'ballast'
         for number in range(kills):
             kind = rng.choice((*KINDS, 'fork'))
@@ -496,7 +517,7 @@ def test_file_system(rng, kills, tmp_path, kind):
     lodge = None
     try:
         lodge = Lodge(state=str(place))
-        world = World(lodge, rng)
+        world = World(lodge, rng, firmware='bios')
         for _ in range(kills):
             what = rng.choice((*KINDS, 'fork'))
             if (what == 'fork' or what != 'clone' and rng.random() < 0.4) and world.machine.state in ('off', 'saved'):
