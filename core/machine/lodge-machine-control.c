@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-automatic.h"
-#include "core/machine/lodge-machine-family-private.h"
 #include "core/machine/lodge-machine-save.h"
 
 #include "core/machine/lodge-machine-snapshot.h"
@@ -190,40 +189,14 @@ kept_cb (GObject *source, GAsyncResult *result, gpointer data)
     lodge_machine_start (self, task, g_object_get_data (G_OBJECT (task), "options"));
 }
 
-static void
-unused_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  LodgeMachine *self = LODGE_MACHINE (source);
-  GTask *task = data;
-  GError *error = NULL;
-
-  if (!lodge_machine_check_disks_unused_finish (self, result, &error))
-    {
-      lodge_machine_release (self);
-      g_task_return_error (task, error);
-      g_object_unref (task);
-      return;
-    }
-  /* Without lodge_machine_release(): a merge that began now would be interrupted at once. */
-  self->n_occupied--;
-  if (can_go_on (self, task) && !lodge_automatic_before_start (self, kept_cb, task))
-    lodge_machine_start (self, task, g_object_get_data (G_OBJECT (task), "options"));
-}
-
 /* @task: taken */
 static void
 begin_start (LodgeMachine *self, GTask *task, GVariant *options)
 {
   if (options != NULL)
     g_object_set_data_full (G_OBJECT (task), "options", g_variant_ref (options), (GDestroyNotify) g_variant_unref);
-  /* One that was started ahead has its disks open already. */
-  if (self->guest != NULL)
-    {
-      lodge_machine_start (self, task, options);
-      return;
-    }
-  lodge_machine_occupy (self, "being started");
-  lodge_machine_check_disks_unused_async (self, unused_cb, task);
+  if (!lodge_automatic_before_start (self, kept_cb, task))
+    lodge_machine_start (self, task, options);
 }
 
 void

@@ -18,7 +18,7 @@ gboolean     lodge_machine_check_no_dependants (LodgeMachine *self, GError **err
 
 /**
  * lodge_machine_check_disks_unused_async: whether none of the files that a guest would write to is read on in by another machine, or by
- * something in the trash. Keep the machine occupied until it has answered. Errors: HAS_DEPENDANTS, NOT_FOUND (the folder is gone)
+ * something in the trash. See to it that no clone is made until it has answered. Errors: HAS_DEPENDANTS, NOT_FOUND (the folder is gone)
  */
 void         lodge_machine_check_disks_unused_async  (LodgeMachine *self, GAsyncReadyCallback callback, gpointer data);
 gboolean     lodge_machine_check_disks_unused_finish (LodgeMachine *self, GAsyncResult *result, GError **error);

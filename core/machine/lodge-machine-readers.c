@@ -3,8 +3,8 @@
 /* Theory of operation
  *
  * Which images read on in which is in their headers, so they are opened, those in the trash too, which may be many and on a disk that
- * sleeps: a thread does that. What it needs is copied before. It says what was so then; who asks keeps the machine occupied meanwhile, so
- * that no clone appears in between. */
+ * sleeps: a thread does that. What it needs is copied before. It says what was so then; whoever asks sees to it that no clone is made in
+ * between. */
 
 #include "config.h"
 

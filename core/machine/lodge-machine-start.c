@@ -11,6 +11,7 @@
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
 #include "core/machine/lodge-machine-execute.h"
+#include "core/machine/lodge-machine-family-private.h"
 #include "core/machine/lodge-scope.h"
 #include "core/machine/lodge-stream.h"
 #include "core/qemu/lodge-command-line.h"
@@ -662,6 +663,22 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
                                    owned->repair, guest->check, announce_cb, owned, checked_cb, owned);
 }
 
+static void
+unused_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GError *error = NULL;
+  gboolean unused = lodge_machine_check_disks_unused_finish (self, result, &error);
+
+  if (is_stale (start))
+    g_clear_error (&error);
+  else if (unused)
+    lodge_engine_prepare_async (self->engine, self->guest->profile->arch, NULL, prepared_cb, g_steal_pointer (&start));
+  else
+    give_up (start, error);
+}
+
 void
 lodge_machine_start_forget (gpointer waiting)
 {
@@ -771,5 +788,6 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
   start->without_kvm = accelerator != NULL;
   start->repair = repair;
   start->saved = saved;
-  lodge_engine_prepare_async (self->engine, self->guest->profile->arch, NULL, prepared_cb, start);
+  /* While it starts nobody can make a clone of it. */
+  lodge_machine_check_disks_unused_async (self, unused_cb, start);
 }
