@@ -7,8 +7,8 @@ machine, and what it answers: Snapshots, Dependants; Jobs that are under way for
 last word of its error's name; Screen, what is seen of it in a console: "picture", "off", "silent" (nothing answers) or "none",
 where it cannot be opened.
 org.lodgevm.FakeCore.Change (name, JSON) changes properties of a machine afterwards, and its Screen; "elsewhere" takes the
-screen from who has it.
-Calls are written to standard output, one JSON array [machine, method, arguments] a line.
+screen from who has it; Pointer is "absolute" (as at first) or "relative" from then on.
+Calls, those of its display too, are written to standard output, one JSON array [machine, method, arguments] a line.
 """
 import argparse
 import json
@@ -162,6 +162,8 @@ class Core:
             values['Settings'] = {**machine.values['Settings'], **values['Settings']}
         if 'Screen' in values:
             self.set_screen(machine, values.pop('Screen'))
+        if 'Pointer' in values:
+            machine.display.set_absolute(values.pop('Pointer') == 'absolute')
         self.change(machine, **values)
         invocation.return_value(None)
 
@@ -180,7 +182,7 @@ class Core:
             invocation.return_dbus_error('org.lodgevm.Error.NotSupported', 'OpenDisplay')
             return
         if machine.display is None:
-            machine.display = FakeDisplay(self.screen)
+            machine.display = FakeDisplay(self.screen, lambda *call: self.log(machine.values['Name'], *call))
         machine.display.off = machine.screen == 'off'
         keyring = os.open('/', os.O_RDONLY | os.O_CLOEXEC)  # nobody asks for a cookie of it
         fds = Gio.UnixFDList.new_from_array([machine.display.open(), keyring])

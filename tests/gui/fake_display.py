@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""QEMU's end of org.qemu.Display1 for fake_core.py: one console that shows one still picture, and silence."""
+"""QEMU's end of org.qemu.Display1 for fake_core.py: one console that shows one still picture, a pointer that takes positions
+or motion, and silence."""
 import os
 import re
 import socket
@@ -15,8 +16,8 @@ X8R8G8B8 = 0x20020888  # as pixman numbers its formats
 
 
 class FakeDisplay:
-    def __init__(self, picture):
-        """picture: a PPM (P6, maxval 255)."""
+    def __init__(self, picture, log):
+        """picture: a PPM (P6, maxval 255); log: is told each method that is called, with its arguments."""
         head = re.match(rb'P6\s+(\d+)\s+(\d+)\s+255\s', picture)
         self.width, self.height = int(head[1]), int(head[2])
         colours = picture[head.end():]
@@ -24,7 +25,7 @@ class FakeDisplay:
         for place, colour in enumerate((2, 1, 0)):
             pixels[place::4] = colours[colour::3]
         self.pixels = GLib.Bytes(bytes(pixels))
-        self.off = False
+        self.off, self.absolute, self.log = False, True, log
         self.connections, self.listeners, self.hearers = [], [], []
 
     def open(self):
@@ -43,6 +44,12 @@ class FakeDisplay:
         self.off = off
         for listener in self.listeners:
             self.show(listener)
+
+    def set_absolute(self, absolute):
+        self.absolute = absolute
+        changed = GLib.Variant('(sa{sv}as)', (PREFIX + 'Mouse', {'IsAbsolute': GLib.Variant('b', absolute)}, []))
+        for connection in self.connections:
+            connection.emit_signal(None, PATH + 'Console_0', 'org.freedesktop.DBus.Properties', 'PropertiesChanged', changed)
 
     @staticmethod
     def serve(fd, callback):
@@ -93,11 +100,13 @@ class FakeDisplay:
                       None)
 
     def call_cb(self, connection, sender, path, interface, method, arguments, invocation):
+        self.log(method, arguments)
         if method == 'RegisterListener':
             self.serve(invocation.get_message().get_unix_fd_list().get(0), self.listening_cb)
         if method == 'RegisterOutListener':
             self.serve(invocation.get_message().get_unix_fd_list().get(0), self.hearing_cb)
-        if method == 'SetUIInfo':  # the picture stays as it is
+        # The picture stays as it is, and the pointer is of one kind.
+        if method in ('SetUIInfo', 'RelMotion' if self.absolute else 'SetAbsPosition'):
             invocation.return_dbus_error(PREFIX + 'Error.Unsupported', 'no')
         else:
             invocation.return_value(None)
@@ -106,5 +115,5 @@ class FakeDisplay:
         return {
             'ConsoleIDs': GLib.Variant('au', [0]), 'Width': GLib.Variant('u', self.width),
             'Height': GLib.Variant('u', self.height), 'Type': GLib.Variant('s', 'Graphic'),
-            'IsAbsolute': GLib.Variant('b', True), 'Head': GLib.Variant('u', 0), 'Modifiers': GLib.Variant('u', 0),
+            'IsAbsolute': GLib.Variant('b', self.absolute), 'Head': GLib.Variant('u', 0), 'Modifiers': GLib.Variant('u', 0),
         }.get(name, GLib.Variant('s', 'fake'))

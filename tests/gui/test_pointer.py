@@ -95,10 +95,12 @@ def check_x11(lodge, mouse):
             return tuple(int(word.split(':')[1]) for word in xdotool('getmouselocation').split()[:2])
 
         def is_free():
-            """Whether it goes where it is moved to."""
-            xdotool('mousemove', 300, 200)
-            xdotool('mousemove_relative', 200, 100)
-            return place() == (500, 300)
+            """Whether it stays where it is moved to, also once the window has had time to put it back."""
+            before = place()
+            xdotool('mousemove_relative', '--', -20, 0)
+            if program.poll() is None:
+                window.look(SYMBOL, 'button')
+            return place() == (before[0] - 20, before[1])
 
         program = lodge.start('lodge', 'Mouse')
         console = display.find_window('^Mouse$', 60)
@@ -132,6 +134,8 @@ def check_x11(lodge, mouse):
         wait_until(is_free, 20, 'the pointer to be free')
         xdotool('windowactivate', '--sync', console)
         grab()
+        # What was tried before it was free has been told long ago.
+        mouse.x, mouse.y, _ = mouse.look()
         xdotool('mousemove_relative', 0, 40)
         mouse.wait(0, 40, 0)
         # A closed window holds nothing.

@@ -33,6 +33,8 @@ def check_fullscreen(wayland, console, name):
     """On the monitor that it is on, or on another that is chosen."""
     def wait_place(output):
         wait_until(lambda: wayland.windows()[name]['rect'] == wayland.outputs()[output], 20, f'{name} to fill {output}')
+        # The window learns of it later than the compositor, and only then takes F11 for the way back.
+        wait_until(lambda: console.look('Console Menu', 'button') is None, 20, 'the header bar to go')
 
     before = wayland.windows()[name]['rect']
     first, = wayland.outputs()
@@ -53,6 +55,14 @@ def check_fullscreen(wayland, console, name):
     console.find('Fullscreen On', 'menu item').press()
     console.find(lambda text: second in text, 'menu item').press()
     wait_place(second)
+
+    # Back in a window of its size, on that monitor.
+    def is_window_there():
+        rect, place = wayland.windows()[name]['rect'], wayland.outputs()[second]
+        return ((rect['width'], rect['height']) == (before['width'], before['height'])
+                and place['x'] <= rect['x'] < place['x'] + place['width'])
+    wayland.devices.key('F11')
+    wait_until(is_window_there, 20, f'the window on {second}')
 
 
 def from_image_to_picture(lodge, wayland, desktop, medium):
