@@ -153,9 +153,13 @@ lodge_amount_row_init (LodgeAmountRow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
+/* What is near another mark has no room for its number; the hint below says it all the same. */
 static void
-add_mark (LodgeAmountRow *self, double value, double lower, double upper, const char *text)
+add_mark (LodgeAmountRow *self, double value, double lower, double upper, double other)
 {
+  gboolean room = other <= lower || fabs (value - other) > (upper - lower) / 4;
+  g_autofree char *text = room ? format (self, value) : NULL;
+
   if (value > lower && value <= upper)
     gtk_scale_add_mark (self->scale, value, GTK_POS_BOTTOM, text);
 }
@@ -175,9 +179,9 @@ lodge_amount_row_setup (LodgeAmountRow *self, LodgeAmountKind kind, double lower
                             pages[kind], 0);
   self->setting = FALSE;
   gtk_scale_clear_marks (self->scale);
-  add_mark (self, recommended, lower, upper, NULL);
+  add_mark (self, recommended, lower, upper, 0);
   if (free > 0 && fabs (free - recommended) > (upper - lower) / 20)
-    add_mark (self, free, lower, upper, NULL);
+    add_mark (self, free, lower, upper, recommended);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->scale), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->spin), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   output_cb (self);

@@ -33,6 +33,7 @@ struct _LodgeNewDialog
 
   GtkStack *stack;
   GtkWidget *back;
+  GtkActionBar *actions;
   GtkButton *create;
   GtkSpinner *spinner;
   LodgeNewSource *source;
@@ -70,7 +71,7 @@ show_page (LodgeNewDialog *self, const char *name)
 
   gtk_stack_set_visible_child_name (self->stack, name);
   gtk_widget_set_visible (self->back, review);
-  gtk_widget_set_visible (GTK_WIDGET (self->create), review);
+  gtk_action_bar_set_revealed (self->actions, review);
   gtk_window_set_title (GTK_WINDOW (self), review ? _("Review") : _("New Machine"));
   update_create (self);
   if (review)
@@ -358,6 +359,7 @@ lodge_new_dialog_class_init (LodgeNewDialogClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-new-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, back);
+  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, actions);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, create);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, spinner);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, source);

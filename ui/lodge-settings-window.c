@@ -22,6 +22,7 @@
 #include "ui/lodge-text-row.h"
 
 #define MIB (1024.0 * 1024.0)
+#define NARROW 480
 
 struct _LodgeSettingsWindow
 {
@@ -415,6 +416,19 @@ key_cb (LodgeSettingsWindow *self, guint keyval, guint keycode, GdkModifierType 
   return TRUE;
 }
 
+/* The bar at the bottom has as much room for the names of its pages as it has, however large the text is. */
+static void
+width_cb (LodgeSettingsWindow *self)
+{
+  int width, height;
+
+  gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
+  if (width < NARROW)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "narrow");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "narrow");
+}
+
 /* What was chosen a moment ago is applied while there is still a window that keeps how to undo it. */
 static gboolean
 lodge_settings_window_close_request (GtkWindow *window)
@@ -530,6 +544,7 @@ lodge_settings_window_init (LodgeSettingsWindow *self)
   g_type_ensure (LODGE_TYPE_TEXT_ROW);
   gtk_widget_init_template (GTK_WIDGET (self));
   self->cancellable = g_cancellable_new ();
+  g_signal_connect (self, "notify::default-width", G_CALLBACK (width_cb), NULL);
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
   g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), keys);

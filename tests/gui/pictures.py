@@ -3,7 +3,8 @@
 """Pictures of every page of the window, for eyes: pictures.py FOLDER [--look NAME]... [--scene NAME]... [--screen PPM]
 
 Each look (light, dark, high contrast, narrow, wide, twice the scale, larger text, right to left, …) is a walk through all
-pages. Nothing is judged here; test_pages.py does that. With --docs FOLDER is docs/screenshots, and gets what is shown there.
+pages. Nothing is judged here; test_pages.py does that. Printed beside each picture are the texts that are not whole in it.
+With --docs FOLDER is docs/screenshots, and gets what is shown there.
 """
 import argparse
 import os
@@ -65,7 +66,8 @@ def take(name, look, options, languages):
             picture(walk, path, walk.popover)
             if options.docs:
                 put_in_frame(path)
-            print(path, flush=True)
+            cut = [label['text'] for label in walk.world.probe.labels() if label['cut']]
+            print(path, *(['cut:', *map(repr, cut)] if cut else []), flush=True)
 
     sizes = {key: look[key] for key in ('width', 'height', 'screen') if key in look}
     rtl = look.get('language') == PSEUDO_RTL and not os.path.exists(ARABIC)

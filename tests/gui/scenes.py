@@ -65,6 +65,7 @@ FEATURES = 'backup,template,clone,clone-running,clone-snapshot,disposable-snapsh
 IMAGES = [('debian-13.1.0-amd64-netinst.iso', 'Debian 13.1.0 amd64 n', 0), ('Fedora-Workstation-Live-43.iso', 'Fedora-WS-Live-43', 3),
           ('old-tools.iso', 'TOOLS', 400)]
 ABOUT = GLib.Variant('(sava{sv})', ('about', [], {}))
+STILL = 'spinner { animation: none; }\n'  # what turns for ever would never stand still
 FOLDED = 720  # below this width there is one pane at a time
 
 
@@ -88,9 +89,8 @@ class Walk:
         os.makedirs(config)
         with open(os.path.join(config, 'settings.ini'), 'w', encoding='utf-8') as f:
             f.write('[Settings]\ngtk-enable-animations=0\ngtk-cursor-blink=0\n' + self.toolkit)
-        if self.css:
-            with open(os.path.join(config, 'gtk.css'), 'w', encoding='utf-8') as f:
-                f.write(self.css)
+        with open(os.path.join(config, 'gtk.css'), 'w', encoding='utf-8') as f:
+            f.write(STILL + self.css)
         for name, label, days in IMAGES:
             self.world.add_image(name, label, days)
         self.world.display.output('xdotool', 'mousemove', *map(str, self.screen))  # over nothing
