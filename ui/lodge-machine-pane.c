@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "ui/lodge-backup-page.h"
+#include "ui/lodge-core-bar.h"
 #include "ui/lodge-family-page.h"
 #include "ui/lodge-snapshot-page.h"
 
@@ -19,6 +20,7 @@ struct _LodgeMachinePane
 
   AdwWindowTitle *title;
   GtkWidget *back;
+  LodgeCoreBar *core_bar;
   GtkStack *stack;
   LodgeMachinePage *page;
   LodgeSnapshotPage *snapshot_page; /* (nullable) until it is wanted, as are */
@@ -56,9 +58,17 @@ update (LodgeMachinePane *self)
   const char *sub_page = get_sub_page (self);
 
   gtk_widget_set_visible (self->back, self->folded || sub_page != NULL);
+  /* Else the sidebar has it. */
+  gtk_widget_set_visible (GTK_WIDGET (self->core_bar), self->folded);
   lodge_machine_page_set_narrow (self->page, self->folded);
   adw_window_title_set_title (self->title, sub_page != NULL ? sub_page : name);
   adw_window_title_set_subtitle (self->title, sub_page != NULL ? name : "");
+}
+
+static void
+library_changed_cb (LodgeMachinePane *self)
+{
+  lodge_core_bar_set_status (self->core_bar, lodge_library_get_status (self->library));
 }
 
 static void
@@ -159,6 +169,7 @@ lodge_machine_pane_class_init (LodgeMachinePaneClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/lodgevm/Lodge/ui/lodge-machine-pane.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePane, title);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePane, back);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachinePane, core_bar);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePane, stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachinePane, page);
 }
@@ -166,6 +177,7 @@ lodge_machine_pane_class_init (LodgeMachinePaneClass *klass)
 static void
 lodge_machine_pane_init (LodgeMachinePane *self)
 {
+  g_type_ensure (LODGE_TYPE_CORE_BAR);
   g_type_ensure (LODGE_TYPE_MACHINE_PAGE);
   gtk_widget_init_template (GTK_WIDGET (self));
 }
@@ -176,6 +188,7 @@ lodge_machine_pane_setup (LodgeMachinePane *self, LodgeLibrary *library)
   g_return_if_fail (self->library == NULL);
 
   self->library = g_object_ref (library);
+  g_signal_connect_object (library, "changed", G_CALLBACK (library_changed_cb), self, G_CONNECT_SWAPPED);
 }
 
 void

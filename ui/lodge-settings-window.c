@@ -416,17 +416,62 @@ key_cb (LodgeSettingsWindow *self, guint keyval, guint keycode, GdkModifierType 
   return TRUE;
 }
 
+static GtkWidget *
+find_by_class (GtkWidget *top, GType type, const char *name)
+{
+  GtkWidget *found = NULL;
+
+  if (G_TYPE_CHECK_INSTANCE_TYPE (top, type) && gtk_widget_has_css_class (top, name))
+    return top;
+  for (GtkWidget *child = gtk_widget_get_first_child (top); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_by_class (child, type, name);
+  return found;
+}
+
+/* Where there is room, "At Next Start" stands before what is chosen; else below what it is about, so that the choice can be
+ * read. */
+static void
+place_marks (GtkWidget *top, gboolean narrow)
+{
+  if (ADW_IS_ACTION_ROW (top))
+    {
+      GtkWidget *mark = find_by_class (top, GTK_TYPE_LABEL, "setting-when");
+      GtkWidget *from = find_by_class (top, GTK_TYPE_BOX, narrow ? "suffixes" : "title");
+      GtkWidget *to = find_by_class (top, GTK_TYPE_BOX, narrow ? "title" : "suffixes");
+
+      if (mark == NULL || from == NULL || to == NULL || gtk_widget_get_parent (mark) != from)
+        return;
+      g_object_ref (mark);
+      gtk_box_remove (GTK_BOX (from), mark);
+      if (narrow)
+        gtk_box_append (GTK_BOX (to), mark);
+      else
+        gtk_box_prepend (GTK_BOX (to), mark);
+      gtk_widget_set_halign (mark, narrow ? GTK_ALIGN_START : GTK_ALIGN_FILL);
+      g_object_unref (mark);
+      return;
+    }
+  for (GtkWidget *child = gtk_widget_get_first_child (top); child != NULL; child = gtk_widget_get_next_sibling (child))
+    place_marks (child, narrow);
+}
+
 /* The bar at the bottom has as much room for the names of its pages as it has, however large the text is. */
 static void
 width_cb (LodgeSettingsWindow *self)
 {
   int width, height;
+  gboolean narrow;
 
   gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
-  if (width < NARROW)
+  narrow = width < NARROW;
+  if (narrow == gtk_widget_has_css_class (GTK_WIDGET (self), "narrow"))
+    return;
+  if (narrow)
     gtk_widget_add_css_class (GTK_WIDGET (self), "narrow");
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self), "narrow");
+  place_marks (GTK_WIDGET (self), narrow);
 }
 
 /* What was chosen a moment ago is applied while there is still a window that keeps how to undo it. */

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "ui/lodge-core-bar.h"
 #include "ui/lodge-status-pages.h"
 #include "ui/lodge-template-popover.h"
 
@@ -23,9 +24,7 @@ struct _LodgeSidebar
   GtkMenuButton *from_template;
   GtkMenuButton *menu_button;
   GtkToggleButton *search_button;
-  GtkInfoBar *core_bar;
-  GtkLabel *core_bar_text;
-  GtkButton *core_bar_button;
+  LodgeCoreBar *core_bar;
   LodgeMachineList *list;
   GtkRevealer *hint;
 };
@@ -37,22 +36,6 @@ enum
 };
 
 G_DEFINE_FINAL_TYPE (LodgeSidebar, lodge_sidebar, GTK_TYPE_BOX)
-
-static void
-update_core_bar (LodgeSidebar *self)
-{
-  LodgeLibraryStatus status = lodge_library_get_status (self->library);
-  gboolean trouble = status == LODGE_LIBRARY_CORE_GONE || status == LODGE_LIBRARY_WRONG_VERSION;
-
-  if (status == LODGE_LIBRARY_CORE_GONE)
-    gtk_label_set_label (self->core_bar_text, _("Reconnecting; your machines keep running"));
-  else if (status == LODGE_LIBRARY_WRONG_VERSION)
-    gtk_label_set_label (self->core_bar_text, _("Lodge was updated. Restart it; your machines keep running."));
-  lodge_status_page_set_remedy (self->core_bar_button, status);
-  /* What is only folded away is still there for screen readers. */
-  gtk_widget_set_visible (GTK_WIDGET (self->core_bar), trouble);
-  gtk_info_bar_set_revealed (self->core_bar, trouble);
-}
 
 static void
 update_hint (LodgeSidebar *self)
@@ -131,8 +114,6 @@ lodge_sidebar_class_init (LodgeSidebarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeSidebar, menu_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeSidebar, search_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeSidebar, core_bar);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSidebar, core_bar_text);
-  gtk_widget_class_bind_template_child (widget_class, LodgeSidebar, core_bar_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeSidebar, list);
   gtk_widget_class_bind_template_child (widget_class, LodgeSidebar, hint);
   gtk_widget_class_bind_template_callback (widget_class, hint_revealed_cb);
@@ -141,6 +122,7 @@ lodge_sidebar_class_init (LodgeSidebarClass *klass)
 static void
 lodge_sidebar_init (LodgeSidebar *self)
 {
+  g_type_ensure (LODGE_TYPE_CORE_BAR);
   g_type_ensure (LODGE_TYPE_MACHINE_LIST);
   gtk_widget_init_template (GTK_WIDGET (self));
   g_object_bind_property (lodge_machine_list_get_search_bar (self->list), "search-mode-enabled", self->search_button,
@@ -170,7 +152,7 @@ lodge_sidebar_get_list (LodgeSidebar *self)
 void
 lodge_sidebar_update (LodgeSidebar *self)
 {
-  update_core_bar (self);
+  lodge_core_bar_set_status (self->core_bar, lodge_library_get_status (self->library));
   gtk_widget_set_visible (GTK_WIDGET (self->from_template), lodge_library_has_feature (self->library, "template"));
   gtk_widget_set_sensitive (GTK_WIDGET (self->from_template),
                             lodge_library_get_status (self->library) == LODGE_LIBRARY_READY);

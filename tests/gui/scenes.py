@@ -114,9 +114,9 @@ class Walk:
         self.popover = popover
         self.visit_cb(page, self.window)
 
-    def menu(self, page, number=0):
-        """Visits what that menu button of the active window opens; returns how many there are."""
-        count = int(self.world.probe.numbers(f'menu {number}')[0])
+    def menu(self, page, number=0, inside='GtkWindow'):
+        """Visits what that menu button of the active window, or of what is inside of it, opens; returns how many there are."""
+        count = int(self.world.probe.numbers(f'menu {number} {inside}')[0])
         if number < count:
             self.visit(page, popover=True)
             self.key('Escape')
@@ -229,7 +229,7 @@ class Walk:
     def backups(self):
         self.act('win.backups')
         self.visit('backups')
-        self.menu('backup-menu', self.menu('', 9999) - 1)  # of the last row
+        self.menu('backup-menu', 0, 'LodgeBackupPage')
         self.key('alt+Left')
         self.act("win.restore-backup('/tmp/')")
         self.wait_window('LodgeBackupWindow')

@@ -16,7 +16,7 @@
  *   page NUMBER    shows that page of the active window's view stack; how many it has
  *   action NAME    activates an action, whose name may have its target in brackets, of the first window or of what is seen in it, as a button there does; whether there
  *                  is one
- *   menu NUMBER    opens that menu button of the active window; how many it has
+ *   menu NUMBER [TYPE]  opens that menu button of the active window, or of the first thing of that type in it; how many it has
  *   machine NAME   goes to the page of that machine; whether there is one
  *   select NUMBER  selects that snapshot on their page
  *   focus          the type of what has the focus in the active window, and whether it is seen
@@ -411,13 +411,17 @@ select_snapshot (guint number)
 }
 
 static void
-open_menu (guint number)
+open_menu (const char *words)
 {
   GtkWindow *window = get_active ();
   g_autoptr (GPtrArray) buttons = g_ptr_array_new ();
+  char *rest;
+  guint number = (guint) g_ascii_strtoull (words, &rest, 10);
+  GType type = *rest != '\0' ? g_type_from_name (rest + 1) : GTK_TYPE_WIDGET;
+  GtkWidget *top = window != NULL && type != G_TYPE_INVALID ? find (GTK_WIDGET (window), type) : NULL;
 
-  if (window != NULL)
-    gather_menu_buttons (buttons, GTK_WIDGET (window));
+  if (top != NULL)
+    gather_menu_buttons (buttons, top);
   if (number < buttons->len)
     gtk_menu_button_popup (buttons->pdata[number]);
   answer ("%u\n", buttons->len);
@@ -482,7 +486,7 @@ obey (const char *line)
   else if (g_str_has_prefix (line, "page "))
     show_page ((guint) g_ascii_strtoull (line + strlen ("page "), NULL, 10));
   else if (g_str_has_prefix (line, "menu "))
-    open_menu ((guint) g_ascii_strtoull (line + strlen ("menu "), NULL, 10));
+    open_menu (line + strlen ("menu "));
   else if (g_str_has_prefix (line, "machine "))
     go_to_machine (line + strlen ("machine "));
   else if (g_str_has_prefix (line, "select "))
