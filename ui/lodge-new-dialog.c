@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
+/* Theory of operation
+ *
+ * Two pages, where an image is chosen and where the machine is reviewed. With an image that was dropped the first is not made
+ * until somebody goes back to it, and the window comes with the page that is wanted, as soon as the file could be opened; a
+ * file that keeps silent, on a server that is away, does not keep the window away, too. Making the window and showing it are
+ * different turns of the main loop, so that the window behind it goes on.
+ */
+
 #include "config.h"
 
 #include "ui/lodge-new-dialog.h"
@@ -16,6 +24,9 @@
 
 #define RECENT_MAX 10u
 
+/* Nobody notices. */
+#define WAIT_MS 80u
+
 struct _LodgeNewDialog
 {
   AdwWindow parent_instance;
@@ -30,19 +41,25 @@ struct _LodgeNewDialog
   gboolean creating;
   gboolean closing;          /* the person agreed to lose what was typed */
   gboolean by_keys;          /* Create was pressed by a key */
+  guint present_source;      /* the window will be shown */
 
   GtkStack *stack;
   GtkWidget *back;
   GtkActionBar *actions;
   GtkButton *create;
   GtkSpinner *spinner;
-  LodgeNewSource *source;
+  AdwBin *source_place;
+  LodgeNewSource *source;    /* (nullable) until it is wanted */
   LodgeNewReview *review;
 };
 
 static guint created_signal;
 
 G_DEFINE_FINAL_TYPE (LodgeNewDialog, lodge_new_dialog, ADW_TYPE_WINDOW)
+
+static void chosen_cb (LodgeNewDialog *self, GFile *file);
+static void demo_cb (LodgeNewDialog *self);
+static void without_medium_cb (LodgeNewDialog *self);
 
 static gboolean
 in_review (LodgeNewDialog *self)
@@ -81,6 +98,48 @@ show_page (LodgeNewDialog *self, const char *name)
     }
 }
 
+/* @error: (nullable) what was wrong with the image */
+static void
+show_source (LodgeNewDialog *self, const char *error)
+{
+  if (self->source == NULL)
+    {
+      g_auto (GStrv) recent = g_settings_get_strv (self->settings, "recent-images");
+
+      self->source = g_object_new (LODGE_TYPE_NEW_SOURCE, NULL);
+      g_signal_connect_swapped (self->source, "chosen", G_CALLBACK (chosen_cb), self);
+      g_signal_connect_swapped (self->source, "without-medium", G_CALLBACK (without_medium_cb), self);
+      g_signal_connect_swapped (self->source, "demo", G_CALLBACK (demo_cb), self);
+      adw_bin_set_child (self->source_place, GTK_WIDGET (self->source));
+      lodge_new_source_setup (self->source, self->library, (const char *const *) recent);
+    }
+  lodge_new_source_show_error (self->source, error);
+  show_page (self, "source");
+}
+
+static gboolean
+present_cb (gpointer user_data)
+{
+  LodgeNewDialog *self = user_data;
+
+  self->present_source = 0;
+  /* The file keeps silent. */
+  if (self->source == NULL && !in_review (self))
+    show_source (self, NULL);
+  gtk_window_present (GTK_WINDOW (self));
+  return G_SOURCE_REMOVE;
+}
+
+/* Not later than so, and not in this turn of the main loop. */
+static void
+present_soon (LodgeNewDialog *self, guint milliseconds)
+{
+  if (gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return;
+  g_clear_handle_id (&self->present_source, g_source_remove);
+  self->present_source = g_timeout_add (milliseconds, present_cb, self);
+}
+
 static void
 identified_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -116,7 +175,8 @@ ask (LodgeNewDialog *self)
 static void
 library_changed_cb (LodgeNewDialog *self)
 {
-  lodge_new_source_update (self->source);
+  if (self->source != NULL)
+    lodge_new_source_update (self->source);
   lodge_new_review_update (self->review);
   if (self->unasked && self->image != NULL)
     ask (self);
@@ -126,12 +186,12 @@ static void
 review (LodgeNewDialog *self)
 {
   stop_asking (self);
-  lodge_new_source_show_error (self->source, NULL);
   lodge_new_review_set_image (self->review, self->image);
   lodge_new_review_set_system (self->review, NULL, self->image != NULL);
   show_page (self, "review");
   if (self->image != NULL)
     ask (self);
+  present_soon (self, 0);
 }
 
 static void
@@ -145,14 +205,29 @@ image_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (image == NULL)
     {
-      lodge_new_source_show_error (self->source, error->message);
-      show_page (self, "source");
+      show_source (self, error->message);
+      present_soon (self, 0);
       return;
     }
 
   g_clear_pointer (&self->image, lodge_image_file_free);
   self->image = image;
   review (self);
+}
+
+static void
+set_file (LodgeNewDialog *self, GFile *file)
+{
+  g_free (self->image_path);
+  self->image_path = g_file_get_path (file);
+  lodge_image_file_open_async (file, self->cancellable, image_cb, self);
+}
+
+static void
+chosen_cb (LodgeNewDialog *self, GFile *file)
+{
+  lodge_new_source_show_error (self->source, NULL);
+  set_file (self, file);
 }
 
 static void
@@ -220,8 +295,7 @@ show_failure (LodgeNewDialog *self, GError *error)
                               g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_READABLE) ||
                               g_error_matches (error, LODGE_ERROR, LODGE_ERROR_IN_USE)))
     {
-      lodge_new_source_show_error (self->source, sentence);
-      show_page (self, "source");
+      show_source (self, sentence);
     }
   else
     lodge_new_review_show_error (self->review, error, sentence);
@@ -295,7 +369,7 @@ create_clicked_cb (LodgeNewDialog *self)
 static void
 back_clicked_cb (LodgeNewDialog *self)
 {
-  show_page (self, "source");
+  show_source (self, NULL);
 }
 
 static void
@@ -337,6 +411,7 @@ lodge_new_dialog_dispose (GObject *object)
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
   stop_asking (self);
+  g_clear_handle_id (&self->present_source, g_source_remove);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->library);
   g_clear_object (&self->settings);
@@ -362,11 +437,8 @@ lodge_new_dialog_class_init (LodgeNewDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, actions);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, create);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, spinner);
-  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, source);
+  gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, source_place);
   gtk_widget_class_bind_template_child (widget_class, LodgeNewDialog, review);
-  gtk_widget_class_bind_template_callback (widget_class, lodge_new_dialog_set_file);
-  gtk_widget_class_bind_template_callback (widget_class, without_medium_cb);
-  gtk_widget_class_bind_template_callback (widget_class, demo_cb);
   gtk_widget_class_bind_template_callback (widget_class, create_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, back_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, update_create);
@@ -377,31 +449,29 @@ lodge_new_dialog_class_init (LodgeNewDialogClass *klass)
 static void
 lodge_new_dialog_init (LodgeNewDialog *self)
 {
-  g_type_ensure (LODGE_TYPE_NEW_SOURCE);
   g_type_ensure (LODGE_TYPE_NEW_REVIEW);
   gtk_widget_init_template (GTK_WIDGET (self));
   self->cancellable = g_cancellable_new ();
 }
 
-GtkWidget *
+LodgeNewDialog *
 lodge_new_dialog_new (LodgeLibrary *library, GSettings *settings)
 {
   LodgeNewDialog *self = g_object_new (LODGE_TYPE_NEW_DIALOG, NULL);
-  g_auto (GStrv) recent = g_settings_get_strv (settings, "recent-images");
 
   self->library = g_object_ref (library);
   self->settings = g_object_ref (settings);
-  lodge_new_source_setup (self->source, library, (const char *const *) recent);
   lodge_new_review_setup (self->review, library);
   g_signal_connect_object (library, "changed", G_CALLBACK (library_changed_cb), self, G_CONNECT_SWAPPED);
-  return GTK_WIDGET (self);
+  return self;
 }
 
 void
-lodge_new_dialog_set_file (LodgeNewDialog *self, GFile *file)
+lodge_new_dialog_present (LodgeNewDialog *self, GFile *file)
 {
-  lodge_new_source_show_error (self->source, NULL);
-  g_free (self->image_path);
-  self->image_path = g_file_get_path (file);
-  lodge_image_file_open_async (file, self->cancellable, image_cb, self);
+  if (file != NULL)
+    set_file (self, file);
+  else
+    show_source (self, NULL);
+  present_soon (self, file != NULL ? WAIT_MS : 0);
 }

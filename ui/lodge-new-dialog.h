@@ -18,9 +18,14 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_NEW_DIALOG (lodge_new_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeNewDialog, lodge_new_dialog, LODGE, NEW_DIALOG, AdwWindow)
 
-GtkWidget *lodge_new_dialog_new      (LodgeLibrary *library, GSettings *settings);
+LodgeNewDialog *lodge_new_dialog_new     (LodgeLibrary *library, GSettings *settings);
 
-/* Recognises @file and goes on to the second page, or says on the first why not. */
-void       lodge_new_dialog_set_file (LodgeNewDialog *self, GFile *file);
+/**
+ * lodge_new_dialog_present:
+ * @file: (nullable): an image that was given or dropped
+ *
+ * Shows the window, soon: at its second page where @file could be opened, else at the first, with the reason.
+ */
+void            lodge_new_dialog_present (LodgeNewDialog *self, GFile *file);
 
 G_END_DECLS

@@ -581,13 +581,11 @@ lodge_window_show_item (LodgeWindow *self, LodgeMachineItem *item)
 void
 lodge_window_new_machine (LodgeWindow *self, GFile *file)
 {
-  GtkWidget *dialog = lodge_new_dialog_new (self->library, self->settings);
+  LodgeNewDialog *dialog = lodge_new_dialog_new (self->library, self->settings);
 
   g_signal_connect_object (dialog, "created", G_CALLBACK (created_cb), self, G_CONNECT_SWAPPED);
   gtk_window_set_transient_for (GTK_WINDOW (dialog), GTK_WINDOW (self));
-  if (file != NULL)
-    lodge_new_dialog_set_file (LODGE_NEW_DIALOG (dialog), file);
-  gtk_window_present (GTK_WINDOW (dialog));
+  lodge_new_dialog_present (dialog, file);
 }
 
 static void
