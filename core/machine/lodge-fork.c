@@ -21,6 +21,7 @@
 #include "core/config/lodge-file-tree.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-save.h"
+#include "core/machine/lodge-ram.h"
 #include "core/machine/lodge-stream.h"
 #include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-layers.h"
@@ -233,7 +234,7 @@ read_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (!lodge_stream_finish (result, &error) || is_cancelled (map))
     end_maker (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_CANCELLED, "it was cancelled"));
   else
-    lodge_stream_devices_out_async (map->maker, map->devices, NULL, written_cb, task);
+    lodge_stream_devices_out_async (map->maker, map->devices, FALSE, NULL, written_cb, task);
 }
 
 static void
@@ -587,7 +588,7 @@ lodge_fork_check (const LodgeProfile *profile, LodgeCapabilities *capabilities, 
   if (profile->tpm)
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
                          "the machine has a TPM, which cannot be in two running guests; a linked clone gets a new one");
-  else if (!lodge_capabilities_has_member (capabilities, "migrate-set-capabilities/arg-type/capabilities/capability/^x-ignore-shared"))
+  else if (!lodge_ram_is_possible (capabilities))
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "QEMU %s cannot start several guests from one memory",
                  lodge_capabilities_get_version (capabilities));
   else

@@ -112,6 +112,7 @@ struct _LodgeMachine
   gboolean          left_out_new; /* which nobody was told yet */
   const char       *busy;    /* (nullable) why much cannot be done now, for a sentence */
   LodgeSaved       *saved;   /* (owned) (nullable) in state saved, where it can be read */
+  struct _LodgeRamFill *fill; /* (owned) (nullable) the memory that the next start is going to want */
 };
 
 /* lodge-machine.c */

@@ -20,6 +20,8 @@
 #include "core/machine/lodge-machine-layers.h"
 #include "core/machine/lodge-machine-save.h"
 #include "core/machine/lodge-machine-wait.h"
+#include "core/machine/lodge-ram.h"
+#include "core/qemu/lodge-process-tree.h"
 #include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-layers.h"
 
@@ -29,6 +31,7 @@
 #include <unistd.h>
 
 #define SPACE_FOR_LAYERS (16 * 1024 * 1024)
+#define MEMORY_LEFT (512 * 1024 * 1024)
 
 typedef struct
 {
@@ -40,6 +43,7 @@ typedef struct
   GPtrArray *layers;      /* (owned) (nullable) */
   LodgeSaved *saved;      /* (owned) (nullable) */
   GString *left;          /* (owned) files of the present state, one a line */
+  int memory;             /* the present guest's, where it is in a file; or -1 */
   gboolean start;
 } Restore;
 
@@ -54,6 +58,7 @@ restore_free (Restore *restore)
   g_clear_pointer (&restore->layers, g_ptr_array_unref);
   lodge_saved_free (restore->saved);
   g_string_free (restore->left, TRUE);
+  lodge_ram_let_go (restore->memory);
   g_free (restore);
 }
 
@@ -66,6 +71,7 @@ finish (GTask *owned_task, GError *error)
   LodgeMachine *self = g_task_get_source_object (task);
   Restore *restore = g_task_get_task_data (task);
 
+  g_clear_pointer (&self->fill, lodge_ram_fill_free);
   lodge_job_end (restore->job, error);
   if (error != NULL)
     g_task_return_error (task, error);
@@ -282,12 +288,31 @@ off_cb (GObject *source, GAsyncResult *result, gpointer data)
     build (task);
 }
 
+/* The snapshot's memory is read while the present guest ends, where there is room for both; and that one's is given back when the other
+ * runs. */
+static void
+read_ahead (LodgeMachine *self, Restore *restore)
+{
+  const LodgeHost *host = lodge_engine_get_host (self->engine);
+  guint64 size = restore->profile->memory;
+  g_autofree char *path = g_build_filename (restore->from, LODGE_SAVED_RAM, NULL);
+
+  if (!restore->start || restore->saved == NULL || !lodge_saved_is_filled (restore->saved) || host == NULL
+      || host->memory_available < size + MEMORY_LEFT)
+    return;
+  g_clear_pointer (&self->fill, lodge_ram_fill_free);
+  self->fill = lodge_ram_fill_new (path, size, NULL);
+  if (self->guest != NULL && self->guest->record != NULL)
+    restore->memory = lodge_ram_find (lodge_process_innermost (LODGE_PROC, (GPid) self->guest->record->pid), self->guest->profile->memory);
+}
+
 /* @task: taken */
 static void
 make_off (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
 
+  read_ahead (self, g_task_get_task_data (task));
   if (self->guest != NULL)
     lodge_machine_force_off (self, g_task_new (self, NULL, off_cb, task));
   else
@@ -346,6 +371,7 @@ lodge_machine_restore_snapshot_async (LodgeMachine *self, const char *id, GVaria
   restore = g_new0 (Restore, 1);
   restore->job = lodge_job_new ("restore", self->id);
   restore->left = g_string_new (NULL);
+  restore->memory = -1;
   g_task_set_source_tag (task, lodge_machine_restore_snapshot_async);
   g_task_set_task_data (task, restore, (GDestroyNotify) restore_free);
   if (!lodge_machine_check (self, LODGE_METHOD_RESTORE_SNAPSHOT, &error) || !lodge_machine_check_options (options, known, &error)

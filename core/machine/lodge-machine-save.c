@@ -2,8 +2,8 @@
 
 /* Theory of operation
  *
- *   Save:    room enough? -> saved.new/ with launch.json, machine.json, picture -> stop -> memory as a
- *            stream -> all of it flushed -> saved.new renamed to saved (the commit) -> quit
+ *   Save:    room enough? -> saved.new/ with launch.json, machine.json, picture -> stop -> memory and devices, or
+ *            both as a stream -> all of it flushed -> saved.new renamed to saved (the commit) -> quit
  *   Resume:  a start from saved/ (lodge-machine-start.c) -> the stream is in -> saved renamed to
  *            saved.used (the commit) -> cont -> saved.used deleted; one that is started paused keeps
  *            saved/ until it is let go, reset, or anything else is done to it that saved/ does not hold
@@ -25,6 +25,7 @@
 #include "core/machine/lodge-machine-snapshot.h"
 #include "core/machine/lodge-machine-view.h"
 #include "core/machine/lodge-picture.h"
+#include "core/machine/lodge-ram.h"
 #include "core/machine/lodge-stream.h"
 #include "core/qemu/lodge-process-tree.h"
 #include "core/storage/lodge-disk-image.h"
@@ -49,6 +50,8 @@ struct _LodgeMachineSave
   char *folder;          /* (owned) saved.new */
   LodgeSaved *saved;     /* (owned) */
   GError *error;         /* (owned) (nullable) why it is being undone */
+  LodgeSparseCopy *ram;  /* (owned) (nullable) of a memory that is in a file: lodge-ram.h */
+  guint awaited;         /* of memory and devices, what is to come yet */
   int fd;
   gboolean committed;
   gboolean ended;        /* QEMU is gone */
@@ -65,6 +68,7 @@ save_clear (gpointer data)
   g_free (save->folder);
   lodge_saved_free (save->saved);
   g_clear_error (&save->error);
+  g_clear_pointer (&save->ram, lodge_sparse_copy_unref);
   if (save->fd >= 0)
     close (save->fd);
   g_object_unref (save->machine);
@@ -188,19 +192,10 @@ lodge_machine_drop_used (LodgeMachine *self)
 
 /* ---- What the guest is ---- */
 
-/* The QEMU that bubblewrap stands around, or that runs without it. */
 static int
-innermost (int pid)
+innermost (const LodgeGuest *guest)
 {
-  for (guint depth = 0; depth < 4; depth++)
-    {
-      g_autoptr (GArray) children = lodge_process_list_children (LODGE_PROC, pid);
-
-      if (children->len == 0)
-        break;
-      pid = g_array_index (children, GPid, 0);
-    }
-  return pid;
+  return lodge_process_innermost (LODGE_PROC, (GPid) guest->record->pid);
 }
 
 /* As the process has it: what a core of another version would build today may differ. */
@@ -239,7 +234,7 @@ lodge_machine_describe (LodgeMachine *self, GError **error)
   g_autoptr (LodgeSaved) saved = lodge_saved_new ();
   const char *version = NULL, *accelerator = NULL;
 
-  saved->argv = read_argv (innermost ((int) guest->record->pid));
+  saved->argv = read_argv (innermost (guest));
   if (saved->argv == NULL || !g_variant_lookup (guest->record->effective, "qemu-version", "&s", &version)
       || !g_variant_lookup (guest->record->effective, "accelerator", "&s", &accelerator))
     {
@@ -270,7 +265,7 @@ lodge_machine_describe (LodgeMachine *self, GError **error)
 guint64
 lodge_machine_guess_memory (LodgeMachine *self)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/statm", innermost ((int) self->guest->record->pid));
+  g_autofree char *path = g_strdup_printf ("/proc/%d/statm", innermost (self->guest));
   g_autofree char *text = NULL;
   guint64 total, resident = 0, most = self->guest->profile->memory;
 
@@ -279,6 +274,28 @@ lodge_machine_guess_memory (LodgeMachine *self)
       && sscanf (text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, &total, &resident) == 2)
     resident *= (guint64) sysconf (_SC_PAGESIZE);
   return (resident != 0 ? MIN (resident, most) : most) + DEVICES_BYTES;
+}
+
+int
+lodge_machine_create_memory (LodgeMachine *self, const char *folder, LodgeSparseCopy **ram, GError **error)
+{
+  guint64 size = self->guest->profile->memory;
+  int fd, from = lodge_ram_find (innermost (self->guest), size);
+
+  if (from >= 0)
+    {
+      *ram = lodge_ram_create (from, size, folder, &fd, error);
+      close (from);
+    }
+  else
+    {
+      g_autofree char *path = g_build_filename (folder, LODGE_SAVED_MEMORY, NULL);
+
+      fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+      if (fd < 0)
+        lodge_error_set_errno (error, errno, "making", path);
+    }
+  return fd;
 }
 
 /* ---- Save ---- */
@@ -356,7 +373,7 @@ flush_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancell
   /* Flushed before it is named: what is in saved/ is whole. */
   if (fsync (save->fd) != 0)
     lodge_error_set_errno (&error, errno, "flushing", save->folder);
-  else if (lodge_folder_sync (save->folder, &error))
+  else if ((save->ram == NULL || lodge_ram_flush (save->folder, &error)) && lodge_folder_sync (save->folder, &error))
     {
       g_task_return_boolean (task, TRUE);
       return;
@@ -398,24 +415,50 @@ flushed_cb (GObject *source, GAsyncResult *result, gpointer data)
   lodge_machine_quit (self);
 }
 
+/* Memory and devices are there, or as much of both as will be. @error: taken, (nullable): of one of them */
+static void
+written (Save *save, GError *error)
+{
+  g_autoptr (GTask) task = NULL;
+
+  if (is_over (save))
+    {
+      g_clear_error (&error);
+      return;
+    }
+  if (save->error == NULL)
+    save->error = g_steal_pointer (&error);
+  g_clear_error (&error);
+  if (--save->awaited > 0)
+    return;
+  if (save->error != NULL)
+    {
+      fail (save, g_steal_pointer (&save->error));
+      return;
+    }
+  task = g_task_new (NULL, NULL, flushed_cb, g_rc_box_acquire (save));
+  g_task_set_task_data (task, g_rc_box_acquire (save), (GDestroyNotify) save_unref);
+  g_task_run_in_thread (task, flush_thread);
+}
+
+static void
+copied_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Save) save = data;
+  GError *error = NULL;
+
+  lodge_ram_copy_pass_finish (result, NULL, &error);
+  written (save, error);
+}
+
 static void
 streamed_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Save) save = data;
-  g_autoptr (GTask) task = NULL;
   GError *error = NULL;
-  gboolean streamed = lodge_stream_finish (result, &error);
 
-  if (is_over (save))
-    g_clear_error (&error);
-  else if (!streamed)
-    fail (save, error);
-  else
-    {
-      task = g_task_new (NULL, NULL, flushed_cb, g_rc_box_acquire (save));
-      g_task_set_task_data (task, g_rc_box_acquire (save), (GDestroyNotify) save_unref);
-      g_task_run_in_thread (task, flush_thread);
-    }
+  lodge_stream_finish (result, &error);
+  written (save, error);
 }
 
 static void
@@ -429,8 +472,17 @@ stopped_cb (GObject *source, GAsyncResult *result, gpointer data)
     g_clear_error (&error);
   else if (value == NULL)
     fail (save, error);
+  else if (save->ram != NULL)
+    {
+      save->awaited = 2;
+      lodge_ram_copy_pass_async (save->ram, 0, save->job, copied_cb, g_rc_box_acquire (save));
+      lodge_stream_devices_out_async (save->machine, save->fd, FALSE, NULL, streamed_cb, g_rc_box_acquire (save));
+    }
   else
-    lodge_stream_out_async (save->machine, save->fd, FALSE, save->job, streamed_cb, g_rc_box_acquire (save));
+    {
+      save->awaited = 1;
+      lodge_stream_out_async (save->machine, save->fd, FALSE, save->job, streamed_cb, g_rc_box_acquire (save));
+    }
 }
 
 static void
@@ -459,7 +511,6 @@ static gboolean
 prepare (Save *save, GError **error)
 {
   LodgeMachine *self = save->machine;
-  g_autofree char *memory = g_build_filename (save->folder, LODGE_SAVED_MEMORY, NULL);
 
   if (!lodge_disk_image_check_space (self->folder, lodge_machine_guess_memory (self), error)
       || (save->saved = lodge_machine_describe (self, error)) == NULL
@@ -467,9 +518,9 @@ prepare (Save *save, GError **error)
     return FALSE;
   if (mkdir (save->folder, 0700) != 0)
     return lodge_error_set_errno (error, errno, "making", save->folder);
-  save->fd = open (memory, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  save->fd = lodge_machine_create_memory (self, save->folder, &save->ram, error);
   if (save->fd < 0)
-    return lodge_error_set_errno (error, errno, "making", memory);
+    return FALSE;
   return lodge_saved_write (save->saved, save->folder, error);
 }
 

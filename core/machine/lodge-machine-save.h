@@ -3,6 +3,7 @@
 
 #include "core/machine/lodge-machine-private.h"
 #include "core/machine/lodge-saved.h"
+#include "core/storage/lodge-sparse-copy.h"
 
 G_BEGIN_DECLS
 
@@ -14,6 +15,14 @@ void        lodge_machine_save           (LodgeMachine *self, GTask *task);
 
 /** lodge_machine_describe: what the guest of @self runs as, for launch.json. Errors: NOT_RESPONDING. Returns: (transfer full): */
 LodgeSaved *lodge_machine_describe       (LodgeMachine *self, GError **error);
+
+/**
+ * lodge_machine_create_memory: the file or files in @folder that the guest's memory is to be written to
+ * @ram: (out) (nullable): where its memory is in a file that can be copied: into LODGE_SAVED_RAM; the descriptor is that of the devices then
+ *
+ * Errors: as lodge_error_set_errno(). Returns: a descriptor, the caller's, or -1
+ */
+int         lodge_machine_create_memory  (LodgeMachine *self, const char *folder, LodgeSparseCopy **ram, GError **error);
 
 /** lodge_machine_guess_memory: bytes that the guest's memory will take on the disk, at most */
 guint64     lodge_machine_guess_memory   (LodgeMachine *self);

@@ -9,9 +9,9 @@
  *   snapshots/.new-ID/  description, profile, picture    a killed core's is deleted
  *   snapshots/.layers   names the layers to be           empty ones that machine.json does not name are deleted
  *   the layers are made; a running QEMU opens them
- *   memory as a stream, until the guest stands still
+ *   memory, most of it while the guest runs (lodge-ram.c; else as a stream)
  *   machine.json names the layers
- *   QEMU puts them on all disks, in one transaction
+ *   the guest stands still; what is left of its memory; QEMU puts them on all disks, in one transaction
  *   the rest of the stream, UEFI variables, TPM          the guest goes on
  *   all is flushed; .new-ID renamed to ID                the commit: before, it is no snapshot
  *
@@ -166,12 +166,10 @@ static gboolean
 prepare (LodgeMachine *self, LodgeTake *take, gboolean wants_memory, GError **error)
 {
   g_autofree char *name = g_strconcat (LODGE_SNAPSHOTS_NEW_PREFIX, take->snapshot->id, NULL);
-  g_autofree char *memory = NULL;
   g_autofree char *mark = NULL;
   guint64 space = SPACE_FOR_LAYERS;
 
   take->folder = lodge_snapshot_folder (self->folder, name);
-  memory = g_build_filename (take->folder, LODGE_SAVED_MEMORY, NULL);
   mark = g_build_filename (take->folder, LODGE_SNAPSHOT_RUNNING, NULL);
   take->layers = lodge_machine_plan_layers (take->before, self->folder, error);
   if (take->layers == NULL)
@@ -201,8 +199,8 @@ prepare (LodgeMachine *self, LodgeTake *take, gboolean wants_memory, GError **er
     return FALSE;
   if (g_mkdir_with_parents (take->folder, 0700) != 0)
     return lodge_error_set_errno (error, errno, "making", take->folder);
-  if (take->saved != NULL && (take->fd = open (memory, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
-    return lodge_error_set_errno (error, errno, "making", memory);
+  if (take->saved != NULL && (take->fd = lodge_machine_create_memory (self, take->folder, &take->ram, error)) < 0)
+    return FALSE;
   /* Before there is anything to be undone. */
   return (!take->was_running || lodge_atomic_file_write (mark, "", 0, error))
          && lodge_snapshot_write (take->snapshot, take->folder, error) && write_profile (take, error);

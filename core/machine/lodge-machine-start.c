@@ -12,6 +12,7 @@
 #include "core/machine/lodge-machine-check.h"
 #include "core/machine/lodge-machine-execute.h"
 #include "core/machine/lodge-machine-family-private.h"
+#include "core/machine/lodge-ram.h"
 #include "core/machine/lodge-scope.h"
 #include "core/machine/lodge-stream.h"
 #include "core/qemu/lodge-command-line.h"
@@ -37,7 +38,8 @@ typedef struct
   LodgeCapabilities *capabilities; /* (owned) (nullable) */
   LodgeLaunchPlan *plan;           /* (owned) (nullable) descriptors and what differs this time */
   LodgeSaved *saved;               /* (owned) (nullable) what the guest is resumed from */
-  char *ram;                       /* (owned) (nullable) of a mapped memory: as QEMU is told of it */
+  char *ram;                       /* (owned) (nullable) of a memory that is in a file: as QEMU is told of it */
+  LodgeRamFill *fill;              /* (owned) (nullable) that file, when it is filled with what was saved */
   int ram_fd;                      /* or -1 */
   LodgeJob *job;                   /* (owned) (nullable) the memory is being read */
   gboolean paused;
@@ -52,6 +54,7 @@ start_free (Start *start)
   g_clear_pointer (&start->plan, lodge_launch_plan_free);
   g_clear_pointer (&start->saved, lodge_saved_free);
   g_free (start->ram);
+  lodge_ram_fill_free (start->fill);
   if (start->ram_fd >= 0)
     close (start->ram_fd);
   if (start->job != NULL)
@@ -206,39 +209,78 @@ memory_read_cb (GObject *source, GAsyncResult *result, gpointer data)
     resume (g_steal_pointer (&start));
 }
 
+/* @fd: taken */
+static void
+read_stream (Start *start, int fd)
+{
+  LodgeMachine *self = start->machine;
+
+  fcntl (fd, F_SETFL, 0);
+  if (start->saved->mapped)
+    /* A moment, so no job. */
+    lodge_stream_devices_in_async (self, fd, memory_read_cb, start);
+  else
+    {
+      start->job = lodge_job_new ("restore", self->id);
+      lodge_machine_emit_job (self, start->job);
+      lodge_stream_in_async (self, fd, start->job, memory_read_cb, start);
+    }
+  close (fd);
+}
+
 static void
 read_memory (Start *owned)
 {
   g_autoptr (Start) start = owned;
-  LodgeMachine *self = start->machine;
-  g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR,
+  g_autofree char *path = g_build_filename (start->machine->folder, LODGE_SAVED_DIR,
                                             start->saved->mapped ? LODGE_SAVED_DEVICES : LODGE_SAVED_MEMORY, NULL);
   int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  LodgeJob *job;
   GError *error = NULL;
   struct stat st;
 
-  if (fd < 0 || fstat (fd, &st) != 0 || !S_ISREG (st.st_mode))
+  if (fd >= 0 && fstat (fd, &st) == 0 && S_ISREG (st.st_mode))
     {
-      lodge_error_set_errno (&error, fd < 0 ? errno : EINVAL, "opening", path);
-      give_up (start, error);
+      read_stream (g_steal_pointer (&start), fd);
+      return;
     }
-  else
-    {
-      fcntl (fd, F_SETFL, 0);
-      if (start->saved->mapped)
-        {
-          /* A moment, so no job. */
-          lodge_stream_devices_in_async (self, fd, memory_read_cb, g_steal_pointer (&start));
-          close (fd);
-          return;
-        }
-      job = start->job = lodge_job_new ("restore", self->id);
-      lodge_machine_emit_job (self, job);
-      lodge_stream_in_async (self, fd, job, memory_read_cb, g_steal_pointer (&start));
-    }
+  lodge_error_set_errno (&error, fd < 0 ? errno : EINVAL, "opening", path);
   if (fd >= 0)
     close (fd);
+  give_up (start, error);
+}
+
+static void
+filled_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Start) start = data;
+  GError *error = NULL;
+  gboolean filled = lodge_ram_fill_wait_finish (result, &error);
+
+  if (is_stale (start))
+    g_clear_error (&error);
+  else if (!filled)
+    give_up (start, error);
+  else
+    {
+      g_clear_pointer (&start->fill, lodge_ram_fill_free);
+      read_memory (g_steal_pointer (&start));
+    }
+}
+
+static void
+wait_for_memory (Start *start)
+{
+  if (start->fill == NULL)
+    {
+      read_memory (start);
+      return;
+    }
+  if (!lodge_ram_fill_is_done (start->fill))
+    {
+      start->job = lodge_job_new ("restore", start->machine->id);
+      lodge_machine_emit_job (start->machine, start->job);
+    }
+  lodge_ram_fill_wait_async (start->fill, start->job, filled_cb, start);
 }
 
 static void
@@ -255,7 +297,7 @@ ready_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_clear_handle_id (&start->guest->start_id, g_source_remove);
   lodge_guest_hold_inner (start->machine);
   if (start->saved != NULL)
-    read_memory (g_steal_pointer (&start));
+    wait_for_memory (g_steal_pointer (&start));
   else
     let_go (g_steal_pointer (&start));
 }
@@ -467,6 +509,39 @@ assign (LodgeMachine *self, LodgeGuest *guest, LodgeCapabilities *capabilities, 
   return FALSE;
 }
 
+/* The memory of a guest in software is a file that the core can read, where QEMU knows how to be saved without it. */
+static gboolean
+make_ram (Start *start, GError **error)
+{
+  LodgeMachine *self = start->machine;
+  guint64 size = start->guest->profile->memory;
+  int fd;
+
+  if (start->ram != NULL || start->plan->launch.accel != LODGE_ACCEL_TCG || !lodge_ram_is_possible (start->capabilities)
+      || (start->saved != NULL && !start->saved->mapped))
+    return TRUE;
+  if (start->saved != NULL)
+    {
+      g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_RAM, NULL);
+
+      /* A restore may have begun with it. */
+      start->fill = g_steal_pointer (&self->fill);
+      if (start->fill != NULL && !lodge_ram_fill_is_of (start->fill, path))
+        g_clear_pointer (&start->fill, lodge_ram_fill_free);
+      if (start->fill == NULL)
+        start->fill = lodge_ram_fill_new (path, size, error);
+      if (start->fill == NULL)
+        return FALSE;
+      fd = lodge_ram_fill_dup (start->fill);
+    }
+  else if ((fd = lodge_ram_new (size, NULL)) < 0)
+    return TRUE; /* memory of the usual kind does as well */
+  lodge_launch_plan_add_fd (start->plan, fd, LODGE_CHILD_FD_RAM);
+  start->plan->launch.ram = LODGE_RAM_PATH;
+  start->plan->launch.ram_use = LODGE_RAM_SHARED;
+  return TRUE;
+}
+
 static void
 launch (Start *owned)
 {
@@ -508,7 +583,7 @@ launch (Start *owned)
       lodge_launch_plan_add_fd (start->plan, start->ram_fd, LODGE_CHILD_FD_RAM);
       start->ram_fd = -1;
     }
-  if (!make_sockets (start, &error) || !lodge_launch_start_helpers (self, start->plan, &error))
+  if (!make_ram (start, &error) || !make_sockets (start, &error) || !lodge_launch_start_helpers (self, start->plan, &error))
     give_up (start, error);
   else
     spawn (g_steal_pointer (&start));
@@ -537,7 +612,7 @@ find_ram (Start *start)
   g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_RAM, NULL);
   struct stat st;
 
-  if (start->saved == NULL || !start->saved->mapped)
+  if (start->saved == NULL || !start->saved->mapped || lodge_saved_is_filled (start->saved))
     {
       launch (start);
       return;
@@ -551,7 +626,7 @@ find_ram (Start *start)
       launch (start);
       return;
     }
-  start->ram = g_strdup_printf ("/proc/self/fd/%d", LODGE_CHILD_FD_RAM);
+  start->ram = g_strdup (LODGE_RAM_PATH);
   lodge_fork_open_async (self->engine, path, ram_opened_cb, start);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* A running or paused guest's part of a snapshot, from its layers to the moment at which it goes on; lodge-machine-snapshot.c has
- * the whole order. */
+ * the whole order. What can be done before the guest stands still, or after it has gone on, is done then. */
 
 #include "core/machine/lodge-machine-take.h"
 
@@ -10,9 +10,14 @@
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-disks-private.h"
 #include "core/machine/lodge-machine-layers.h"
+#include "core/machine/lodge-ram.h"
 #include "core/machine/lodge-stream.h"
 
 #include <string.h>
+
+/* Less than this changed during a pass over the memory: another one would hardly make the stand-still shorter. */
+#define LITTLE (16 * 1024 * 1024)
+#define MOST_PASSES 4
 
 static void next_node (GTask *task);
 
@@ -82,6 +87,26 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer data)
     copy_firmware (task);
 }
 
+/* An empty layer reads as what is below it, so machine.json names them before QEMU has them. */
+static gboolean
+name_layers (GTask *task, GError **error)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeTake *take = g_task_get_task_data (task);
+  LodgeProfile *profile;
+
+  if (!lodge_take_guest_is_there (task) || self->entry == NULL || self->entry->profile == NULL)
+    {
+      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended, or the machine's folder is gone");
+      return FALSE;
+    }
+  profile = lodge_profile_copy (self->entry->profile);
+  lodge_machine_name_layers (profile, take->layers);
+  g_free (profile->snapshot);
+  profile->snapshot = g_strdup (take->snapshot->id);
+  return lodge_machine_save_profile (self, profile, error);
+}
+
 /* @task: taken. The guest stands still. */
 static void
 switch_over (GTask *task)
@@ -90,13 +115,7 @@ switch_over (GTask *task)
   LodgeTake *take = g_task_get_task_data (task);
   g_autoptr (JsonObject) arguments = json_object_new ();
   JsonArray *actions = json_array_new ();
-  LodgeProfile *profile = lodge_profile_copy (self->entry->profile);
-  GError *error = NULL;
 
-  take->stood = take->stood != 0 ? take->stood : g_get_monotonic_time ();
-  lodge_machine_name_layers (profile, take->layers);
-  g_free (profile->snapshot);
-  profile->snapshot = g_strdup (take->snapshot->id);
   for (guint i = 0; i < take->layers->len; i++)
     {
       g_autofree char *node = g_strdup_printf ("l%s-%u", take->snapshot->id, i);
@@ -105,36 +124,127 @@ switch_over (GTask *task)
                                                                   (char *) g_ptr_array_index (take->nodes, i), node));
     }
   json_object_set_array_member (arguments, "actions", actions);
-  if (!lodge_machine_save_profile (self, profile, &error))
-    lodge_take_fail (task, error);
-  else if (!lodge_take_guest_is_there (task))
-    lodge_take_fail (task, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended"));
-  else
-    lodge_qmp_client_execute_async (self->guest->qmp, "transaction", arguments, -1, NULL, switched_cb, task);
+  lodge_qmp_client_execute_async (self->guest->qmp, "transaction", arguments, -1, NULL, switched_cb, task);
 }
 
+/* @task: taken, where it was the last thing that was awaited; @error: taken, (nullable) */
+static void
+arrived (GTask *task, GError *error)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeTake *take = g_task_get_task_data (task);
+
+  if (take->error == NULL)
+    take->error = g_steal_pointer (&error);
+  g_clear_error (&error);
+  if (--take->awaited > 0)
+    return;
+  error = g_steal_pointer (&take->error);
+  if (error == NULL && (!lodge_take_guest_is_there (task) || self->entry == NULL || self->entry->profile == NULL
+                        || g_cancellable_is_cancelled (lodge_job_get_cancellable (take->job))))
+    error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_CANCELLED, "it was cancelled, or the guest ended");
+  if (error == NULL && take->stood == 0)
+    {
+      take->stood = g_get_monotonic_time ();
+      name_layers (task, &error);
+    }
+  if (error == NULL)
+    switch_over (task);
+  else
+    lodge_take_fail (task, error);
+}
+
+static void
+streamed_to_hold_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+
+  lodge_stream_finish (result, &error);
+  arrived (data, error);
+}
+
+static void
+compared_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+
+  lodge_ram_copy_pass_finish (result, NULL, &error);
+  arrived (data, error);
+}
+
+/* It writes to nothing any more, neither its memory nor its disks. */
 static void
 stands_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
-  LodgeMachine *self = g_task_get_source_object (task);
   LodgeTake *take = g_task_get_task_data (task);
   GError *error = NULL;
-  gboolean stands;
+  g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
 
-  if (LODGE_IS_QMP_CLIENT (source))
+  if (value != NULL && take->ram != NULL)
+    lodge_ram_copy_pass_async (take->ram, 0, NULL, compared_cb, task);
+  else
+    arrived (task, error);
+}
+
+/* @task: taken. All that can be done while the guest runs is done, but for a stream. */
+static void
+stand_still (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeTake *take = g_task_get_task_data (task);
+  /* What processors in software write while their memory is read is not always noticed: such a guest stands still for all of a stream. */
+  gboolean stops = take->fd < 0 || take->ram != NULL || strcmp (take->saved->accelerator, "tcg") == 0;
+  LodgeQmpClient *qmp;
+  GError *error = NULL;
+
+  if (!lodge_take_guest_is_there (task))
+    error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU ended");
+  else if (stops)
+    name_layers (task, &error);
+  if (error != NULL)
     {
-      g_autoptr (JsonNode) value = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
-
-      stands = value != NULL;
+      lodge_take_fail (task, error);
+      return;
     }
+  qmp = self->guest->qmp;
+  take->awaited = (take->fd >= 0) + stops;
+  if (stops)
+    {
+      take->stood = g_get_monotonic_time ();
+      lodge_qmp_client_execute_async (qmp, take->was_running ? "stop" : "query-status", NULL, -1, NULL, stands_cb, task);
+    }
+  if (take->ram != NULL)
+    lodge_stream_devices_out_async (self, take->fd, TRUE, NULL, streamed_to_hold_cb, task);
+  else if (take->fd >= 0)
+    lodge_stream_out_async (self, take->fd, TRUE, take->job, streamed_to_hold_cb, task);
+}
+
+static void copy_ahead (GTask *task);
+
+static void
+copied_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  LodgeTake *take = g_task_get_task_data (task);
+  guint64 written = 0;
+  GError *error = NULL;
+
+  if (!lodge_ram_copy_pass_finish (result, &written, &error))
+    lodge_take_fail (task, error);
+  else if (++take->passes < MOST_PASSES && written > LITTLE)
+    copy_ahead (task);
   else
-    stands = lodge_stream_finish (result, &error);
-  if (stands && lodge_take_guest_is_there (task) && self->entry != NULL && self->entry->profile != NULL
-      && !g_cancellable_is_cancelled (lodge_job_get_cancellable (take->job)))
-    switch_over (task);
-  else
-    lodge_take_fail (task, error != NULL ? error : g_error_new_literal (LODGE_ERROR, LODGE_ERROR_CANCELLED, "it was cancelled, or the guest ended"));
+    stand_still (task);
+}
+
+/* @task: taken. One thread: the guest has the other processors. */
+static void
+copy_ahead (GTask *task)
+{
+  LodgeTake *take = g_task_get_task_data (task);
+
+  lodge_ram_copy_pass_async (take->ram, 1, take->job, copied_cb, task);
 }
 
 static void
@@ -176,21 +286,10 @@ next_node (GTask *task)
       json_object_set_null_member (arguments, "backing");
       lodge_qmp_client_execute_async (qmp, "blockdev-add", arguments, -1, NULL, node_added_cb, task);
     }
-  else if (take->fd >= 0)
-    {
-      /* What processors in software write while their memory is read is not always noticed: such a guest stands still for all of it. */
-      if (take->was_running && strcmp (take->saved->accelerator, "tcg") == 0)
-        {
-          take->stood = g_get_monotonic_time ();
-          lodge_qmp_client_execute_async (qmp, "stop", NULL, -1, NULL, NULL, NULL);
-        }
-      lodge_stream_out_async (self, take->fd, TRUE, take->job, stands_cb, task);
-    }
+  else if (take->ram != NULL && take->was_running)
+    copy_ahead (task);
   else
-    {
-      take->stood = g_get_monotonic_time ();
-      lodge_qmp_client_execute_async (qmp, take->was_running ? "stop" : "query-status", NULL, -1, NULL, stands_cb, task);
-    }
+    stand_still (task);
 }
 
 static void

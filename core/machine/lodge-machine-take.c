@@ -7,6 +7,7 @@
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-file-tree.h"
 #include "core/machine/lodge-machine-layers.h"
+#include "core/machine/lodge-ram.h"
 #include "core/machine/lodge-stream.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ lodge_take_free (LodgeTake *take)
   g_clear_pointer (&take->nodes, g_ptr_array_unref);
   g_clear_pointer (&take->locks, g_ptr_array_unref);
   g_clear_error (&take->error);
+  g_clear_pointer (&take->ram, lodge_sparse_copy_unref);
   if (take->fd >= 0)
     close (take->fd);
   g_free (take);
@@ -183,7 +185,7 @@ commit_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancel
 
   if (take->fd >= 0 && fsync (take->fd) != 0)
     lodge_error_set_errno (&error, errno, "flushing", take->folder);
-  else if (lodge_folder_sync (take->folder, &error))
+  else if ((take->ram == NULL || lodge_ram_flush (take->folder, &error)) && lodge_folder_sync (take->folder, &error))
     {
       take->snapshot->seconds = (double) (g_get_monotonic_time () - take->began) / G_USEC_PER_SEC;
       if (lodge_snapshot_write (take->snapshot, take->folder, &error))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/machine/lodge-machine-snapshot.h"
+#include "core/storage/lodge-sparse-copy.h"
 
 G_BEGIN_DECLS
 
@@ -20,7 +21,10 @@ typedef struct
   GError *error;           /* (owned) (nullable) */
   guint serial;            /* of the guest, 0 for none */
   guint added;             /* layers that QEMU has opened */
-  int fd;                  /* of the memory, or -1 */
+  int fd;                  /* of the memory, or with @ram of the devices, or -1 */
+  LodgeSparseCopy *ram;    /* (owned) (nullable) of a memory that is in a file: lodge-ram.h */
+  guint passes;            /* of that, which are done */
+  guint awaited;           /* at the stand-still, what is to come yet */
   gboolean borrowed;       /* the job is the caller's */
   gboolean was_running;
   gboolean switched;       /* the transaction is done */

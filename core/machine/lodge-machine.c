@@ -40,6 +40,7 @@
 #include "core/machine/lodge-machine-snapshot.h"
 #include "core/machine/lodge-machine-wait.h"
 #include "core/machine/lodge-spare.h"
+#include "core/machine/lodge-ram.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,6 +81,7 @@ lodge_machine_finalize (GObject *object)
   lodge_spare_drop (self);
   g_clear_pointer (&self->guest, lodge_guest_free);
   g_clear_pointer (&self->saved, lodge_saved_free);
+  g_clear_pointer (&self->fill, lodge_ram_fill_free);
   g_clear_pointer (&self->details, g_variant_unref);
   g_clear_pointer (&self->details_before, g_variant_unref);
   g_free (self->reason_before);

@@ -111,6 +111,12 @@ lodge_saved_write_new (const LodgeSaved *saved, const char *folder, GError **err
 }
 
 gboolean
+lodge_saved_is_filled (const LodgeSaved *saved)
+{
+  return saved->mapped && !saved->forked && strcmp (saved->accelerator, "tcg") == 0;
+}
+
+gboolean
 lodge_saved_share (const LodgeSaved *saved, const char *from, const char *to, GError **error)
 {
   const char *files[] = { saved->mapped ? LODGE_SAVED_RAM : LODGE_SAVED_MEMORY, saved->mapped ? LODGE_SAVED_DEVICES : NULL,

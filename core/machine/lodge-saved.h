@@ -51,6 +51,12 @@ gboolean    lodge_saved_write_new (const LodgeSaved *saved, const char *folder, 
 /** lodge_saved_read: untrusted. Errors: NOT_FOUND, IO, WRONG_FORMAT, BROKEN_PROFILE, NEWER_SCHEMA */
 LodgeSaved *lodge_saved_read     (const char *folder, GError **error);
 
+/**
+ * lodge_saved_is_filled: whether a guest that goes on from it gets its memory read into a file of its own (lodge-ram.h); else a mapped one is mapped:
+ * clones are a crowd, and mostly read what they share
+ */
+gboolean    lodge_saved_is_filled (const LodgeSaved *saved);
+
 /** lodge_saved_exists: whether the machine in @folder has a saved memory */
 gboolean    lodge_saved_exists   (const char *folder);
 

@@ -391,9 +391,10 @@ lodge_stream_out_async (LodgeMachine *machine, int fd, gboolean hold, LodgeJob *
 }
 
 void
-lodge_stream_devices_out_async (LodgeMachine *machine, int fd, LodgeJob *job, GAsyncReadyCallback callback, gpointer data)
+lodge_stream_devices_out_async (LodgeMachine *machine, int fd, gboolean hold, LodgeJob *job, GAsyncReadyCallback callback,
+                                gpointer data)
 {
-  out (machine, WANT_DONE, fd, TRUE, job, callback, data);
+  out (machine, hold ? WANT_HOLD : WANT_DONE, fd, TRUE, job, callback, data);
 }
 
 void

@@ -41,9 +41,10 @@ void     lodge_stream_in_async      (LodgeMachine *machine, int fd, LodgeJob *jo
 
 /**
  * lodge_stream_devices_out_async: the devices' state alone, of a guest that stands still and whose memory is a file that it
- * shares (LODGE_RAM_SHARED)
+ * shares (LODGE_RAM_SHARED); else as lodge_stream_out_async()
  */
-void     lodge_stream_devices_out_async (LodgeMachine *machine, int fd, LodgeJob *job, GAsyncReadyCallback callback, gpointer data);
+void     lodge_stream_devices_out_async (LodgeMachine *machine, int fd, gboolean hold, LodgeJob *job, GAsyncReadyCallback callback,
+                                         gpointer data);
 
 /** lodge_stream_devices_in_async: the same into a QEMU that has that file as its memory; else as lodge_stream_in_async() */
 void     lodge_stream_devices_in_async  (LodgeMachine *machine, int fd, GAsyncReadyCallback callback, gpointer data);

@@ -103,3 +103,17 @@ lodge_process_tree_works (const char *proc, GPid pid)
 {
   return works (proc, pid, 0);
 }
+
+GPid
+lodge_process_innermost (const char *proc, GPid pid)
+{
+  for (guint depth = 0; depth < MAX_DEPTH; depth++)
+    {
+      g_autoptr (GArray) children = lodge_process_list_children (proc, pid);
+
+      if (children->len == 0)
+        break;
+      pid = g_array_index (children, GPid, 0);
+    }
+  return pid;
+}

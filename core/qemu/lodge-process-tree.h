@@ -33,4 +33,7 @@ GArray  *lodge_process_list_children (const char *proc, GPid parent);
  */
 gboolean lodge_process_tree_works    (const char *proc, GPid pid);
 
+/** lodge_process_innermost: the program that a confinement of processes stands around, each the only child of the one before; @pid where there is none */
+GPid     lodge_process_innermost     (const char *proc, GPid pid);
+
 G_END_DECLS

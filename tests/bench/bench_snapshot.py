@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """./dev bench snapshot: snapshots and saving, beside what QEMU does by itself for the same guest.
 
-QEMU's own snapshot (snapshot-save, snapshot-load) and its bare stream are taken of the very guest that Lodge's are taken of, in turns,
-so that the host's moods hit all alike; how long a guest stood still is what lies between QEMU's events STOP and RESUME. Medians.
+QEMU's own snapshot (snapshot-save, snapshot-load) and its bare stream are taken of a guest beside it with the memory that QEMU has by
+itself: they read all of it, which would fill the holes of a memory that is in a file, as Lodge's is in software. In turns, so that the
+host's moods hit all alike; how long a guest stood still is what lies between QEMU's events STOP and RESUME. Medians.
 LODGE_BENCH_PAIRS sets how many; LODGE_BENCH_SMALL=1 takes a smaller guest and fewer machines.
 """
 import json
 import os
-import select
 import shutil
 import signal
-import socket
 import statistics
 import sys
 import time
@@ -22,56 +21,23 @@ sys.path[:0] = [os.path.dirname(HERE), HERE]
 from bench_start import milliseconds, results, row, status_value  # noqa: E402
 from gi.repository import GLib  # noqa: E402
 from lodgetest import Lodge, wait_until  # noqa: E402
+from lodgetest.rescue import Rescue, make_stream  # noqa: E402
 
 PAIRS = int(os.environ.get('LODGE_BENCH_PAIRS', '5'))
 SMALL = os.environ.get('LODGE_BENCH_SMALL') == '1'
 MIB = 1 << 20
 MEMORY, TOUCHED = (512, 100) if SMALL else (2048, 400)
 MACHINES, SNAPSHOTS = (200, 20) if SMALL else (1000, 20)
-NO_LIMIT = 1 << 40
 # One block over and over in different files: random, so that no page of it is empty or left out, and quickly made.
 TOUCH = 'head -c 4194304 /dev/urandom > /block && for i in $(seq {}); do cat /block; done > /touched && rm /block'
 
 
-class Rescue:
-    """QEMU itself, past Lodge."""
-
-    def __init__(self, lodge, id):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(os.path.join(lodge.environment['XDG_RUNTIME_DIR'], 'lodge', id[:8], 'rescue.sock'))
-        self.buffer, self.events = b'', []
-        self._next(60)
-        self.ask('qmp_capabilities')
-
-    def _next(self, seconds):
-        while b'\n' not in self.buffer:
-            if not select.select([self.socket], [], [], seconds)[0]:
-                return None
-            data = self.socket.recv(65536)
-            if not data:
-                raise EOFError('QEMU ended')
-            self.buffer += data
-        line, self.buffer = self.buffer.split(b'\n', 1)
-        return json.loads(line)
-
-    def ask(self, command, fd=None, **arguments):
-        text = json.dumps({'execute': command, 'arguments': arguments}).encode() + b'\n'
-        if fd is None:
-            self.socket.sendall(text)
-        else:
-            socket.send_fds(self.socket, [text], [fd])
-        while True:
-            message = self._next(600)
-            if 'event' in message:
-                self.events.append(message)
-            elif 'return' in message:
-                return message['return']
-            else:
-                raise RuntimeError(f'{command}: {message}')
+class Qemu(Rescue):
+    """What it does by itself, and what it says of a guest that stands still."""
 
     def collect(self, seconds=0.3):
         """The events since the last time."""
-        while (message := self._next(seconds)) is not None:
+        while (message := self.next(seconds)) is not None:
             self.events.append(message)
         found, self.events = self.events, []
         return found
@@ -100,38 +66,16 @@ class Rescue:
         self.ask('job-dismiss', id=name)
         return taken
 
-    def stream(self, path):
-        """The bare stream of a guest that stands still. Milliseconds to its end, and until it is flushed."""
-        self.ask('migrate-set-parameters', **{'max-bandwidth': NO_LIMIT})
-        with open(path, 'wb') as f:
-            start = time.perf_counter()
-            self.ask('stop')
-            self.ask('getfd', fd=f.fileno(), fdname='bench')
-            self.ask('migrate', uri='fd:bench')
-            while (status := self.ask('query-migrate')['status']) != 'completed':
-                if status == 'failed':
-                    raise RuntimeError('the bare stream failed')
-                time.sleep(0.002)
-            ended = (time.perf_counter() - start) * 1000
-            os.fsync(f.fileno())
-            flushed = (time.perf_counter() - start) * 1000
-        self.ask('cont')
-        os.unlink(path)
-        return ended, flushed
-
-    def close(self):
-        self.socket.close()
-
 
 def options(**given):
     return {key.replace('_', '-'): GLib.Variant('s' if isinstance(value, str) else 'b', value) for key, value in given.items()}
 
 
-def guest(lodge):
-    machine = lodge.create_demo('Guest', memory=MEMORY * MIB, cores=1, disk_size=64 * MIB, network='none', firmware='bios')
+def guest(lodge, name):
+    machine = lodge.create_demo(name, memory=MEMORY * MIB, cores=1, disk_size=64 * MIB, network='none', firmware='bios')
     machine.start()
-    wait_until(lambda: lodge.ctl('execute', 'Guest', '--', 'true', check=False).returncode == 0, 180, 'the agent')
-    lodge.ctl('execute', 'Guest', '--', 'sh', '-c', TOUCH.format(TOUCHED // 4), timeout=300)
+    wait_until(lambda: lodge.ctl('execute', name, '--', 'true', check=False).returncode == 0, 180, 'the agent')
+    lodge.ctl('execute', name, '--', 'sh', '-c', TOUCH.format(TOUCHED // 4), timeout=300)
     return machine
 
 
@@ -140,16 +84,17 @@ def settled(machine, id):
     machine.call('DeleteSnapshot', '(sa{sv})', (id, {}), timeout=120)
 
 
-def bench_live(machine):
+def bench_live(machine, beside):
     """QEMU's own snapshot, then Lodge's, and back."""
     own_pause, own_load, own, pause, taken, restored = [], [], [], [], [], []
     for _ in range(PAIRS):
-        qemu = Rescue(machine.lodge, machine.id)
+        qemu = Qemu(beside)
         own.append(qemu.job('snapshot-save', 'save'))
         own_pause.append(qemu.pause())
         own_load.append(qemu.job('snapshot-load', 'load'))
         qemu.job('snapshot-delete', 'delete')
-        qemu.collect()
+        qemu.close()
+        qemu = Qemu(machine)
         start = time.perf_counter()
         id = machine.call('TakeSnapshot', '(a{sv})', (options(name='Bench'),), timeout=300)[0][0]
         taken.append((time.perf_counter() - start) * 1000)
@@ -162,19 +107,20 @@ def bench_live(machine):
     row('live snapshot, until it is there', statistics.median(taken), 'ms')
     row('  of that the guest stands still', statistics.median(pause), 'ms')
     row("  ratio to QEMU's", statistics.median(pause) / statistics.median(own_pause), 'x', 0.15)
-    if machine.get('Effective')['accelerator'] == 'tcg':
-        print('    (under software emulation it stands still for all of the stream: what is written meanwhile is not always noticed)')
     row("QEMU's snapshot-load", statistics.median(own_load), 'ms')
     row('restoring, until the guest runs', statistics.median(restored), 'ms')
     row("  ratio to QEMU's", statistics.median(restored) / statistics.median(own_load), 'x', 0.5)
 
 
-def bench_save(lodge, machine):
+def bench_save(lodge, machine, beside):
     bare, flushed, saved, resumed = [], [], [], []
     path = os.path.join(lodge.data, 'bare-stream')
     for _ in range(PAIRS):
-        qemu = Rescue(machine.lodge, machine.id)
+        qemu = Qemu(beside)
+        qemu.ask('stop')
         ended, down = qemu.stream(path)
+        qemu.ask('cont')
+        os.unlink(path)
         qemu.close()
         bare.append(ended)
         flushed.append(down)
@@ -251,10 +197,14 @@ def session(bench):
 def with_guest(lodge):
     version = lodge.core_properties()['Version']
     print(f'Lodge {version}; load of the host {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors')
-    machine = guest(lodge)
-    bench_live(machine)
-    bench_save(lodge, machine)
+    machine, beside = guest(lodge, 'Guest'), guest(lodge, 'Beside')
+    beside.call('Save', timeout=300)
+    make_stream(beside)
+    beside.call('Start', timeout=300)
+    bench_live(machine, beside)
+    bench_save(lodge, machine, beside)
     machine.force_off()
+    beside.force_off()
 
 
 def main():

@@ -236,6 +236,10 @@ def test_a_running_guest(lodge_qemu):
         assert facts['incremental'] and facts['stored'] > 100 * MIB
         assert len(os.listdir(os.path.join(safe, first['id'].split('/')[0]))) == 3, 'two backups and the lock'
 
+        # Where the agent answers the guest writes all that it holds before.
+        os.mkdir(safe + '-held')
+        wait_until(lambda: back_up(machine, safe + '-held')[1]['consistent'] == 'frozen', 240, 'the agent to hold the guest still')
+
         # A guest that ends, and a job that is cancelled.
         for stop in (lambda: cancel(lodge, 'backup')), (lambda: machine.call('ForceOff')):
             process = lodge.start('lodgectl', 'backup', 'Guest', safe, stderr=subprocess.PIPE, text=True)

@@ -10,6 +10,7 @@ import pytest
 from gi.repository import GLib
 
 from lodgetest import Machine, wait_until
+from lodgetest.rescue import make_stream
 from lodgetest.lodge import error_code
 from lodgetest.session import process_table
 
@@ -243,6 +244,7 @@ def test_killed_between_the_steps(lodge):
         before = serial.count_on(3)[-1]
     folder = base.get('Folder')
     base.call('Save', timeout=120)
+    make_stream(base)
     base.call('SetTemplate', '(ba{sv})', (True, {}))
     saved = os.path.join(folder, 'saved')
     stream = digest(os.path.join(saved, 'memory'))

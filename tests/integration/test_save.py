@@ -11,6 +11,7 @@ import pytest
 from gi.repository import GLib
 
 from lodgetest import Lodge, wait_until
+from lodgetest.rescue import make_stream
 from lodgetest.lodge import error_code
 
 
@@ -67,7 +68,7 @@ def test_a_saved_guest_goes_on(lodge_qemu, counting):
         last = drain(serial)
     assert machine.state == 'saved' and machine.get('StateReason') == 'user'
     assert [job['State'] for job in jobs(lodge) if job['Kind'] == 'save'] == ['done']
-    assert sorted(os.listdir(machine.saved)) == ['launch.json', 'machine.json', 'memory', 'picture.ppm']
+    assert sorted(os.listdir(machine.saved)) == ['devices', 'launch.json', 'machine.json', 'picture.ppm', 'ram']
     assert max(machine.screen().width, machine.screen().height) <= 480, 'the picture is kept, small'
     with pytest.raises(GLib.Error) as failure:
         machine.call('Pause')
@@ -99,7 +100,18 @@ def test_a_saved_guest_goes_on(lodge_qemu, counting):
     assert machine.state == 'paused'
     machine.call('Resume')
     with machine.serial() as serial:
-        serial.count_on(2)
+        last = serial.count_on(2)[-1]
+
+    # Saved as a stream, as earlier versions did, it comes back as well, and is saved as one again.
+    machine.call('Save')
+    make_stream(machine)
+    assert sorted(os.listdir(machine.saved)) == ['launch.json', 'machine.json', 'memory', 'picture.ppm']
+    machine.call('Start', timeout=120)
+    with machine.serial() as serial:
+        assert serial.count_on(2)[0] >= last
+    machine.call('Save')
+    assert sorted(os.listdir(machine.saved)) == ['launch.json', 'machine.json', 'memory', 'picture.ppm']
+    machine.call('Start', timeout=120)
 
     # Dropped, it starts from its disks, with the new settings.
     machine.call('Save')
@@ -164,14 +176,18 @@ def test_what_cannot_be_resumed_is_refused(lodge):
     refused(machine, 'NotSupported', 'disk0')
     os.utime(disk, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
 
-    # A stream that is cut: QEMU refuses it, and the machine is as saved as before.
-    memory = os.path.join(machine.saved, 'memory')
-    shutil.copy(memory, memory + '.whole')
-    os.truncate(memory, os.path.getsize(memory) // 2)
-    with pytest.raises(GLib.Error):
-        machine.call('Start', timeout=120)
-    assert machine.state == 'saved' and machine.get('StateReason') == 'start-failed'
-    os.rename(memory + '.whole', memory)
+    # A memory that is cut, or devices, or a stream: it is refused, and the machine is as saved as before.
+    for name in ('ram', 'devices', 'memory'):
+        if name == 'memory':
+            make_stream(machine)
+        path = os.path.join(machine.saved, name)
+        os.rename(path, path + '.whole')
+        shutil.copy(path + '.whole', path)
+        os.truncate(path, os.path.getsize(path) // 2)
+        with pytest.raises(GLib.Error):
+            machine.call('Start', timeout=120)
+        assert machine.state == 'saved' and machine.get('StateReason') == 'start-failed'
+        os.rename(path + '.whole', path)
     machine.start()
     assert machine.state == 'running' and not os.path.exists(machine.saved)
 

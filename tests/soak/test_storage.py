@@ -201,8 +201,8 @@ class World:
     def read_snapshot(self, snapshot):
         place = os.path.join(self.folder, 'snapshots', snapshot)
         disk = os.path.join(self.folder, next(iter(read_json(place, 'snapshot.json')['disks'].values())))
-        memory = os.path.join(place, 'memory')
-        return self.read(disk, place) + ([hash_of(memory)] if os.path.exists(memory) else [])
+        memory = [os.path.join(place, name) for name in ('memory', 'ram', 'devices')]
+        return self.read(disk, place) + [hash_of(path) for path in memory if os.path.exists(path)]
 
     def snapshots(self, transient=False):
         """transient: those that are there only while a running machine is forked"""
