@@ -38,16 +38,18 @@ typedef struct
 {
   LodgeTrashWindow *self; /* (owned) */
   char *id;               /* (owned) (nullable) NULL for everything */
+  char *name;             /* (owned) (nullable) with it */
   char *title;            /* (owned) what is said once it is done */
 } Call;
 
 static Call *
-call_new (LodgeTrashWindow *self, const char *id, char *title)
+call_new (LodgeTrashWindow *self, const char *id, const char *name, char *title)
 {
   Call *call = g_new0 (Call, 1);
 
   call->self = g_object_ref (self);
   call->id = g_strdup (id);
+  call->name = g_strdup (name);
   call->title = title;
   return call;
 }
@@ -57,6 +59,7 @@ call_free (Call *call)
 {
   g_object_unref (call->self);
   g_free (call->id);
+  g_free (call->name);
   g_free (call->title);
   g_free (call);
 }
@@ -73,7 +76,9 @@ call_end (Call *call, const char *heading, GError *error)
 {
   if (error != NULL)
     {
-      lodge_feedback_error (GTK_WIDGET (call->self), heading, error, NULL);
+      LodgeErrorContext about = { .file = call->name, .role = "trash" };
+
+      lodge_feedback_error_about (GTK_WIDGET (call->self), heading, error, &about, NULL);
       /* The rows are made anew, with buttons that can be pressed again. */
       g_clear_pointer (&call->self->entries, g_variant_unref);
     }
@@ -105,7 +110,7 @@ restore_cb (LodgeTrashWindow *self, GtkWidget *button)
   g_variant_lookup (entry, "name", "&s", &name);
   gtk_widget_set_sensitive (button, FALSE);
   lodge_ipc_core_call_undelete (core, id, g_variant_new ("a{sv}", NULL), NULL, restored_cb,
-                                call_new (self, id, g_strdup_printf (_("“%s” restored"), name)));
+                                call_new (self, id, name, g_strdup_printf (_("“%s” restored"), name)));
 }
 
 static void
@@ -125,7 +130,7 @@ response_cb (Call *asked, const char *response)
 
   if (g_str_equal (response, "delete") && core != NULL)
     lodge_ipc_core_call_empty_trash (core, ids, g_variant_new ("a{sv}", NULL), NULL, deleted_cb,
-                                     call_new (asked->self, asked->id, g_strdup (asked->title)));
+                                     call_new (asked->self, asked->id, asked->name, g_strdup (asked->title)));
 }
 
 /* @call: taken */
@@ -159,7 +164,7 @@ delete_cb (LodgeTrashWindow *self, GtkWidget *button)
   heading = g_strdup_printf (_("Delete “%s” Permanently?"), name);
   /* Translators: %s is a size */
   body = g_strdup_printf (_("%s come free on this computer. It cannot be brought back afterwards."), bytes);
-  confirm (call_new (self, id, g_strdup_printf (_("“%s” deleted permanently"), name)), heading, body);
+  confirm (call_new (self, id, name, g_strdup_printf (_("“%s” deleted permanently"), name)), heading, body);
 }
 
 static guint64
@@ -187,7 +192,7 @@ delete_all_cb (LodgeTrashWindow *self)
     return;
   bytes = g_format_size (get_total (self));
   body = g_strdup_printf (_("%s come free on this computer. Nothing of it can be brought back afterwards."), bytes);
-  confirm (call_new (self, NULL, g_strdup (_("Lodge’s trash is empty"))), _("Delete All Permanently?"), body);
+  confirm (call_new (self, NULL, NULL, g_strdup (_("Lodge’s trash is empty"))), _("Delete All Permanently?"), body);
 }
 
 /* ---- What is shown ---- */

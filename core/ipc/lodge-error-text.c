@@ -191,6 +191,7 @@ static const struct
   { "output", LODGE_ERROR_IO, N_("“%s” could not be written. Check that the disk is there and writable.") },
   { "trash", LODGE_ERROR_NOT_FOUND, N_("“%s” is not in the trash, or what it needs to come back is not there; the details say which. “lodgectl trash list” shows what is in the trash.") },
   { "trash", LODGE_ERROR_AMBIGUOUS, N_("Several things in the trash match “%s”. Use the id of the one that is meant.") },
+  { "trash", LODGE_ERROR_HAS_DEPENDANTS, N_("Something is built on the disks of “%s”, in the trash too or among the machines. Delete that for good first; the details name it.") },
   { "backups", LODGE_ERROR_NOT_FOUND, N_("There is no such backup in “%s”, or not all that it builds on. The list of backups says which there are.") },
   { "backups", LODGE_ERROR_NOT_READABLE, N_("The backup folder “%s” may not be read or written by you. Choose another one, or change its permissions.") },
   { "backups", LODGE_ERROR_INVALID_ARGUMENT, N_("“%s” does not fit: it is no folder, or the backup is of another machine. The details say which.") },

@@ -119,6 +119,31 @@ class Accessible:
         assert self.has_state(SENSITIVE), f'"{self.name}" cannot be used'
         assert self.call(PREFIX + 'Action', 'DoAction', GLib.Variant('(i)', (0,)))[0], f'"{self.name}" has no action'
 
+    def press_button(self, name, seconds=20):
+        """The first button of that name below that can be pressed: a menu button has an inner one of its name, which is."""
+        def press():
+            for text, found in self.names():
+                if text.replace('_', '') in (name, f'{name} {name}') and found.role == 'button' and found.extents[2] > 0:
+                    try:
+                        found.press()
+                        return True
+                    except (GLib.Error, AssertionError):
+                        continue
+            return False
+        wait_until(press, seconds, f'a button "{name}" that can be pressed', 0.3)
+
+    @property
+    def place(self):
+        """x and y of its middle in its window, once it has stopped to move."""
+        seen = []
+
+        def still():
+            seen.append(self.extents)
+            return len(seen) > 1 and seen[-1] == seen[-2]
+        wait_until(still, 20, f'"{self.name}" to stand still', 0.1)
+        x, y, width, height = seen[-1]
+        return x + width // 2, y + height // 2
+
     @property
     def value(self):
         return self.get('Value', 'CurrentValue')
