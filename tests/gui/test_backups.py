@@ -9,6 +9,7 @@ from gi.repository import GLib
 from lodgetest import wait_until
 from lodgetest.accessible import SENSITIVE, Desktop
 from lodgetest.lodge import Machine
+from lodgetest.session import PATIENCE
 
 MIB = 1 << 20
 
@@ -27,7 +28,7 @@ class Backups:
         self.machine = lodge.create('Barn', memory=64 * MIB, cores=1, disk_size=64 * MIB)
         lodge.ctl('set', 'Barn', 'backup-folder=' + self.safe)
         self.desktop = Desktop(lodge)
-        lodge.start('lodge')
+        self.program = lodge.start('lodge')
         self.id = display.find_window('^Lodge$', 60)
         self.main = self.desktop.find_window('Lodge')
         display.output('xdotool', 'windowmove', '--sync', self.id, '0', '0', 'windowsize', '--sync', self.id, '1000', '880')
@@ -130,4 +131,30 @@ def test_backups(lodge, display):
     world.main.find(lambda name: name.startswith('Barn Restored, Off'), 'list item', 60)
     world.main.find('Close', 'button').press()
     assert world.wait_listed(lambda backups: len(backups) == 1, 'a backup to be deleted')[0]['id'] == made['id']
+    check_machine_lost(world)
     world.desktop.close()
+
+
+def check_machine_lost(world):
+    """No machine is left; the folder is chosen, and the machine of a backup there is in the list again."""
+    lodge, display = world.lodge, world.display
+    for name in ('Barn Restored', 'Barn'):
+        lodge.machine(name).call('Delete')
+    world.program.wait(60 * PATIENCE)
+    lodge.start('lodge')
+    display.find_window('^Lodge$', 60)
+    main = world.desktop.find_window('Lodge')
+    main.find('Welcome to Lodge', 'label')
+    main.press_button('Main Menu')
+    main.find('Restore from Backup…', 'menu item').press()
+    display.focus(display.find_window('^Folder with Backups$'))
+    display.type(world.safe + '\n')
+    display.wait(lambda: not display.output('xdotool', 'search', '--onlyvisible', '--name', '^Folder with Backups$'), 30,
+                 'the folder to be chosen')
+    restore = world.desktop.find_window('Restore from Backup')
+    restore.find(world.safe, 'label')
+    restore.press_button(lambda name: name.startswith('Actions for the backup: '))
+    restore.find('Restore…', 'menu item').press()
+    main.find('Barn, Off', 'list item', 60)
+    assert lodge.machine('Barn').get('Id') == world.machine.get('Id')
+    display.wait(lambda: [window.name for window in world.desktop.windows()] == ['Lodge'], 20, 'its window to close')

@@ -3,6 +3,8 @@
 
 Spoken directly over the accessibility bus of a session, because the usual library binds a process to one session.
 """
+import contextlib
+
 from gi.repository import Gio, GLib
 
 from .lodge import wait_until
@@ -98,18 +100,19 @@ class Accessible:
                     yield from visit(child)
         yield from visit(self)
 
-    def look(self, name, role=None):
-        """The first thing of that name (a test may be given instead), or None."""
+    def matches(self, name, role=None):
+        """All of that name (a test may be given instead) that have a place."""
         def test(text):
             # GTK 4.8 says the label of a button twice, once with its mnemonic.
             return name(text) if callable(name) else text.replace('_', '') in (name, f'{name} {name}')
+        return (found for text, found in self.names() if test(text) and role in (None, found.role) and found.extents[2] > 0)
+
+    def look(self, name, role=None):
+        """The first of them, or None."""
         try:
-            for text, found in self.names():
-                if test(text) and role in (None, found.role) and found.extents[2] > 0:
-                    return found
+            return next(self.matches(name, role), None)
         except GLib.Error:
-            pass
-        return None
+            return None
 
     def find(self, name, role=None, seconds=20):
         return wait_until(lambda: self.look(name, role), seconds, f'{role or "something"} named "{name}"', 0.3)
@@ -120,15 +123,15 @@ class Accessible:
         assert self.call(PREFIX + 'Action', 'DoAction', GLib.Variant('(i)', (0,)))[0], f'"{self.name}" has no action'
 
     def press_button(self, name, seconds=20):
-        """The first button of that name below that can be pressed: a menu button has an inner one of its name, which is."""
+        """The first of that name that can be pressed: a menu button has an inner one of its name, which is that."""
         def press():
-            for text, found in self.names():
-                if text.replace('_', '') in (name, f'{name} {name}') and found.role == 'button' and found.extents[2] > 0:
-                    try:
+            try:
+                for found in self.matches(name, 'button'):
+                    with contextlib.suppress(GLib.Error, AssertionError):
                         found.press()
                         return True
-                    except (GLib.Error, AssertionError):
-                        continue
+            except GLib.Error:
+                pass
             return False
         wait_until(press, seconds, f'a button "{name}" that can be pressed', 0.3)
 
