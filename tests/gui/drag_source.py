@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Windows of other programs for tests: drag_source.py drag FILE is one that FILE can be dragged out of;
 drag_source.py clipboard prints the size of the picture that the clipboard holds."""
+import os
 import sys
 
 import gi
@@ -33,7 +34,15 @@ def clipboard():
             print(error.message, flush=True)
         loop.quit()
 
-    Gdk.Display.get_default().get_clipboard().read_texture_async(None, read)
+    def ask(*_):
+        Gdk.Display.get_default().get_clipboard().read_texture_async(None, read)
+
+    if 'WAYLAND_DISPLAY' in os.environ:  # there only who has the keys may look
+        window = Gtk.Window(title='Clipboard')
+        window.connect('notify::is-active', ask)
+        window.present()
+    else:
+        ask()
     loop.run()
 
 

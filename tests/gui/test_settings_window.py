@@ -102,7 +102,7 @@ def settings(lodge, display, tmp_path):
     (tmp_path / 'content/readme').write_text('nothing\n')
     subprocess.run(['xorriso', '-as', 'mkisofs', '-quiet', '-o', str(tmp_path / 'tools.iso'), str(tmp_path / 'content')],
                    check=True, capture_output=True)
-    settings = Settings(lodge, display, firmware='uefi', media=[('iso', str(tmp_path / 'tools.iso'))])
+    settings = Settings(lodge, display, firmware='uefi', video='virtio', media=[('iso', str(tmp_path / 'tools.iso'))])
     yield settings
     settings.close()
 
@@ -113,16 +113,19 @@ def nic(key):
 
 # page, kind, row, what is chosen, where that stands in machine.json, what stands there then; asked about before or not
 EACH = [
+    ('General', 'text', 'Name', 'Shed', 'name', 'Shed', False),
     ('System', 'amount', 'Memory', 512, 'memory', 512 * MIB, False),
     ('System', 'amount', 'Cores', 2, 'cores', 2, False),
     ('System', 'choice', 'Processor', 1, 'cpu', 'portable', False),
+    ('System', 'choice', 'Firmware', 1, 'firmware', 'bios', False),
     ('System', 'switch', 'TPM', None, 'tpm', True, False),
     ('System', 'switch', 'Secure Boot', None, 'secure-boot', True, True),
     ('System', 'choice', 'Clock', 1, 'clock', 'localtime', False),
     ('System', 'switch', 'Give Back Unused Memory', None, 'balloon', True, False),
     ('System', 'switch', 'Help for Windows', None, 'hyperv', True, False),
     ('Display', 'choice', 'Pointer', 1, 'pointer', 'ps2', False),
-    ('Display', 'choice', 'Display Device', 0, 'video', 'virtio', False),
+    ('Display', 'switch', '3D Acceleration', None, '3d', True, True),
+    ('Display', 'choice', 'Display Device', 1, 'video', 'vga', False),
     ('Network', 'choice', 'Network Card', 0, nic('model'), 'virtio', False),
     ('Network', 'choice', 'Connection', 1, nic('network'), 'none', False),
     ('Network', 'text', 'Hardware Address (MAC)', '52:54:00:00:00:99', nic('mac'), '52:54:00:00:00:99', False),
@@ -145,6 +148,10 @@ def change(settings, kind, row, how):
         settings.display.key('Return')
 
 
+def cd(profile):
+    return next(entry for entry in profile['disks'] if entry['cdrom'])
+
+
 def test_each_setting_and_its_undo(settings):
     page = None
     for where, kind, row, how, key, wanted, warned in EACH:
@@ -162,6 +169,30 @@ def test_each_setting_and_its_undo(settings):
         for profile in (before, after):  # a card has another place while it is another one
             profile['nics'][0].pop('address', None)
         assert after == before, row
+    check_storage(settings)
+
+
+def check_storage(settings):
+    """The disc in the drive, what it starts from, and a disk: these have rows of their own."""
+    def disks(profile):
+        # Of what is in the drive only the place is what a person chose.
+        return [{**entry, **({'size': 0, 'mtime': 0} if entry['cdrom'] else {})} for entry in profile['disks']]
+    before = disks(settings.saved())
+
+    def undo(says):
+        settings.undo(lambda profile: disks(profile) == before, f'“{says}” to be taken back', says)
+
+    settings.page('Storage')
+    settings.press('Eject')
+    settings.wait_saved(lambda profile: 'file' not in cd(profile), 'the drive to be empty')
+    undo('CD ejected')
+    settings.press('Try CD Drive Earlier')
+    settings.wait_saved(lambda profile: cd(profile)['boot-order'] == 1, 'the CD drive to be the first')
+    undo('Starts From')
+    fold_out(settings, 'disk0.qcow2')
+    settings.press('Detach')
+    settings.wait_saved(lambda profile: len(profile['disks']) == 1, 'the disk to be detached')
+    undo('detached')
 
 
 def disk(settings, name):
@@ -221,14 +252,6 @@ def test_disk_work(settings, tools):
     settings.find(lambda name: name.startswith('Delete File, '), 'button').press()
     wait(lambda: os.listdir(folder) == ['disk0.qcow2'], 'the file to go to the trash')
     settings.undo(lambda profile: profile['disks'] == before, 'the disk to be back from the trash', 'deleted')
-
-    # What it starts from.
-    def orders(profile):
-        return [entry['boot-order'] for entry in profile['disks']]
-    before = orders(settings.saved())
-    settings.press('Try CD Drive Earlier')
-    settings.wait_saved(lambda profile: orders(profile) != before and profile['disks'][0]['boot-order'] == 1, 'the CD drive first')
-    settings.undo(lambda profile: orders(profile) == before, 'the order before', 'Starts From')
 
     # Converted and back; one that takes long is cancelled, and nothing is left of it.
     fold_out(settings, 'disk1.qcow2')

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The window on Wayland: from an opened image to its picture, settings, a guest in its console, its keys, and the desktop's own
 shortcuts."""
-import contextlib
 import json
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
-from gi.repository import GLib
 
+from dropping import HELPER
 from lodgetest import wait_until
 from lodgetest.accessible import Desktop
+from lodgetest.session import PATIENCE
 from lodgetest.wayland import WaylandDisplay
 from painting import RED, painting_disc
 
@@ -19,6 +22,8 @@ WINDOW_LIGHT = (255, 215, 95)  # the lit windows in the demo guest's picture
 @pytest.fixture
 def wayland(lodge):
     display = WaylandDisplay(lodge.environment)
+    # A look through a window may take longer on a busy host than a message stands.
+    lodge.run('gsettings', 'set', 'org.lodgevm.Lodge', 'message-seconds', '90', check=True)
     yield display
     display.close()
 
@@ -47,11 +52,7 @@ def check_fullscreen(wayland, console, name):
     wayland.swaymsg('create_output')
     second, = set(wayland.outputs()) - {first}
 
-    for found in list(console.walk()):
-        if found.role == 'button' and found.name == 'Console Menu':
-            with contextlib.suppress(GLib.Error):  # a menu button has an inner one that can be pressed
-                found.press()
-                break
+    console.press_button('Console Menu')
     console.find('Fullscreen On', 'menu item').press()
     console.find(lambda text: second in text, 'menu item').press()
     wait_place(second)
@@ -93,6 +94,85 @@ def from_image_to_picture(lodge, wayland, desktop, medium):
     return name
 
 
+def middle(window):
+    rect = window['rect']
+    return rect['x'] + rect['width'] // 2, rect['y'] + rect['height'] // 2
+
+
+def check_drop(wayland, desktop, path):
+    """A file that is dragged out of another program: the window shows that it takes it, and opens the assistant."""
+    source = subprocess.Popen([sys.executable, HELPER, 'drag', str(path)], env=wayland.environment, stdin=subprocess.DEVNULL)
+    pointer, main = wayland.devices, desktop.find_window('Lodge')
+    try:
+        wayland.find_window('Files', 30)
+        # Both in sight, the small one above.
+        wayland.focus('Lodge')
+        wayland.focus('Files')
+        wayland.swaymsg('[title="^Files$"] move position 0 0')
+        x, y = middle(wayland.windows()['Files'])
+        goal = middle(wayland.windows()['Lodge'])
+        for attempt in range(4):
+            pointer.point(x, y)
+            pointer.press(True)
+            for step in range(1, 11):
+                pointer.point(x + (goal[0] - x) * step // 10, y + (goal[1] - y) * step // 10)
+            try:
+                main.find('Drop an Image to Make a Machine', 'label', 5)
+                break
+            except TimeoutError:
+                if attempt == 3:
+                    raise
+            finally:
+                pointer.press(False)
+        wayland.find_window('Review', 30)
+    finally:
+        source.terminate()
+        source.wait()
+    wayland.focus('Review')
+    wayland.devices.key('Escape')
+    wait_until(lambda: 'Review' not in wayland.windows(), 20, 'the assistant to close')
+
+
+def check_refusal(lodge, wayland, desktop, name):
+    """A question or an error is a window of its own, above the one that it belongs to, and has the keys."""
+    disk = os.path.join(lodge.machine(name).get('Folder'), 'disks/disk0.qcow2')
+    os.rename(disk, disk + '.away')
+    desktop.find_window('Lodge').find('Start', 'button').press()
+    title = f'“{name}” Could Not Be Started'
+    desktop.find_window(title).find('Technical Details')
+    wait_until(lambda: wayland.windows()[title]['focused'], 20, 'the error to have the keys')
+    wayland.devices.key('Escape')
+    wait_until(lambda: title not in wayland.windows(), 20, 'the error to go')
+    os.rename(disk + '.away', disk)
+
+
+def check_clipboard(wayland, console, machine):
+    """What another program finds in the clipboard is the guest's picture."""
+    wayland.focus(console.name)
+    console.press_button('Console Menu')
+    console.find('Copy Screenshot', 'menu item').press()
+    console.find('Screenshot copied', 'label')
+    shown = subprocess.run([sys.executable, HELPER, 'clipboard'], env=wayland.environment, capture_output=True, text=True,
+                           timeout=60 * PATIENCE).stdout.strip()
+    screen = machine.screen()
+    assert shown == f'{screen.width}x{screen.height}'
+
+
+def check_end_ends_grab(wayland, console, machine, symbol):
+    """With its guest gone the console gives the desktop its keys back, and says what happened."""
+    wayland.focus(console.name)
+    wayland.devices.click(*middle(wayland.windows()[console.name]))
+    console.find(symbol, 'button')
+    os.remove(wayland.shortcut)
+    os.kill(machine.qemu_pid, signal.SIGKILL)
+    console.find('Stopped Unexpectedly', 'label', 60)
+    wait_until(lambda: console.look(symbol, 'button') is None, 20, 'the grab to end')
+    wayland.devices.key('ctrl', 'alt', 'k')
+    wait_until(lambda: os.path.exists(wayland.shortcut), 20, "the desktop's shortcut")
+    console.find('Start', 'button').press()
+    machine.wait_state('running', 60)
+
+
 def typed(keys, serial):
     """Whether typed text reaches the guest; a busy host may repeat a key, so several tries."""
     for delay in (0.03, 0.1, 0.3):
@@ -110,6 +190,8 @@ def test_library_and_console(lodge, wayland, medium):
     lodge.start('lodge')
     wayland.find_window('Lodge', 60)
     first = from_image_to_picture(lodge, wayland, desktop, medium)
+    check_refusal(lodge, wayland, desktop, first)
+    check_drop(wayland, desktop, medium)
 
     machine = lodge.create_demo('Attic')
     library = wayland.find_window('Lodge', 60)
@@ -155,8 +237,12 @@ def test_library_and_console(lodge, wayland, medium):
     wait_until(lambda: window.look(symbol, 'button') is None, 20, 'the grab to end')
     keys.key('space')
     machine.wait_state('paused')
+    keys.key('space')
+    machine.wait_state('running')
+    serial.close()
+    check_clipboard(wayland, window, machine)
+    check_end_ends_grab(wayland, window, machine, symbol)
     # The last, since a pointer between two monitors is somewhere else.
     check_fullscreen(wayland, window, 'Attic')
-    serial.close()
     desktop.close()
     machine.force_off()

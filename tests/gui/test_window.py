@@ -242,8 +242,12 @@ def test_settings_of_every_kind(make_world):
     settings.find('12 GB of 16 GB: other programs may slow down', 'label')
     world.wait_call('Barn', 'SetSettings', "'memory': <uint64 12884901888>")
 
-    # What another client changes is shown, and what then cannot be says why.
-    world.change('Barn', Settings={'firmware': 'bios'})
+    # What another client changes is shown, also where it is more than this host has, and what then cannot be says why.
+    world.change('Barn', Settings={'memory': 48 << 30, 'cores': 24})
+    for row, value in (('Memory', 48 * 1024), ('Cores', 24)):
+        world.display.wait(lambda: settings.find(row, 'spin button').value == value, 20, f'{row} as they were set')
+    world.change('Barn', Settings={'memory': 2 << 30, 'cores': 2, 'firmware': 'bios'})
+    world.display.wait(lambda: settings.find('Cores', 'spin button').value == 2, 20, 'two cores again')
     settings.find('Needs UEFI firmware', 'label')
     settings.find('Storage', 'tab').press()
     world.change('Barn', Settings={'cd': '/media/tools.iso'})

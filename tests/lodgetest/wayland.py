@@ -136,12 +136,16 @@ class Devices:
         self.send(POINTER, 2, struct.pack('=III', self.now(), LEFT_BUTTON, down))
         self.send(POINTER, 4, b'')
 
-    def click(self, x, y):
+    def point(self, x, y):
         self.send(POINTER, 1, struct.pack('=IIIII', self.now(), x, y, *self.size))
         self.send(POINTER, 4, b'')
-        for down in (True, False):
-            time.sleep(0.05)
-            self.press(down)
+        time.sleep(0.05)
+
+    def click(self, x, y):
+        self.point(x, y)
+        self.press(True)
+        time.sleep(0.05)
+        self.press(False)
 
     def close(self):
         self.socket.close()
