@@ -152,6 +152,7 @@ def cd(profile):
     return next(entry for entry in profile['disks'] if entry['cdrom'])
 
 
+@pytest.mark.slow
 def test_each_setting_and_its_undo(settings):
     page = None
     for where, kind, row, how, key, wanted, warned in EACH:
