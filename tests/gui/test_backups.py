@@ -148,7 +148,11 @@ def check_machine_lost(world):
     main.press_button('Main Menu')
     main.find('Restore from Backup…', 'menu item').press()
     display.focus(display.find_window('^Folder with Backups$'))
-    display.type(world.safe + '\n')
+    chooser = world.desktop.find_window('Folder with Backups')
+    # A slash opens a line for the path.
+    line = wait_until(lambda: chooser.look('GtkFileChooserEntry', 'text box') or display.key('slash'), 30, 'a line for the path', 1)
+    line.call('org.a11y.atspi.EditableText', 'SetTextContents', GLib.Variant('(s)', (world.safe,)))
+    chooser.find('Choose', 'button').press()
     display.wait(lambda: not display.output('xdotool', 'search', '--onlyvisible', '--name', '^Folder with Backups$'), 30,
                  'the folder to be chosen')
     restore = world.desktop.find_window('Restore from Backup')

@@ -3,6 +3,8 @@
 import os
 import re
 
+from gi.repository import GLib
+
 from lodgetest import wait_until
 from lodgetest.accessible import Desktop
 
@@ -25,8 +27,11 @@ class Trash:
 
     def names(self):
         """Of what can be restored, as the rows say it."""
-        return sorted(match[1] for match in (re.match('Restore “(.*)”', text) for text, found in self.window.names()
-                                             if found.role == 'button') if match)
+        try:
+            return sorted(match[1] for match in (re.match('Restore “(.*)”', text) for text, found in self.window.names()
+                                                 if found.role == 'button') if match)
+        except GLib.Error:  # the list is being made anew
+            return None
 
     def wait_names(self, *wanted):
         wait_until(lambda: self.names() == list(wanted), 30, f'{wanted} to be what can be restored', 0.3)
