@@ -122,8 +122,8 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (is_stale (start))
     return;
-  /* A QEMU that ended says more by its end than by a closed connection. */
-  if (answer == NULL && !g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING))
+  /* A QEMU that ended says more by its end than by a closed connection; one that is there and silent says nothing more. */
+  if (answer == NULL && (!g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING) || lodge_qmp_client_is_open (LODGE_QMP_CLIENT (source))))
     give_up (start, g_steal_pointer (&error));
   else if (answer != NULL)
     succeed (start);
@@ -292,7 +292,7 @@ ready_cb (GObject *source, GAsyncResult *result, gpointer data)
   gboolean ready = lodge_qmp_client_ready_finish (qmp, result, &error);
 
   if (is_stale (start) || !ready)
-    return; /* not ready: the end of the process or the time-out tells why */
+    return; /* not ready: the end of the process tells why */
 
   g_clear_handle_id (&start->guest->start_id, g_source_remove);
   lodge_guest_hold_inner (start->machine);

@@ -623,7 +623,8 @@ enqueue (LodgeQmpClient *self, Command *command, GTask *task)
   /* The client says itself what a cancelled command gets; the task must not second-guess an answer that is there. */
   g_task_set_check_cancellable (task, FALSE);
   command->task = g_object_ref (task);
-  if (self->timeout_ms > 0)
+  /* Who waits for the greeting knows how long. */
+  if (self->timeout_ms > 0 && command->line != NULL)
     command->deadline = g_get_monotonic_time () + (gint64) self->timeout_ms * 1000;
   if (cancellable != NULL)
     {

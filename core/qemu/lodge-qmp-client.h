@@ -46,7 +46,7 @@ void            lodge_qmp_client_execute_async  (LodgeQmpClient *self, const cha
 /** lodge_qmp_client_execute_finish: Returns: (transfer full): the value of "return" */
 JsonNode       *lodge_qmp_client_execute_finish (LodgeQmpClient *self, GAsyncResult *result, GError **error);
 
-/** lodge_qmp_client_ready_async: done when the capabilities are negotiated */
+/** lodge_qmp_client_ready_async: done when the capabilities are negotiated, however late that is; the time-out of commands does not count */
 void            lodge_qmp_client_ready_async    (LodgeQmpClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean        lodge_qmp_client_ready_finish   (LodgeQmpClient *self, GAsyncResult *result, GError **error);
 
