@@ -170,6 +170,7 @@ class World:
         self.folder = self.machine.get('Folder')
         self.raw = os.path.join('/dev/shm' if os.path.isdir('/dev/shm') else lodge.state, f'lodge-soak-{os.getpid()}')
         self.known = {}      # snapshot to what it reads as
+        self.hashes = {}     # of files as they were, so that each is read once and not after each kill
         self.checked = {}    # name of an image to what it was when it was checked
         self.safe = os.path.join(lodge.state, 'backups')
         os.mkdir(self.safe)
@@ -187,22 +188,45 @@ class World:
         at = self.rng.randrange(DISK // MIB)
         run('qemu-io', '-f', 'qcow2', '-c', f'write -P {self.writes % 255 + 1} {at}M {self.rng.choice((64, 256, 1024))}k', self.disk())
 
+    def hash_content(self, disk):
+        """Of what an image reads as: anew when one of the files that it is made of was written to or replaced."""
+        chain, path = [], os.path.realpath(disk)
+        while path:
+            chain.append(self.mark(path))
+            with open(path, 'rb') as f:
+                name = qcow2_head(f.read(MIB))[3]
+            path = os.path.realpath(os.path.join(os.path.dirname(path), name)) if name else None
+        return self.remember(tuple(chain), lambda: hashlib.sha256(qcow2_content(disk)).hexdigest())
+
+    def hash_file(self, path):
+        return self.remember(self.mark(path), lambda: hash_of(path))
+
+    def remember(self, mark, find):
+        if mark not in self.hashes:
+            self.hashes[mark] = find()
+        return self.hashes[mark]
+
+    @staticmethod
+    def mark(path):
+        status = os.stat(path)
+        return path, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
+
     def read(self, disk, place=None):
         """All that a state consists of, as hashes. place: the folder that has the rest of it; its own when None"""
-        parts = [hashlib.sha256(qcow2_content(disk)).hexdigest()]
+        parts = [self.hash_content(disk)]
         place = place or self.folder
         tpm = os.path.join(place, 'tpm')
         for path in (os.path.join(place, 'firmware/vars.qcow2'), os.path.join(place, 'vars.qcow2'),
                      *(sorted(os.path.join(tpm, name) for name in os.listdir(tpm)) if os.path.isdir(tpm) else ())):
             if os.path.isfile(path):
-                parts.append(hash_of(path))
+                parts.append(self.hash_file(path))
         return parts
 
     def read_snapshot(self, snapshot):
         place = os.path.join(self.folder, 'snapshots', snapshot)
         disk = os.path.join(self.folder, next(iter(read_json(place, 'snapshot.json')['disks'].values())))
         memory = [os.path.join(place, name) for name in ('memory', 'ram', 'devices')]
-        return self.read(disk, place) + [hash_of(path) for path in memory if os.path.exists(path)]
+        return self.read(disk, place) + [self.hash_file(path) for path in memory if os.path.exists(path)]
 
     def snapshots(self, transient=False):
         """transient: those that are there only while a running machine is forked"""
@@ -303,17 +327,19 @@ class World:
     def judge_backups(self, what):
         """Those that were whole are what they were."""
         for path, before in self.backups.items():
-            assert hash_of(path) == before, f'{what}: {path} differs'
+            assert self.hash_file(path) == before, f'{what}: {path} differs'
         for backup in self.list_backups():
             assert not backup['fault'], f'{what}: the backup {backup["id"]}: {backup["fault"]}'
             folder = os.path.join(self.safe, backup['id'])
             for name in os.listdir(folder):
                 path = os.path.join(folder, name)
                 if os.path.isfile(path) and path not in self.backups:
-                    self.backups[path] = hash_of(path)
+                    self.backups[path] = self.hash_file(path)
 
     def judge_again(self):
-        """QEMU's own tool reads the same; every backup can be read back, and the next one leaves nothing half-made."""
+        """All is read once more; QEMU's own tool reads the same; every backup can be read back, and the next one leaves nothing half-made."""
+        self.hashes = {}
+        self.compare('in the end', (), (), False)
         if self.list_backups():
             Call(self.machine, 'Backup', '(ha{sv})', 0, {}, folder=self.safe).wait()
             listed = self.list_backups()
