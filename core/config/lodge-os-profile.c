@@ -7,6 +7,7 @@
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-json.h"
 #include "core/config/lodge-profile-private.h"
+#include "core/config/lodge-size.h"
 
 #include <string.h>
 

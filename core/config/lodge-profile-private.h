@@ -75,7 +75,4 @@ void     lodge_profile_find_faults   (const LodgeProfile *profile, LodgeFaults *
 /** lodge_field_check_range: the sentence for a number of @field that is out of its range */
 void     lodge_field_check_range     (const LodgeField *field, guint64 value, const char *path, LodgeFaults *faults);
 
-/** lodge_size_format: Returns: (transfer full): "16 MiB", "1.5 GiB"; exact, so that it can be typed again */
-char    *lodge_size_format           (guint64 bytes);
-
 G_END_DECLS

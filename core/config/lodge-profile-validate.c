@@ -4,6 +4,8 @@
 
 #include "core/config/lodge-profile-private.h"
 
+#include "core/config/lodge-size.h"
+
 #include <string.h>
 
 static const char *const disk_formats[] = { "qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc", NULL };

@@ -186,16 +186,4 @@ gboolean      lodge_firmware_parse     (const char *text, LodgeFirmware *firmwar
 const char   *lodge_bus_name           (LodgeBus bus);
 gboolean      lodge_bus_parse          (const char *text, LodgeBus *bus);
 
-/**
- * lodge_size_parse:
- * @text: "2G", "512M", "1.5GiB", "4096" (a bare number is MiB for memory, GiB never; see @default_unit)
- * @default_unit: bytes of the unit of a bare number
- *
- * Error: INVALID_ARGUMENT with a sentence; OUT_OF_RANGE when it does not fit 63 bits
- */
-gboolean      lodge_size_parse         (const char *text, guint64 default_unit, guint64 *bytes, GError **error);
-
-/** lodge_memory_format: Returns: (transfer full): "512 MB", "1.5 GB", "24 GB": for sentences, in the units that memory is sold in */
-char         *lodge_memory_format      (guint64 bytes);
-
 G_END_DECLS

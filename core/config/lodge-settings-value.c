@@ -5,6 +5,7 @@
 #include "core/config/lodge-settings-value.h"
 
 #include "core/config/lodge-profile-private.h"
+#include "core/config/lodge-size.h"
 
 #include <string.h>
 

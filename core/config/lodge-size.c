@@ -2,7 +2,9 @@
 
 #include "config.h"
 
-#include "core/config/lodge-profile-private.h"
+#include "core/config/lodge-size.h"
+
+#include "core/config/lodge-faults.h"
 
 #include <string.h>
 

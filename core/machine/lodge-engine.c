@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/machine/lodge-engine.h"
 
+#include "core/config/lodge-size.h"
 #include "core/machine/lodge-fork.h"
 #include "core/machine/lodge-spare.h"
 #include "core/machine/lodge-identifier.h"

@@ -16,6 +16,8 @@
 #include "config.h"
 #include "core/qemu/lodge-command-line-private.h"
 
+#include "core/config/lodge-size.h"
+
 #include <string.h>
 
 gboolean

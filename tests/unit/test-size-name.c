@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 #include "core/config/lodge-profile-private.h"
+#include "core/config/lodge-size.h"
 
 static void
 test_sizes (void)
