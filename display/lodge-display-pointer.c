@@ -4,7 +4,7 @@
  * Theory of operation
  *
  * With a tablet in the guest the pointer simply passes through, and the click that grabs goes to the guest as well. With a
- * plain mouse only motion can be sent, and only while grabbed, so the first click is for the grab alone. Then the host's
+ * plain mouse only motion can be sent, and only while grabbed, so the first click is for the grab alone. From it on the host's
  * pointer is held (LodgePointerLock): its motion has no end at the screen's edge, and what lies under it, the header bar or
  * another window, gets none of its clicks. Where the desktop cannot hold it, motion ends where the screen does.
  */
@@ -28,6 +28,7 @@ struct _LodgeDisplayPointer
   LodgeGrab *grab;             /* (owned) */
   LodgeConsole *console;       /* (owned) (nullable) */
   LodgePointerLock *lock;      /* (owned) (nullable): while grabbed with a plain mouse in the guest */
+  gboolean clicked;            /* on the picture since the grab began: keys alone leave the pointer free */
   GtkEventController *catcher; /* (owned) (nullable): with the lock, takes buttons wherever in the window */
   GtkWidget *caught;           /* (unowned) (nullable): weak pointer; the window that has it */
 
@@ -136,18 +137,23 @@ to_button (guint button, LodgeMouseButton *which)
     }
 }
 
+static void update_lock (LodgeDisplayPointer *self);
+
 static gboolean
 press (LodgeDisplayPointer *self, LodgeMouse *mouse, GdkEvent *event)
 {
   LodgeMouseButton which;
 
   g_signal_emit (self, signals[SIGNAL_PRESSED], 0);
-  if (!lodge_mouse_is_absolute (mouse) && !lodge_grab_is_active (self->grab))
+  if (!lodge_mouse_is_absolute (mouse) && !(self->clicked && lodge_grab_is_active (self->grab)))
     {
       /* This click asked for the pointer, it is not for the guest. */
+      self->clicked = TRUE;
       lodge_grab_activate (self->grab, event);
+      update_lock (self);
       return GDK_EVENT_STOP;
     }
+  self->clicked = TRUE;
   if (!to_button (gdk_button_event_get_button (event), &which))
     return GDK_EVENT_PROPAGATE;
   lodge_grab_activate (self->grab, event);
@@ -259,7 +265,9 @@ update_lock (LodgeDisplayPointer *self)
 {
   LodgeMouse *mouse = get_mouse (self);
 
-  if (mouse == NULL || !lodge_grab_is_active (self->grab) || lodge_mouse_is_absolute (mouse))
+  if (!lodge_grab_is_active (self->grab))
+    self->clicked = FALSE;
+  if (mouse == NULL || !self->clicked || lodge_mouse_is_absolute (mouse))
     unlock (self);
   else if (self->lock == NULL)
     lock (self);

@@ -615,6 +615,12 @@ lodge_display_view_release_grab (LodgeDisplayView *self)
   lodge_display_input_release (self->input);
 }
 
+gboolean
+lodge_display_view_holds_pointer (LodgeDisplayView *self)
+{
+  return lodge_display_input_holds_pointer (self->input);
+}
+
 void
 lodge_display_view_send_keys (LodgeDisplayView *self, const char * const *qcodes)
 {

@@ -51,6 +51,9 @@ gboolean      lodge_display_view_get_grabbed  (LodgeDisplayView *self);
 void          lodge_display_view_grab         (LodgeDisplayView *self);
 void          lodge_display_view_release_grab (LodgeDisplayView *self);
 
+/** Whether the grab holds the host's pointer where it is, for a guest with a plain mouse. */
+gboolean      lodge_display_view_holds_pointer (LodgeDisplayView *self);
+
 /** Sends a chord such as Ctrl+Alt+Delete by QKeyCode names, NULL-terminated: "ctrl", "alt", "delete" */
 void          lodge_display_view_send_keys    (LodgeDisplayView *self, const char * const *qcodes);
 

@@ -418,6 +418,9 @@ update (LodgeConsolePage *self)
     }
   if (!waiting)
     end_waiting (self);
+  /* A pointer that is held presses no button that is offered. */
+  if (!waiting && gtk_widget_get_visible (GTK_WIDGET (self->overlay)) && lodge_display_view_holds_pointer (self->view))
+    lodge_display_view_release_grab (self->view);
 
   gtk_picture_set_paintable (self->last, lodge_machine_item_get_picture (self->item));
   gtk_widget_set_visible (GTK_WIDGET (self->last), !lodge_display_view_has_frame (self->view)

@@ -69,9 +69,12 @@ def check_pointer_kinds(console):
         console.window.look(SYMBOL, 'button')
         return console.place() == (before[0] + 20, before[1])
 
-    width, height = console.display.size(console.id)
-    console.display.click(console.id, width // 2, height * 2 // 3)
-    console.window.find(SYMBOL, 'button')
+    def grab():
+        width, height = console.display.size(console.id)
+        console.display.click(console.id, width // 2, height * 2 // 3)
+        console.window.find(SYMBOL, 'button')
+
+    grab()
     wait_until(lambda: console.calls('SetAbsPosition'), 20, 'a position')
     assert is_free(), 'a guest with a tablet has the pointer pass through'
     assert not console.calls('RelMotion')
@@ -87,6 +90,25 @@ def check_pointer_kinds(console):
     for _ in range(10):
         console.xdotool('mousemove_relative', 500, 0)
     wait_until(lambda: sum(x for x, _ in console.calls('RelMotion')) == sent + 5000, 20, 'all motion')
+
+    # Who grabs by keys keeps the pointer, until a click.
+    console.display.key('ctrl+alt+Tab')
+    console.wait_gone(SYMBOL, 'button')
+    console.display.key('Escape')
+    console.window.find(SYMBOL, 'button')
+    assert is_free()
+    grab()
+    wait_until(lambda: not is_free(), 20, 'the pointer to be held again')
+
+    # What is offered over the picture can be pressed.
+    console.world.change('Attic', State='paused', StateReason='user')
+    console.wait_gone(SYMBOL, 'button')
+    wait_until(is_free, 20, 'the pointer to be free')
+    console.world.change('Attic', State='running', StateReason='')
+    console.wait_gone('Paused', 'label')
+    grab()
+    wait_until(lambda: not is_free(), 20, 'the pointer to be held again')
+
     console.world.change('Attic', Pointer='absolute')
     wait_until(is_free, 20, 'the pointer to be free')
     assert console.window.look(SYMBOL, 'button'), 'the keys are still the guest’s'
