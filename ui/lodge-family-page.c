@@ -9,6 +9,7 @@
 #include "ui/lodge-family.h"
 #include "ui/lodge-job-list.h"
 #include "ui/lodge-machine-text.h"
+#include "ui/lodge-row-place.h"
 
 /* A core that says more is not believed. */
 #define MAX_DEPENDANTS 1000u
@@ -21,6 +22,7 @@ struct _LodgeFamilyPage
   LodgeMachineItem *item;    /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) (nullable) of the questions under way */
   guint refresh_source;
+  gboolean narrow;
   GPtrArray *below_rows;     /* (owned) of GtkWidget, not owned */
   GPtrArray *below_items;    /* (owned) of LodgeMachineItem, heard */
 
@@ -130,6 +132,8 @@ add_below (LodgeFamilyPage *self, GVariant *facts)
       gtk_widget_add_css_class (button, "flat");
       g_signal_connect_object (button, "clicked", G_CALLBACK (below_flatten_cb), item, 0);
       adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
+      g_object_set_data (G_OBJECT (row), "button", button);
+      lodge_row_place (ADW_ACTION_ROW (row), button, self->narrow);
       gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
       g_signal_connect_object (row, "activated", G_CALLBACK (below_activated_cb), item, 0);
       g_signal_connect_swapped (item, "changed", G_CALLBACK (refresh), self);
@@ -340,6 +344,22 @@ lodge_family_page_set_machine (LodgeFamilyPage *self, LodgeLibrary *library, Lod
   g_signal_connect_swapped (lodge_library_get_machines (library), "items-changed", G_CALLBACK (refresh), self);
   g_signal_connect_swapped (lodge_library_get_jobs (library), "items-changed", G_CALLBACK (refresh), self);
   refresh_cb (self);
+}
+
+void
+lodge_family_page_set_narrow (LodgeFamilyPage *self, gboolean narrow)
+{
+  if (self->narrow == narrow)
+    return;
+  self->narrow = narrow;
+  lodge_row_place (self->alone, self->flatten, narrow);
+  for (guint i = 0; i < self->below_rows->len; i++)
+    {
+      GtkWidget *button = g_object_get_data (self->below_rows->pdata[i], "button");
+
+      if (button != NULL)
+        lodge_row_place (self->below_rows->pdata[i], button, narrow);
+    }
 }
 
 void

@@ -19,6 +19,9 @@ G_DECLARE_FINAL_TYPE (LodgeFamilyPage, lodge_family_page, LODGE, FAMILY_PAGE, Ad
 /* @item: (nullable): none */
 void lodge_family_page_set_machine (LodgeFamilyPage *self, LodgeLibrary *library, LodgeMachineItem *item);
 
+/* In a narrow window the buttons stand below what they are about. */
+void lodge_family_page_set_narrow  (LodgeFamilyPage *self, gboolean narrow);
+
 void lodge_family_page_focus       (LodgeFamilyPage *self);
 
 G_END_DECLS

@@ -472,6 +472,8 @@ lodge_machine_page_rename (LodgeMachinePage *self)
 void
 lodge_machine_page_set_narrow (LodgeMachinePage *self, gboolean narrow)
 {
-  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->pending),
-                                  narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
+  GtkOrientation orientation = narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL;
+
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->pending), orientation);
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->notice), orientation);
 }

@@ -61,6 +61,8 @@ update (LodgeMachinePane *self)
   /* Else the sidebar has it. */
   gtk_widget_set_visible (GTK_WIDGET (self->core_bar), self->folded);
   lodge_machine_page_set_narrow (self->page, self->folded);
+  if (self->family_page != NULL)
+    lodge_family_page_set_narrow (self->family_page, self->folded);
   adw_window_title_set_title (self->title, sub_page != NULL ? sub_page : name);
   adw_window_title_set_subtitle (self->title, sub_page != NULL ? name : "");
 }

@@ -17,6 +17,7 @@
 #include "ui/lodge-fix-dialog.h"
 #include "ui/lodge-image-chooser.h"
 #include "ui/lodge-machine-text.h"
+#include "ui/lodge-row-place.h"
 #include "ui/lodge-setting-link.h"
 #include "ui/lodge-switch-row.h"
 #include "ui/lodge-text-row.h"
@@ -417,15 +418,15 @@ key_cb (LodgeSettingsWindow *self, guint keyval, guint keycode, GdkModifierType 
 }
 
 static GtkWidget *
-find_by_class (GtkWidget *top, GType type, const char *name)
+find_mark (GtkWidget *top)
 {
   GtkWidget *found = NULL;
 
-  if (G_TYPE_CHECK_INSTANCE_TYPE (top, type) && gtk_widget_has_css_class (top, name))
+  if (GTK_IS_LABEL (top) && gtk_widget_has_css_class (top, "setting-when"))
     return top;
   for (GtkWidget *child = gtk_widget_get_first_child (top); child != NULL && found == NULL;
        child = gtk_widget_get_next_sibling (child))
-    found = find_by_class (child, type, name);
+    found = find_mark (child);
   return found;
 }
 
@@ -436,20 +437,10 @@ place_marks (GtkWidget *top, gboolean narrow)
 {
   if (ADW_IS_ACTION_ROW (top))
     {
-      GtkWidget *mark = find_by_class (top, GTK_TYPE_LABEL, "setting-when");
-      GtkWidget *from = find_by_class (top, GTK_TYPE_BOX, narrow ? "suffixes" : "title");
-      GtkWidget *to = find_by_class (top, GTK_TYPE_BOX, narrow ? "title" : "suffixes");
+      GtkWidget *mark = find_mark (top);
 
-      if (mark == NULL || from == NULL || to == NULL || gtk_widget_get_parent (mark) != from)
-        return;
-      g_object_ref (mark);
-      gtk_box_remove (GTK_BOX (from), mark);
-      if (narrow)
-        gtk_box_append (GTK_BOX (to), mark);
-      else
-        gtk_box_prepend (GTK_BOX (to), mark);
-      gtk_widget_set_halign (mark, narrow ? GTK_ALIGN_START : GTK_ALIGN_FILL);
-      g_object_unref (mark);
+      if (mark != NULL)
+        lodge_row_place (ADW_ACTION_ROW (top), mark, narrow);
       return;
     }
   for (GtkWidget *child = gtk_widget_get_first_child (top); child != NULL; child = gtk_widget_get_next_sibling (child))

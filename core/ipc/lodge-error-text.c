@@ -315,7 +315,7 @@ lodge_state_reason_text (const char *reason, GVariant *details, const char *mach
     {
       if (details != NULL && g_variant_lookup (details, "needed", "t", &needed) && needed > 0)
         {
-          g_autofree char *size = g_format_size_full (needed, G_FORMAT_SIZE_IEC_UNITS);
+          g_autofree char *size = g_format_size (needed);
 
           return g_strdup_printf (_("“%s” is paused because the disk of this computer is full. Free %s; it then goes on by itself."),
                                   machine, size);

@@ -243,6 +243,9 @@ class Walk:
             self.act('win.menu')
             self.visit('library-menu', popover=True)
             self.key('Escape')
+        if self.folded:
+            self.key('alt+Left')
+            self.world.probe.settle()
         self.key('F10')
         self.visit('main-menu', popover=True)
         self.key('Escape')
