@@ -196,6 +196,8 @@ commit_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancel
             lodge_folder_sync (snapshots, NULL);
         }
     }
+  /* Here: it has much mapped. */
+  g_clear_pointer (&take->ram, lodge_sparse_copy_unref);
   lodge_machine_recover_new_layers (take->machine_folder);
   if (error != NULL)
     g_task_return_error (work, error);

@@ -35,7 +35,7 @@ struct _LodgeSparseCopy
   int from, to;
   guint64 size;
   gboolean once;   /* there is one pass, and no hashes */
-  gboolean sealed; /* @from keeps its size, whoever has it */
+  const guint8 *memory; /* (nullable) the file, mapped: where it keeps its size, whoever has it */
   guint8 *filled;  /* (owned) for each unit, whether the copy has anything there */
   Hash *hashes;    /* (owned) for each page; 0 is that of zeros */
   Hash nothing;    /* what NH says of zeros */
@@ -67,6 +67,8 @@ clear (gpointer data)
     close (copy->from);
   if (copy->to >= 0)
     close (copy->to);
+  if (copy->memory != NULL)
+    munmap ((gpointer) copy->memory, copy->size);
   g_free (copy->filled);
   g_free (copy->hashes);
   g_mutex_clear (&copy->mutex);
@@ -92,7 +94,13 @@ lodge_sparse_copy_new (int from, int to, guint64 size)
   copy->from = dup (from);
   copy->to = dup (to);
   copy->size = size;
-  copy->sealed = seals >= 0 && (seals & F_SEAL_SHRINK) != 0;
+  /* Once for all passes: what the last one has to look at is there then. */
+  if (seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && size > 0)
+    {
+      void *memory = mmap (NULL, size, PROT_READ, MAP_SHARED | MAP_NORESERVE, from, 0);
+
+      copy->memory = memory != MAP_FAILED ? memory : NULL;
+    }
   copy->filled = g_malloc0 (size / UNIT + 1);
   copy->hashes = g_new0 (Hash, size / PAGE + 1);
   for (gsize i = 0; i < WORDS; i++)
@@ -188,18 +196,18 @@ has_data (Worker *worker, guint64 at, guint64 end)
   return worker->data < end;
 }
 
-/* Whether the unit at @at, which lies at @memory, is what the copy has. Pages that are not there must not be looked at: that would make them. */
+/* Whether the unit at @at is what the copy has. Pages that are not there must not be looked at: that would make them. */
 static gboolean
-is_same (Worker *worker, const guint8 *memory, guint64 at, gsize length)
+is_same (Worker *worker, guint64 at, gsize length)
 {
   const LodgeSparseCopy *copy = worker->copy;
 
-  for (gsize page = 0; page < length; page += PAGE)
+  for (guint64 page = at; page < at + length; page += PAGE)
     {
-      const guint64 *words = (const guint64 *) (gconstpointer) (memory + page);
-      Hash now = has_data (worker, at + page, at + page + 1) ? hash (copy, words) : 0;
+      const guint64 *words = (const guint64 *) (gconstpointer) (copy->memory + page);
+      Hash now = has_data (worker, page, page + 1) ? hash (copy, words) : 0;
 
-      if (now != copy->hashes[(at + page) / PAGE])
+      if (now != copy->hashes[page / PAGE])
         return FALSE;
     }
   return TRUE;
@@ -265,22 +273,17 @@ static int
 do_slab (Worker *worker, guint64 at)
 {
   LodgeSparseCopy *copy = worker->copy;
-  gsize length = (gsize) MIN (SLAB, copy->size - at);
-  guint8 *memory = copy->sealed ? mmap (NULL, length, PROT_READ, MAP_SHARED, copy->from, (off_t) at) : MAP_FAILED;
+  guint64 end = MIN (at + SLAB, copy->size);
   int failed = 0;
 
-  for (gsize unit = 0; unit < length && failed == 0; unit += UNIT)
+  for (; at < end && failed == 0; at += UNIT)
     {
-      gsize rest = MIN (UNIT, length - unit);
-      gboolean filled = copy->filled[(at + unit) / UNIT];
+      gsize length = (gsize) MIN (UNIT, end - at);
 
-      if ((!filled && !has_data (worker, at + unit, at + unit + rest))
-          || (filled && memory != MAP_FAILED && is_same (worker, memory + unit, at + unit, rest)))
-        continue;
-      failed = bring (worker, at + unit, rest);
+      if (!copy->filled[at / UNIT] ? has_data (worker, at, at + length)
+                                   : copy->memory == NULL || !is_same (worker, at, length))
+        failed = bring (worker, at, length);
     }
-  if (memory != MAP_FAILED)
-    munmap (memory, length);
   return failed;
 }
 
