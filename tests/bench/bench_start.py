@@ -50,6 +50,9 @@ class Bare:
         self.numbers = sorted({int(n) for n in re.findall(r'(?:^|[,=])(?:addr\.str|fd|path)=(\d+)(?:,|$)', '\n'.join(self.argv), re.M)
                                if os.path.exists(f'/proc/{pid}/fd/{n}')} |
                               {int(n) for n in re.findall(r'"str": ?"(\d+)"', ' '.join(self.argv))})
+        # The memory of a guest in software is a file that QEMU is born with.
+        memory = re.search(r'size=(\d+)M,mem-path=/proc/self/fd/(\d+)', '\n'.join(self.argv))
+        self.memory = (int(memory[2]), int(memory[1]) << 20) if memory else None
 
     def start(self):
         """Returns milliseconds from nothing to "running", and to the end of a quit."""
@@ -60,6 +63,10 @@ class Bare:
                 listening[number] = socket.socket(socket.AF_UNIX)
                 listening[number].bind(f'{folder}/{number}')
                 listening[number].listen(1)
+            if self.memory is not None:
+                number, size = self.memory
+                listening[number] = os.fdopen(os.memfd_create('memory'), 'r+b')
+                os.truncate(listening[number].fileno(), size)
 
             def place():
                 # Out of the way first: a target number may be another one's present number.
