@@ -225,8 +225,12 @@ class World:
     def read_snapshot(self, snapshot):
         place = os.path.join(self.folder, 'snapshots', snapshot)
         disk = os.path.join(self.folder, next(iter(read_json(place, 'snapshot.json')['disks'].values())))
-        memory = [os.path.join(place, name) for name in ('memory', 'ram', 'devices')]
-        return self.read(disk, place) + [self.hash_file(path) for path in memory if os.path.exists(path)]
+        return self.read(disk, place) + [self.hash_file(path) for path in self.memory_of(snapshot)]
+
+    def memory_of(self, snapshot):
+        """The files with it: a stream, or a file that is the memory and one with the devices' state."""
+        paths = [os.path.join(self.folder, 'snapshots', snapshot, name) for name in ('memory', 'ram', 'devices')]
+        return [path for path in paths if os.path.exists(path)]
 
     def snapshots(self, transient=False):
         """transient: those that are there only while a running machine is forked"""
@@ -370,7 +374,9 @@ class World:
         if kind == 'restore' and one:
             keep = self.rng.random() < 0.5
             state = self.known[one]
-            return 'RestoreSnapshot', '(sa{sv})', (one, variant({'keep_present': keep})), [], [state, state[:-1]]
+            # What was its memory is that of a saved machine then.
+            state = state[:len(state) - len(self.memory_of(one))]
+            return 'RestoreSnapshot', '(sa{sv})', (one, variant({'keep_present': keep})), [], [state]
         if kind == 'backup':
             return 'Backup', '(ha{sv})', (0, variant({'verify': self.rng.random() < 0.3})), [], []
         if kind == 'fork' and running:
