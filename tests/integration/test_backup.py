@@ -153,14 +153,6 @@ def test_a_machine_comes_back(lodge, safe):
     assert contents(restore(lodge, safe, second)) == second_state
     assert refused(restore, lodge, safe, first) == 'NotFound'
 
-    # A look into it: a machine that runs from it, and leaves nothing.
-    look = lodge.machine(lodge.ctl('restore', safe, second, '--disposable', timeout=120).stdout.strip())
-    folder = look.get('Folder')
-    assert look.state == 'running' and look.get('Disposable') is True
-    look.call('ForceOff')
-    wait_until(lambda: not os.path.exists(folder), 30, 'the look into the backup to go')
-    assert [backup['id'] for backup in listed(lodge, safe)] == [second] and verify(lodge, safe, second)['disks'] == 1
-
     # In place, the present is kept.
     qemu_io(disk(machine), 'write -P 12 0 10M')
     present = contents(machine)
@@ -305,6 +297,15 @@ def test_a_snapshot_before_each_start(lodge):
     os.rename(folder + '.away', folder)
     start_and_stop()
     assert len(automatic()) == 3 and 'before-start-error' not in machine.get('Automatic')
+
+    # A look into the backup: a machine that runs from it, and leaves nothing.
+    backup, = (entry['id'] for entry in listed(lodge, lodge.state))
+    look = lodge.machine(lodge.ctl('restore', lodge.state, backup, '--disposable', timeout=120).stdout.strip())
+    folder = look.get('Folder')
+    assert look.state == 'running' and look.get('Disposable') is True and look.id != machine.id
+    look.call('ForceOff')
+    wait_until(lambda: not os.path.exists(folder) and list(lodge.machines()) == [machine.path], 30, 'the look into the backup to go')
+    assert [entry['id'] for entry in listed(lodge, lodge.state)] == [backup]
 
 
 def test_a_scheduled_backup_gives_way(lodge):
