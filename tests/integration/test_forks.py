@@ -195,7 +195,7 @@ def test_forks(lodge_qemu):
     # Nor what a command with a folder of the host does; the clone goes with it.
     folder = os.path.join(lodge.state, 'shared')
     os.mkdir(folder)
-    done = lodge.ctl('run', 'Base', '--share', folder, '--writable', '--', 'sh', '-c', 'hostname > name; cat /dev/urandom | head -c 1M > /x', timeout=300)
+    done = lodge.ctl('run', 'Base', '--share', folder, '--writable', '--', 'sh', '-c', 'hostname > name; head -c 1000000 /dev/urandom > /x', timeout=300)
     with open(os.path.join(folder, 'name'), encoding='ascii') as f:
         assert f.read().startswith('base-'), done.stderr
     assert digest(*shared) == known
