@@ -112,7 +112,10 @@ give_up_at_last (GTask *owned_task)
       lodge_machine_recover_new_layers (take->machine_folder);
     }
   else if (take->switched)
-    give_up_name (self, take);
+    {
+      give_up_name (self, take);
+      lodge_machine_recover_new_layers (take->machine_folder); /* they stay, and the note of them goes */
+    }
   lodge_file_tree_remove (take->folder, NULL, NULL);
   release (task);
   if (!take->borrowed)
