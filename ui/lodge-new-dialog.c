@@ -91,11 +91,10 @@ show_page (LodgeNewDialog *self, const char *name)
   gtk_action_bar_set_revealed (self->actions, review);
   gtk_window_set_title (GTK_WINDOW (self), review ? _("Review") : _("New Machine"));
   update_create (self);
+  /* While it slides away it would still take what Enter means. */
+  gtk_window_set_default_widget (GTK_WINDOW (self), review ? GTK_WIDGET (self->create) : NULL);
   if (review)
-    {
-      gtk_window_set_default_widget (GTK_WINDOW (self), GTK_WIDGET (self->create));
-      lodge_new_review_begin (self->review);
-    }
+    lodge_new_review_begin (self->review);
 }
 
 /* @error: (nullable) what was wrong with the image */
