@@ -304,8 +304,6 @@ lodge_machine_row_set_item (LodgeMachineRow *self, LodgeMachineItem *item)
 
   self->item = g_object_ref (item);
   g_signal_connect_swapped (item, "changed", G_CALLBACK (update), self);
-  g_signal_connect_swapped (item, "notify::picture", G_CALLBACK (update), self);
-  g_signal_connect_swapped (item, "notify::busy", G_CALLBACK (update), self);
   update (self);
 }
 
@@ -329,6 +327,8 @@ lodge_machine_row_show (LodgeMachineRow *self)
   if (self->body == NULL)
     build_body (self);
   self->shown = TRUE;
+  g_signal_connect_swapped (self->item, "notify::picture", G_CALLBACK (update_body), self);
+  g_signal_connect_swapped (self->item, "notify::busy", G_CALLBACK (update_body), self);
   update_body (self);
   gtk_widget_set_child_visible (self->body, TRUE);
 }

@@ -43,9 +43,12 @@ update_hint (LodgeSidebar *self)
   guint n = g_list_model_get_n_items (lodge_library_get_machines (self->library));
   gboolean shown;
 
-  if (n > HINT_MACHINES_MAX)
-    g_settings_set_boolean (self->settings, "drop-hint", FALSE);
   shown = n > 0 && g_settings_get_boolean (self->settings, "drop-hint");
+  if (shown && n > HINT_MACHINES_MAX)
+    {
+      g_settings_set_boolean (self->settings, "drop-hint", FALSE);
+      shown = FALSE;
+    }
   if (shown)
     gtk_widget_set_visible (GTK_WIDGET (self->hint), TRUE);
   gtk_revealer_set_reveal_child (self->hint, shown);

@@ -20,6 +20,8 @@
 #include "ui/lodge-trash-window.h"
 #include "ui/lodge-undo.h"
 
+#define REMEMBER_MS 500u
+
 struct _LodgeWindow
 {
   AdwApplicationWindow parent_instance;
@@ -32,6 +34,7 @@ struct _LodgeWindow
   gboolean awaited_start;
   gboolean awaited_by_keys;
   gboolean complete;             /* the machines have been read once */
+  guint remember_source;         /* the selected machine will be remembered */
 
   GMenuModel *menu;
   GtkOverlay *overlay;
@@ -91,6 +94,26 @@ update_page (LodgeWindow *self)
   update_actions (self);
 }
 
+static gboolean
+remember_cb (gpointer user_data)
+{
+  LodgeWindow *self = user_data;
+  LodgeMachineItem *item = get_selected (self);
+
+  self->remember_source = 0;
+  if (item != NULL)
+    g_settings_set_string (self->settings, "selected-machine", lodge_machine_item_get_id (item));
+  return G_SOURCE_REMOVE;
+}
+
+/* Each letter of a search selects another one, and each is a file to be written. */
+static void
+remember_later (LodgeWindow *self)
+{
+  g_clear_handle_id (&self->remember_source, g_source_remove);
+  self->remember_source = g_timeout_add (REMEMBER_MS, remember_cb, self);
+}
+
 static void
 selected_cb (LodgeWindow *self)
 {
@@ -101,7 +124,7 @@ selected_cb (LodgeWindow *self)
     adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
   /* While the machines arrive, whichever comes first is selected; that says nothing about the person. */
   if (item != NULL && self->complete)
-    g_settings_set_string (self->settings, "selected-machine", lodge_machine_item_get_id (item));
+    remember_later (self);
 }
 
 /* The machine that was looked at last; else the first, not whichever came first. */
@@ -445,6 +468,11 @@ lodge_window_dispose (GObject *object)
 {
   LodgeWindow *self = LODGE_WINDOW (object);
 
+  if (self->remember_source != 0)
+    {
+      g_clear_handle_id (&self->remember_source, g_source_remove);
+      remember_cb (self);
+    }
   g_clear_object (&self->thumbnailer);
   g_clear_object (&self->library);
   g_clear_object (&self->settings);
