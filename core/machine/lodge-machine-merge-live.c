@@ -12,7 +12,10 @@
  *
  * Without the flush a QEMU that is killed just then leaves a header without the tables, so a child that reads nothing in the place
  * of what was copied. The child's name of the file below is given as it must be in the image, relative; by itself QEMU would write
- * the path that it knows. A job of a killed core is cancelled by the next. */
+ * the path that it knows. A job of a killed core is cancelled by the next.
+ *
+ * A job that has ended must be gone at once (auto-dismiss): as long as it is there its filter is a node without a child, and
+ * QEMU 7.2 ends at the next query-named-block-nodes. How it ended the child's header says. */
 
 #include "core/machine/lodge-machine-merge-live.h"
 
@@ -35,6 +38,8 @@ typedef struct
   char *below;         /* (owned) (nullable) likewise */
   char *backing;       /* (owned) (nullable) how the child is to name @below */
   char *node;          /* (owned) (nullable) the child's */
+  char *path;          /* (owned) (nullable) the child, where it is now */
+  char *parent;        /* (owned) (nullable) the file below, where it is now */
   GError *error;       /* (owned) (nullable) why it is being cancelled */
   gboolean cancelled;  /* QEMU was told */
   gboolean finalized;
@@ -53,6 +58,8 @@ live_free (gpointer data)
   g_free (live->below);
   g_free (live->backing);
   g_free (live->node);
+  g_free (live->path);
+  g_free (live->parent);
   g_clear_error (&live->error);
   g_free (live);
 }
@@ -173,6 +180,18 @@ flushed_cb (GObject *source, GAsyncResult *result, gpointer data)
   run_for_job (task, "job-finalize", told_cb);
 }
 
+/* The job is gone: whether the child goes on in the file below by now, as its header says. */
+static gboolean
+has_new_parent (Live *live, GError **error)
+{
+  g_autoptr (LodgeLayer) layer = lodge_layers_read (live->path, error);
+
+  if (layer == NULL || g_strcmp0 (layer->backing, live->parent) == 0)
+    return layer != NULL;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_IO, "QEMU could not write the header of “%s”", live->child);
+  return FALSE;
+}
+
 /* @task: taken. There is no command of QMP's for that alone. */
 static void
 flush (GTask *task)
@@ -233,7 +252,9 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   if (error == NULL && live->error != NULL)
     error = g_steal_pointer (&live->error);
-  if (error == NULL)
+  if (error == NULL && live->finalized)
+    has_new_parent (live, &error);
+  else if (error == NULL)
     error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_IO, "QEMU does not know the job any more");
   finish (task, error);
 }
@@ -282,7 +303,7 @@ nodes_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   live->node = g_strdup (child);
-  arguments = lodge_qmp_args_new ("{'job-id': <'" JOB "'>, 'device': <%s>, 'speed': <%x>, 'auto-finalize': <false>, 'auto-dismiss': <false>}",
+  arguments = lodge_qmp_args_new ("{'job-id': <'" JOB "'>, 'device': <%s>, 'speed': <%x>, 'auto-finalize': <false>, 'auto-dismiss': <true>}",
                                   child, (gint64) RATE);
   if (below != NULL)
     {
@@ -322,6 +343,8 @@ lodge_merge_live_async (LodgeMachine *self, const char *child, const char *below
   GTask *task = live_new (self, cancellable, callback, data);
   Live *live = g_task_get_task_data (task);
 
+  live->path = g_strdup (child);
+  live->parent = g_strdup (below);
   live->child = known_path (self, child);
   live->below = below != NULL ? known_path (self, below) : NULL;
   live->backing = below != NULL ? lodge_layers_relative (child, below) : NULL;
