@@ -307,8 +307,11 @@ class World:
         """What reads on in what, for the report."""
         found = {}
         for name in sorted(os.listdir(os.path.join(self.folder, 'disks'))):
-            with open(os.path.join(self.folder, 'disks', name), 'rb') as f:
-                data = f.read(MIB)
+            try:
+                with open(os.path.join(self.folder, 'disks', name), 'rb') as f:
+                    data = f.read(MIB)
+            except FileNotFoundError:
+                data = b''
             found[name] = qcow2_head(data)[3] if data[:4] == b'QFI\xfb' else '?'
         return found, {name: read_json(self.folder, 'snapshots', name, 'snapshot.json')['disks'] for name in self.snapshots()}
 
