@@ -124,9 +124,11 @@ char *
 lodge_memory_format (guint64 bytes)
 {
   guint64 mib = bytes / (1024 * 1024);
+  guint64 tenths = mib * 10 / 1024;
 
-  if (mib >= 1024)
-    return mib % 1024 == 0 || mib >= 10 * 1024 ? g_strdup_printf ("%" G_GUINT64_FORMAT " GB", (mib + 512) / 1024)
-                                               : g_strdup_printf ("%.1f GB", mib / 1024.0);
-  return g_strdup_printf ("%" G_GUINT64_FORMAT " MB", mib);
+  if (mib < 1024)
+    return g_strdup_printf ("%" G_GUINT64_FORMAT " MB", mib);
+  if (tenths % 10 == 0)
+    return g_strdup_printf ("%" G_GUINT64_FORMAT " GB", tenths / 10);
+  return g_strdup_printf ("%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT " GB", tenths / 10, tenths % 10);
 }

@@ -17,7 +17,11 @@ gboolean lodge_size_parse    (const char *text, guint64 default_unit, guint64 *b
 /** lodge_size_format: Returns: (transfer full): "16 MiB", "1.5 GiB"; exact, so that it can be typed again */
 char    *lodge_size_format   (guint64 bytes);
 
-/** lodge_memory_format: Returns: (transfer full): "512 MB", "1.5 GB", "24 GB": for sentences, in the units that memory is sold in */
+/**
+ * lodge_memory_format: for sentences, in the units that memory is sold in; never more than @bytes, so that what is said to be possible is
+ *
+ * Returns: (transfer full): "512 MB", "1.5 GB", "24 GB"
+ */
 char    *lodge_memory_format (guint64 bytes);
 
 G_END_DECLS

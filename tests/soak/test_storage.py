@@ -291,7 +291,10 @@ class World:
             self.compare(what, gone, presents, ran)
         for name in os.listdir(os.path.join(self.folder, 'disks')):
             path = os.path.join(self.folder, 'disks', name)
-            status = os.stat(path)
+            try:
+                status = os.stat(path)
+            except FileNotFoundError:
+                continue # a merge goes on in the background
             mark = (status.st_ino, status.st_mtime_ns, status.st_size)
             if self.machine.state not in ('running', 'paused') and self.checked.get(name) != mark:
                 run('qemu-img', 'check', '-q', '-f', 'qcow2', path)

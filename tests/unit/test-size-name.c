@@ -94,12 +94,30 @@ test_names (void)
     }
 }
 
+static void
+test_memory (void)
+{
+  static const struct
+  {
+    guint64 mib;
+    const char *text;
+  } cases[] = { { 16, "16 MB" }, { 1023, "1023 MB" }, { 1024, "1 GB" }, { 1536, "1.5 GB" }, { 24105, "23.5 GB" }, { 24 * 1024, "24 GB" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = lodge_memory_format (cases[i].mib * LODGE_MIB);
+
+      g_assert_cmpstr (text, ==, cases[i].text);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/size/parse", test_sizes);
   g_test_add_func ("/size/format", test_size_format);
+  g_test_add_func ("/size/memory", test_memory);
   g_test_add_func ("/name/validate", test_names);
   return g_test_run ();
 }
