@@ -19,6 +19,7 @@ MARKS = {
     'slow': 'takes more than twenty seconds',
     'soak': 'a long test',
     'long': 'not in the short form of the soak tests',
+    'once': 'in the short form with one QEMU alone',
     'prove_kvm': 'needs KVM that boots kernels', 'prove_gpu': 'needs a render node', 'prove_usb': 'needs a USB device',
     'prove_systemd': 'needs a systemd user session', 'prove_windows': 'needs KVM and Windows media in $LODGE_WINDOWS_ISO',
     'prove_wayland': 'needs a desktop on Wayland', 'prove_sound': 'needs a sound server',
@@ -36,7 +37,8 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     if config.getoption('--short'):
-        left_out = [item for item in items if item.get_closest_marker('long')]
+        left_out = [item for item in items if item.get_closest_marker('long')
+                    or (item.get_closest_marker('once') and 'qemu10' in item.name)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     # The workers get the tests in pieces from the front: the slow ones are spread, so that no piece has several.

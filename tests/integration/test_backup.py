@@ -198,6 +198,7 @@ def test_damage_is_found(lodge, safe):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_running_guest(lodge_qemu):
     """It counts on while it is backed up, and what it overwrites meanwhile is in the backup as it was."""
     lodge = lodge_qemu

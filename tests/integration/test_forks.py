@@ -109,6 +109,7 @@ def crash(machine):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_forks(lodge_qemu):
     """One guest from running to saved to template, cloned on its way; the template is what it was when all is over."""
     lodge = lodge_qemu

@@ -84,7 +84,7 @@ def test_pause_and_resume(lodge):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('firmware', ['bios', 'uefi'])
+@pytest.mark.parametrize('firmware', [pytest.param('bios', marks=pytest.mark.long), 'uefi'])
 def test_debian_installer(lodge, installer_iso, firmware):
     machine = lodge.create('Debian', [('iso', installer_iso)], firmware=firmware, disk_size=4 << 30, memory=1 << 30)
     machine.start()

@@ -210,6 +210,7 @@ def test_what_cannot_be_resumed_is_refused(lodge):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_firmware_and_tpm_come_back(lodge_qemu):
     """The UEFI shell goes on where it was: its screen comes back as it was, not the firmware's first one, and it hears keys."""
     machine = lodge_qemu.create('shell', firmware='uefi', tpm=True, disk_size=64 << 20)
