@@ -8,10 +8,7 @@
 
 #include "ui/lodge-log-window.h"
 #include "ui/lodge-machine-text.h"
-
-/* Of an overlay: the note and the offer that were shown last. */
-#define NOTE_KEY "lodge-note"
-#define OFFER_KEY "lodge-offer"
+#include "ui/lodge-toasts.h"
 
 static AdwToastOverlay *
 find_overlay (GtkWidget *from)
@@ -34,18 +31,6 @@ find_overlay (GtkWidget *from)
 }
 
 static void
-drop (AdwToastOverlay *overlay, const char *key)
-{
-  AdwToast *toast = g_object_get_data (G_OBJECT (overlay), key);
-
-  if (toast != NULL)
-    adw_toast_dismiss (toast);
-}
-
-/* There is one note and one offer at most. An overlay would bring an older offer back once the newer one is gone, and who
- * presses Undo then means the newer one. What is over is dismissed and not put off by a higher priority: libadwaita 1.2
- * aborts when a toast that was put off is to be shown again before it has faded. */
-static void
 show_toast (AdwToastOverlay *overlay, AdwToast *toast, gboolean offer)
 {
   g_autoptr (GSettings) settings = g_settings_new (LODGE_APP_ID);
@@ -54,11 +39,7 @@ show_toast (AdwToastOverlay *overlay, AdwToast *toast, gboolean offer)
   /* Who reads slowly, or by a screen reader, sets how long (WCAG 2.2.1). */
   if (adw_toast_get_timeout (toast) > 0 && adw_toast_get_timeout (toast) < seconds)
     adw_toast_set_timeout (toast, seconds);
-  drop (overlay, NOTE_KEY);
-  if (offer)
-    drop (overlay, OFFER_KEY);
-  g_object_set_data_full (G_OBJECT (overlay), offer ? OFFER_KEY : NOTE_KEY, g_object_ref (toast), g_object_unref);
-  adw_toast_overlay_add_toast (overlay, toast);
+  lodge_toasts_show (overlay, toast, offer);
 }
 
 AdwToast *

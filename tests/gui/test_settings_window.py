@@ -281,6 +281,19 @@ def test_disk_work(settings, tools):
     wait(lambda: disk(settings, 'disk1')['size'] == 3 << 30, 'the larger disk')
 
 
+def test_taken_back_in_quick_succession(settings):
+    """Messages that come faster than the ones before them fade; the window stands it."""
+    settings.page('System')
+    for cores in (2, 1, 2, 1, 2):
+        settings.find('Cores', 'spin button').value = cores
+        settings.wait_saved(lambda profile: profile['cores'] == cores, f'{cores} cores')
+    settings.display.focus(settings.id)
+    settings.display.key(*['ctrl+z'] * 5)
+    wait_until(lambda: not settings.latest(), 20, 'all to be taken back')
+    settings.wait_saved(lambda profile: profile['cores'] == 1, 'one core')
+    settings.find('Cores', 'spin button')
+
+
 def to_row(settings, row):
     for _ in range(40):
         if row.has_state(FOCUSED):

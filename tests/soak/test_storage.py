@@ -279,6 +279,14 @@ class World:
                 disk = os.path.join(os.path.dirname(disk), name) if name else None
         return {os.path.realpath(os.path.join(self.folder, 'disks', name)) for name in os.listdir(os.path.join(self.folder, 'disks'))} - used
 
+    def check(self, path):
+        """A merge in the background has the image while it reads it, or takes it away."""
+        def good():
+            done = subprocess.run(['qemu-img', 'check', '-q', '-f', 'qcow2', path], capture_output=True, text=True)
+            assert done.returncode == 0 or 'Is another process using the image' in done.stderr or not os.path.exists(path), done
+            return done.returncode == 0 or not os.path.exists(path)
+        wait_until(good, 30, f'{path} to be free')
+
     def judge(self, what, gone=(), presents=(), ran=False):
         """gone: snapshots that may have gone; presents: what else the present may be; ran: a firmware ran, and may have changed what is its own."""
         self.rest(what)
@@ -297,7 +305,7 @@ class World:
                 continue # a merge goes on in the background
             mark = (status.st_ino, status.st_mtime_ns, status.st_size)
             if self.machine.state not in ('running', 'paused') and self.checked.get(name) != mark:
-                run('qemu-img', 'check', '-q', '-f', 'qcow2', path)
+                self.check(path)
                 self.checked[name] = mark
         self.learn()
         self.judge_backups(what)
