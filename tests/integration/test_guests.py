@@ -113,6 +113,7 @@ def test_arm64_guest(lodge, arm64_guest):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_arm64_guest_by_uefi(lodge, arm64_guest, tmp_path):
     disk = tmp_path / 'disk.img'
     disk.write_bytes(open(arm64_guest[2], 'rb').read())

@@ -59,6 +59,7 @@ def resumed_number(machine):
         return serial.count_on(3)[0]
 
 
+@pytest.mark.once
 def test_a_saved_guest_goes_on(lodge_qemu, counting):
     lodge, machine = lodge_qemu, counting
     assert 'save' in lodge.core_properties()['Features']
