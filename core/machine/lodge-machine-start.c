@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* Start, step by step; see the head of lodge-machine.c. Every step either calls the next or
- * give_up(), which unwinds whatever has been made so far. */
+ * lodge_start_give_up(), which unwinds whatever has been made so far. */
 
-#include "core/machine/lodge-machine-save.h"
+#include "core/machine/lodge-machine-start.h"
 
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-settings.h"
-#include "core/machine/lodge-fork.h"
-#include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-check.h"
 #include "core/machine/lodge-machine-execute.h"
 #include "core/machine/lodge-machine-family-private.h"
-#include "core/machine/lodge-ram.h"
+#include "core/machine/lodge-machine-save.h"
 #include "core/machine/lodge-scope.h"
-#include "core/machine/lodge-stream.h"
 #include "core/qemu/lodge-command-line.h"
 #include "core/qemu/lodge-process-tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,25 +26,8 @@
 #define GREETING_SECONDS 30
 #define GREETING_MAX_SECONDS 180
 
-typedef struct
-{
-  LodgeMachine *machine;           /* (owned) */
-  LodgeGuest *guest;               /* the machine's; valid while !is_stale() */
-  guint serial;                    /* of the guest */
-  LodgeCapabilities *capabilities; /* (owned) (nullable) */
-  LodgeLaunchPlan *plan;           /* (owned) (nullable) descriptors and what differs this time */
-  LodgeSaved *saved;               /* (owned) (nullable) what the guest is resumed from */
-  char *ram;                       /* (owned) (nullable) of a memory that is in a file: as QEMU is told of it */
-  LodgeRamFill *fill;              /* (owned) (nullable) that file, when it is filled with what was saved */
-  int ram_fd;                      /* or -1 */
-  LodgeJob *job;                   /* (owned) (nullable) the memory is being read */
-  gboolean paused;
-  gboolean without_kvm;
-  gboolean repair;
-} Start;
-
-static void
-start_free (Start *start)
+void
+lodge_start_free (LodgeStart *start)
 {
   g_clear_object (&start->capabilities);
   g_clear_pointer (&start->plan, lodge_launch_plan_free);
@@ -68,20 +47,16 @@ start_free (Start *start)
   g_free (start);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Start, start_free)
-
-/* Whether the start is over, or given up: a good answer of QEMU that was on its way when it was killed
- * must not bring it back; the end of the guest answers. */
-static gboolean
-is_stale (const Start *start)
+gboolean
+lodge_start_is_stale (const LodgeStart *start)
 {
   LodgeGuest *guest = start->machine->guest;
 
   return guest == NULL || guest->serial != start->serial || guest->start == NULL || guest->start_error != NULL;
 }
 
-static void
-give_up (Start *start, GError *error)
+void
+lodge_start_give_up (LodgeStart *start, GError *error)
 {
   LodgeGuest *guest = start->guest;
 
@@ -93,7 +68,7 @@ give_up (Start *start, GError *error)
 }
 
 static void
-succeed (Start *start)
+succeed (LodgeStart *start)
 {
   LodgeMachine *self = start->machine;
   g_autoptr (GTask) task = g_steal_pointer (&start->guest->start);
@@ -116,24 +91,24 @@ succeed (Start *start)
 static void
 continued_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Start) start = data;
+  g_autoptr (LodgeStart) start = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (LODGE_QMP_CLIENT (source), result, &error);
 
-  if (is_stale (start))
+  if (lodge_start_is_stale (start))
     return;
   /* A QEMU that ended says more by its end than by a closed connection; one that is there and silent says nothing more. */
   if (answer == NULL && (!g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING) || lodge_qmp_client_is_open (LODGE_QMP_CLIENT (source))))
-    give_up (start, g_steal_pointer (&error));
+    lodge_start_give_up (start, g_steal_pointer (&error));
   else if (answer != NULL)
     succeed (start);
 }
 
 /* QEMU has hold of the guest, which has all its hardware and has not run yet. */
 static void
-go (Start *owned)
+go (LodgeStart *owned)
 {
-  g_autoptr (Start) start = owned;
+  g_autoptr (LodgeStart) start = owned;
   LodgeMachine *self = start->machine;
   LodgeQmpClient *qmp = start->guest->qmp;
 
@@ -148,20 +123,20 @@ go (Start *owned)
 static void
 plugged_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Start) start = data;
+  g_autoptr (LodgeStart) start = data;
   GError *error = NULL;
   gboolean plugged = lodge_machine_plug_share_finish (LODGE_MACHINE (source), result, &error);
 
-  if (is_stale (start))
+  if (lodge_start_is_stale (start))
     g_clear_error (&error);
   else if (plugged)
     go (g_steal_pointer (&start));
   else
-    give_up (start, error);
+    lodge_start_give_up (start, error);
 }
 
-static void
-let_go (Start *start)
+void
+lodge_start_let_go (LodgeStart *start)
 {
   if (start->guest->share != NULL)
     lodge_machine_plug_share_async (start->machine, plugged_cb, start);
@@ -169,137 +144,23 @@ let_go (Start *start)
     go (start);
 }
 
-/* The memory is there. */
-static void
-resume (Start *owned)
-{
-  g_autoptr (Start) start = owned;
-  LodgeMachine *self = start->machine;
-  GError *error = NULL;
-
-  /* From here on the guest's disks may differ from what its memory says, so it is not resumed twice. */
-  if (start->paused || lodge_machine_consume_saved (self, &error))
-    {
-      start->guest->unspent = start->paused;
-      g_clear_pointer (&self->saved, lodge_saved_free);
-      let_go (g_steal_pointer (&start));
-    }
-  else
-    give_up (start, error);
-}
-
-static void
-memory_read_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Start) start = data;
-  LodgeGuest *guest = start->guest; /* valid where the start is not stale */
-  GError *error = NULL;
-  gboolean there = lodge_stream_finish (result, &error);
-
-  if (is_stale (start) || g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING))
-    {
-      g_clear_error (&error); /* its end says why */
-      return;
-    }
-  if (!there)
-    give_up (start, error);
-  else if (guest->place != NULL)
-    guest->waiting = g_steal_pointer (&start);
-  else
-    resume (g_steal_pointer (&start));
-}
-
-/* @fd: taken */
-static void
-read_stream (Start *start, int fd)
-{
-  LodgeMachine *self = start->machine;
-
-  fcntl (fd, F_SETFL, 0);
-  if (start->saved->mapped)
-    /* A moment, so no job. */
-    lodge_stream_devices_in_async (self, fd, memory_read_cb, start);
-  else
-    {
-      start->job = lodge_job_new ("restore", self->id);
-      lodge_machine_emit_job (self, start->job);
-      lodge_stream_in_async (self, fd, start->job, memory_read_cb, start);
-    }
-  close (fd);
-}
-
-static void
-read_memory (Start *owned)
-{
-  g_autoptr (Start) start = owned;
-  g_autofree char *path = g_build_filename (start->machine->folder, LODGE_SAVED_DIR,
-                                            start->saved->mapped ? LODGE_SAVED_DEVICES : LODGE_SAVED_MEMORY, NULL);
-  int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  GError *error = NULL;
-  struct stat st;
-
-  if (fd >= 0 && fstat (fd, &st) == 0 && S_ISREG (st.st_mode))
-    {
-      read_stream (g_steal_pointer (&start), fd);
-      return;
-    }
-  lodge_error_set_errno (&error, fd < 0 ? errno : EINVAL, "opening", path);
-  if (fd >= 0)
-    close (fd);
-  give_up (start, error);
-}
-
-static void
-filled_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Start) start = data;
-  GError *error = NULL;
-  gboolean filled = lodge_ram_fill_wait_finish (result, &error);
-
-  if (is_stale (start))
-    g_clear_error (&error);
-  else if (!filled)
-    give_up (start, error);
-  else
-    {
-      g_clear_pointer (&start->fill, lodge_ram_fill_free);
-      read_memory (g_steal_pointer (&start));
-    }
-}
-
-static void
-wait_for_memory (Start *start)
-{
-  if (start->fill == NULL)
-    {
-      read_memory (start);
-      return;
-    }
-  if (!lodge_ram_fill_is_done (start->fill))
-    {
-      start->job = lodge_job_new ("restore", start->machine->id);
-      lodge_machine_emit_job (start->machine, start->job);
-    }
-  lodge_ram_fill_wait_async (start->fill, start->job, filled_cb, start);
-}
-
 static void
 ready_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Start) start = data;
+  g_autoptr (LodgeStart) start = data;
   LodgeQmpClient *qmp = LODGE_QMP_CLIENT (source);
   g_autoptr (GError) error = NULL;
   gboolean ready = lodge_qmp_client_ready_finish (qmp, result, &error);
 
-  if (is_stale (start) || !ready)
+  if (lodge_start_is_stale (start) || !ready)
     return; /* not ready: the end of the process tells why */
 
   g_clear_handle_id (&start->guest->start_id, g_source_remove);
   lodge_guest_hold_inner (start->machine);
   if (start->saved != NULL)
-    wait_for_memory (g_steal_pointer (&start));
+    lodge_start_read_memory (g_steal_pointer (&start));
   else
-    let_go (g_steal_pointer (&start));
+    lodge_start_let_go (g_steal_pointer (&start));
 }
 
 /* Each second, so that a core that was stopped itself counts one and not all that passed. */
@@ -336,7 +197,7 @@ prepare_log (LodgeMachine *self, LodgeGuest *guest)
 }
 
 static gboolean
-write_record (Start *start, const char *const *confined, const char *const *bare, GError **error)
+write_record (LodgeStart *start, const char *const *confined, const char *const *bare, GError **error)
 {
   LodgeGuest *guest = start->guest;
   LodgeRuntimeRecord *record = guest->record;
@@ -368,7 +229,7 @@ write_record (Start *start, const char *const *confined, const char *const *bare
 static void
 scoped_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Start) start = data;
+  g_autoptr (LodgeStart) start = data;
   LodgeMachine *self = start->machine;
   LodgeGuest *guest = start->guest;
   g_autoptr (LodgeQmpClient) qmp = NULL;
@@ -377,7 +238,7 @@ scoped_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   lodge_scope_request_finish (result);
   /* With the process gone its end is on its way. */
-  if (is_stale (start) || guest->exited)
+  if (lodge_start_is_stale (start) || guest->exited)
     return;
 
   for (guint i = 0; i < guest->helpers->len; i++)
@@ -391,7 +252,7 @@ scoped_cb (GObject *source, GAsyncResult *result, gpointer data)
   qmp = lodge_qmp_client_connect (path, &error);
   if (qmp == NULL)
     {
-      give_up (start, error);
+      lodge_start_give_up (start, error);
       return;
     }
   lodge_guest_connect (self, qmp);
@@ -401,7 +262,7 @@ scoped_cb (GObject *source, GAsyncResult *result, gpointer data)
 
 /* While the processes wait at their gates, so that all they start is in the scope from its birth. */
 static void
-request_scope (Start *start)
+request_scope (LodgeStart *start)
 {
   LodgeMachine *self = start->machine;
   const LodgeRuntimeRecord *record = start->guest->record;
@@ -421,11 +282,11 @@ request_scope (Start *start)
 }
 
 static void
-spawn (Start *start)
+spawn (LodgeStart *start)
 {
   LodgeMachine *self = start->machine;
   LodgeGuest *guest = start->guest;
-  g_autoptr (Start) owned = start;
+  g_autoptr (LodgeStart) owned = start;
   g_auto (GStrv) bare = NULL;
   g_auto (GStrv) confined = NULL;
   g_auto (GStrv) environment = NULL;
@@ -436,7 +297,7 @@ spawn (Start *start)
   if (bare == NULL
       || (start->saved != NULL && !lodge_saved_check_argv (start->saved, (const char *const *) bare, &error)))
     {
-      give_up (start, error);
+      lodge_start_give_up (start, error);
       return;
     }
   confined = lodge_launch_plan_confine (start->plan, guest->profile, start->capabilities, self->engine,
@@ -449,20 +310,20 @@ spawn (Start *start)
                                         guest->log, &error);
   if (guest->process == NULL)
     {
-      give_up (start, error);
+      lodge_start_give_up (start, error);
       return;
     }
   lodge_guest_watch_process (self);
   if (!write_record (start, (const char *const *) confined, (const char *const *) bare, &error))
     {
-      give_up (start, error);
+      lodge_start_give_up (start, error);
       return;
     }
   request_scope (g_steal_pointer (&owned));
 }
 
 static gboolean
-make_sockets (Start *start, GError **error)
+make_sockets (LodgeStart *start, GError **error)
 {
   static const struct
   {
@@ -509,43 +370,10 @@ assign (LodgeMachine *self, LodgeGuest *guest, LodgeCapabilities *capabilities, 
   return FALSE;
 }
 
-/* The memory of a guest in software is a file that the core can read, where QEMU knows how to be saved without it. */
-static gboolean
-make_ram (Start *start, GError **error)
+void
+lodge_start_launch (LodgeStart *owned)
 {
-  LodgeMachine *self = start->machine;
-  guint64 size = start->guest->profile->memory;
-  int fd;
-
-  if (start->ram != NULL || start->plan->launch.accel != LODGE_ACCEL_TCG || !lodge_ram_is_possible (start->capabilities)
-      || (start->saved != NULL && !start->saved->mapped))
-    return TRUE;
-  if (start->saved != NULL)
-    {
-      g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_RAM, NULL);
-
-      /* A restore may have begun with it. */
-      start->fill = g_steal_pointer (&self->fill);
-      if (start->fill != NULL && !lodge_ram_fill_is_of (start->fill, path))
-        g_clear_pointer (&start->fill, lodge_ram_fill_free);
-      if (start->fill == NULL)
-        start->fill = lodge_ram_fill_new (path, size, error);
-      if (start->fill == NULL)
-        return FALSE;
-      fd = lodge_ram_fill_dup (start->fill);
-    }
-  else if ((fd = lodge_ram_new (size, NULL)) < 0)
-    return TRUE; /* memory of the usual kind does as well */
-  lodge_launch_plan_add_fd (start->plan, fd, LODGE_CHILD_FD_RAM);
-  start->plan->launch.ram = LODGE_RAM_PATH;
-  start->plan->launch.ram_use = LODGE_RAM_SHARED;
-  return TRUE;
-}
-
-static void
-launch (Start *owned)
-{
-  g_autoptr (Start) start = owned;
+  g_autoptr (LodgeStart) start = owned;
   LodgeMachine *self = start->machine;
   LodgeGuest *guest = start->guest;
   const LodgePaths *paths = lodge_engine_get_paths (self->engine);
@@ -555,7 +383,7 @@ launch (Start *owned)
   dir = lodge_runtime_dir_create (paths->runtime_dir, self->id, &error);
   if (dir == NULL)
     {
-      give_up (start, error);
+      lodge_start_give_up (start, error);
       return;
     }
   guest->record = lodge_runtime_record_new (dir, self->id);
@@ -583,73 +411,32 @@ launch (Start *owned)
       lodge_launch_plan_add_fd (start->plan, start->ram_fd, LODGE_CHILD_FD_RAM);
       start->ram_fd = -1;
     }
-  if (!make_ram (start, &error) || !make_sockets (start, &error) || !lodge_launch_start_helpers (self, start->plan, &error))
-    give_up (start, error);
+  if (!lodge_start_make_memory (start, &error) || !make_sockets (start, &error) || !lodge_launch_start_helpers (self, start->plan, &error))
+    lodge_start_give_up (start, error);
   else
     spawn (g_steal_pointer (&start));
 }
 
 static void
-ram_opened_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Start) start = data;
-  GError *error = NULL;
-
-  start->ram_fd = lodge_fork_open_finish (LODGE_ENGINE (source), result, &error);
-  if (is_stale (start))
-    g_clear_error (&error);
-  else if (start->ram_fd < 0)
-    give_up (start, error);
-  else
-    launch (g_steal_pointer (&start));
-}
-
-/* @start: taken. Where the memory of the guest is to come from. */
-static void
-find_ram (Start *start)
-{
-  LodgeMachine *self = start->machine;
-  g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, LODGE_SAVED_RAM, NULL);
-  struct stat st;
-
-  if (start->saved == NULL || !start->saved->mapped || lodge_saved_is_filled (start->saved))
-    {
-      launch (start);
-      return;
-    }
-  /* A file that has no other name is this guest's alone. */
-  if (lodge_capabilities_has_member (start->capabilities, "object-add/arg-type/+memory-backend-file/rom")
-      || (stat (path, &st) == 0 && st.st_nlink == 1))
-    {
-      start->ram = start->guest->place != NULL ? g_build_filename (start->guest->place, LODGE_SAVED_DIR, LODGE_SAVED_RAM, NULL)
-                                               : g_steal_pointer (&path);
-      launch (start);
-      return;
-    }
-  start->ram = g_strdup (LODGE_RAM_PATH);
-  lodge_fork_open_async (self->engine, path, ram_opened_cb, start);
-}
-
-static void
 announce_cb (LodgeJob *job, gpointer data)
 {
-  Start *start = data;
+  LodgeStart *start = data;
 
-  if (!is_stale (start))
+  if (!lodge_start_is_stale (start))
     lodge_machine_emit_job (start->machine, job);
 }
 
 static void
 checked_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Start) start = data;
+  g_autoptr (LodgeStart) start = data;
   LodgeMachine *self = start->machine;
   LodgeGuest *guest = start->guest;
   gboolean replaced;
   GError *error = NULL;
   gboolean sound = lodge_machine_check_disks_finish (result, &replaced, &error);
 
-  if (is_stale (start))
+  if (lodge_start_is_stale (start))
     {
       g_clear_error (&error);
       return;
@@ -661,74 +448,32 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer data)
       sound = sound && (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, FALSE, &error)) != NULL;
     }
   if (!sound)
-    give_up (start, error);
+    lodge_start_give_up (start, error);
   else
-    find_ram (g_steal_pointer (&start));
-}
-
-static gboolean
-check_saved (Start *start, GError **error)
-{
-  LodgeMachine *self = start->machine;
-  g_autofree char *cpuinfo = NULL;
-  g_autofree char *host_cpu = NULL;
-
-  if (start->saved == NULL)
-    return TRUE;
-  if (start->saved->host_cpu != NULL && g_file_get_contents ("/proc/cpuinfo", &cpuinfo, NULL, NULL))
-    host_cpu = lodge_saved_host_cpu (cpuinfo);
-  return lodge_saved_check_host (start->saved, lodge_capabilities_get_version (start->capabilities),
-                                 lodge_engine_get_host (self->engine)->accel == LODGE_ACCEL_KVM, host_cpu, error)
-         && lodge_saved_check_disks (start->saved, self->folder, error);
-}
-
-/* What the guest is resumed from, read afresh. FALSE: there is something that cannot be used. */
-static gboolean
-take_saved (LodgeMachine *self, gboolean discard, LodgeSaved **saved, GError **error)
-{
-  g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, NULL);
-
-  if (self->state != LODGE_STATE_SAVED)
-    return TRUE;
-  if (discard)
-    return lodge_machine_discard_saved (self, error);
-
-  *saved = lodge_saved_read (path, error);
-  if (*saved != NULL && g_strcmp0 ((*saved)->profile->id, self->id) != 0)
-    {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
-                   "the saved memory is that of the machine %s, which this one is a copy of; drop it, and this one starts from its own disks",
-                   (*saved)->profile->id);
-      g_clear_pointer (saved, lodge_saved_free);
-    }
-  if (*saved == NULL)
-    return FALSE;
-  g_free ((*saved)->profile->name);
-  (*saved)->profile->name = g_strdup (self->entry->profile->name);
-  return TRUE;
+    lodge_start_find_memory (g_steal_pointer (&start));
 }
 
 static void
 prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Start) start = data;
+  g_autoptr (LodgeStart) start = data;
   LodgeMachine *self = start->machine;
   LodgeGuest *guest = start->guest;
-  Start *owned;
+  LodgeStart *owned;
   GError *error = NULL;
 
   start->capabilities = lodge_engine_prepare_finish (LODGE_ENGINE (source), result, &error);
-  if (is_stale (start))
+  if (lodge_start_is_stale (start))
     {
       g_clear_error (&error);
       return;
     }
 
   if (start->capabilities == NULL || !lodge_engine_check_profile (self->engine, guest->profile, &error)
-      || !check_saved (start, &error) || (start->saved == NULL && !assign (self, guest, start->capabilities, &error))
+      || !lodge_start_check_saved (start, &error) || (start->saved == NULL && !assign (self, guest, start->capabilities, &error))
       || (guest->locks = lodge_launch_lock_disks (guest->profile, self->folder, FALSE, &error)) == NULL)
     {
-      give_up (start, error);
+      lodge_start_give_up (start, error);
       return;
     }
 
@@ -741,23 +486,23 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
 static void
 unused_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Start) start = data;
+  g_autoptr (LodgeStart) start = data;
   LodgeMachine *self = LODGE_MACHINE (source);
   GError *error = NULL;
   gboolean unused = lodge_machine_check_disks_unused_finish (self, result, &error);
 
-  if (is_stale (start))
+  if (lodge_start_is_stale (start))
     g_clear_error (&error);
   else if (unused)
     lodge_engine_prepare_async (self->engine, self->guest->profile->arch, NULL, prepared_cb, g_steal_pointer (&start));
   else
-    give_up (start, error);
+    lodge_start_give_up (start, error);
 }
 
 void
 lodge_machine_start_forget (gpointer waiting)
 {
-  start_free (waiting);
+  lodge_start_free (waiting);
 }
 
 void
@@ -767,7 +512,7 @@ lodge_machine_start_ahead (LodgeMachine *self, const char *place, GTask *task)
   g_autofree char *path = g_build_filename (self->folder, LODGE_SAVED_DIR, NULL);
   GError *error = NULL;
   LodgeSaved *saved = lodge_saved_read (path, &error);
-  Start *start;
+  LodgeStart *start;
 
   if (saved == NULL)
     {
@@ -778,7 +523,7 @@ lodge_machine_start_ahead (LodgeMachine *self, const char *place, GTask *task)
   self->guest->start = g_steal_pointer (&owned);
   self->guest->place = g_strdup (place);
 
-  start = g_new0 (Start, 1);
+  start = g_new0 (LodgeStart, 1);
   start->ram_fd = -1;
   start->machine = g_object_ref (self);
   start->guest = self->guest;
@@ -792,7 +537,7 @@ static void
 go_on (LodgeMachine *self, GTask *task, gboolean paused)
 {
   LodgeGuest *guest = self->guest;
-  Start *start = g_steal_pointer (&guest->waiting);
+  LodgeStart *start = g_steal_pointer (&guest->waiting);
   g_autoptr (GTask) ahead = guest->start;
 
   g_clear_handle_id (&guest->start_id, g_source_remove);
@@ -804,7 +549,7 @@ go_on (LodgeMachine *self, GTask *task, gboolean paused)
   g_task_return_boolean (ahead, TRUE);
   lodge_machine_change (self, LODGE_CHANGE_START, "", NULL);
   lodge_guest_write_record (self);
-  resume (start);
+  lodge_start_resume (start);
 }
 
 void
@@ -816,7 +561,7 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
   gboolean paused = FALSE, repair = FALSE, discard = FALSE;
   LodgeSaved *saved = NULL;
   GError *error = NULL;
-  Start *start;
+  LodgeStart *start;
 
   if (!lodge_machine_check_options (options, known, &error))
     {
@@ -842,7 +587,7 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
       go_on (self, g_steal_pointer (&owned), paused);
       return;
     }
-  if (!take_saved (self, discard, &saved, &error))
+  if (!lodge_start_take_saved (self, discard, &saved, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -854,7 +599,7 @@ lodge_machine_start (LodgeMachine *self, GTask *task, GVariant *options)
   self->guest->user_pause = paused || (saved != NULL && !saved->running);
   lodge_machine_change (self, LODGE_CHANGE_START, "", NULL);
 
-  start = g_new0 (Start, 1);
+  start = g_new0 (LodgeStart, 1);
   start->ram_fd = -1;
   start->machine = g_object_ref (self);
   start->guest = self->guest;
