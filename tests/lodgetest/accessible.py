@@ -104,7 +104,7 @@ class Accessible:
         """All of that name (a test may be given instead) that have a place."""
         def test(text):
             # GTK 4.8 says the label of a button twice, once with its mnemonic.
-            return name(text) if callable(name) else text.replace('_', '') in (name, f'{name} {name}')
+            return name(text) if callable(name) else text == name or text.replace('_', '') in (name, f'{name} {name}')
         return (found for text, found in self.names() if test(text) and role in (None, found.role) and found.extents[2] > 0)
 
     def look(self, name, role=None):
