@@ -43,16 +43,13 @@ def test_demo_guest(lodge_qemu):
         machine.wait_screen(lambda screen: screen.has_colour(WINDOW_LIGHT, 0.002), 30, 'the lodge on the screen')
         nonce_by_keys(machine, serial)
         assert 'Linux' in serial.run('uname -a')
+        serial.run('while ! pidof qemu-ga; do sleep 0.2; done')
+    check_agent(lodge_qemu, machine)
     machine.shut_down()
     assert machine.state == 'off'
 
 
-def test_demo_guest_agent(lodge):
-    machine = lodge.create_demo()
-    machine.start()
-    with machine.serial() as serial:
-        serial.wait_ready()
-        serial.run('while ! pidof qemu-ga; do sleep 0.2; done')
+def check_agent(lodge, machine):
     path = os.path.join(lodge.runtime, 'lodge', machine.id[:8], 'agent.sock')
     with socket.socket(socket.AF_UNIX) as agent:
         agent.settimeout(120)
@@ -61,7 +58,6 @@ def test_demo_guest_agent(lodge):
         stream.write('{"execute": "guest-ping"}\n')
         stream.flush()
         assert json.loads(stream.readline().lstrip('\xff')) == {'return': {}}
-    machine.force_off()
 
 
 def test_pause_and_resume(lodge):
@@ -84,7 +80,8 @@ def test_pause_and_resume(lodge):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('firmware', [pytest.param('bios', marks=pytest.mark.long), 'uefi'])
+@pytest.mark.long
+@pytest.mark.parametrize('firmware', ['bios', 'uefi'])
 def test_debian_installer(lodge, installer_iso, firmware):
     machine = lodge.create('Debian', [('iso', installer_iso)], firmware=firmware, disk_size=4 << 30, memory=1 << 30)
     machine.start()

@@ -138,23 +138,6 @@ def test_start_paused(lodge):
     lodge.ctl('stop', '--force', 'Demo')
 
 
-def test_stop_waits_for_the_guest(lodge):
-    demo(lodge)
-    lodge.ctl('start', 'Demo')
-    # Nobody hears the power button before the kernel does.
-    said = fails(lodge, 13, 'stop', '--timeout', '0', 'Demo')
-    assert 'has not shut down within 0 seconds' in said and '--force' in said
-    machine = lodge.machine('Demo')
-    assert machine.state != 'off'
-    serial = machine.serial()
-    serial.wait_ready()
-    # The shell may be there before who listens to the button.
-    serial.run('until ls -l /proc/$(pidof acpid)/fd 2>/dev/null | grep -q event; do sleep 0.2; done', 60)
-    serial.close()
-    lodge.ctl('stop', '--timeout', '300', 'Demo', timeout=400)
-    assert lodge.ctl_json('list')[0]['state'] == 'off'
-
-
 def test_trash(lodge):
     machine = demo(lodge)
     lodge.ctl('delete', 'Demo')
@@ -256,29 +239,38 @@ def test_copied_folder(lodge):
         lodge.ctl('stop', '--force', machine)
 
 
-def test_serial_in_a_pipe(lodge):
+def test_a_running_guest(lodge, tmp_path):
+    """One guest for all that needs a shell in it: its start is most of what each of these would cost."""
     demo(lodge)
     lodge.ctl('start', 'Demo')
-    serial = lodge.machine('Demo').serial()
-    serial.wait_ready()
-    serial.close()
+    # Nobody hears the power button before the kernel does.
+    said = fails(lodge, 13, 'stop', '--timeout', '0', 'Demo')
+    assert 'has not shut down within 0 seconds' in said and '--force' in said
+    machine = lodge.machine('Demo')
+    assert machine.state != 'off'
+    with machine.serial() as serial:
+        serial.wait_ready()
+    check_serial_in_a_pipe(lodge)
+    check_serial_on_a_terminal(lodge)
+    with machine.serial() as serial:
+        check_screen_and_keys(lodge, machine, serial, tmp_path)
+        # The shell may be there before who listens to the button.
+        serial.run('until ls -l /proc/$(pidof acpid)/fd 2>/dev/null | grep -q event; do sleep 0.2; done', 60)
+    lodge.ctl('stop', '--timeout', '300', 'Demo', timeout=400)
+    assert lodge.ctl_json('list')[0]['state'] == 'off'
+    assert 'is off' in fails(lodge, 5, 'serial', 'Demo')
+
+
+def check_serial_in_a_pipe(lodge):
     started = time.monotonic()
     done = subprocess.run(['lodgectl', 'serial', 'Demo', '--timeout', '5'], env=lodge.environment,
                           input=b'echo $((6 * 7))-lodge\n', capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert b'42-lodge' in done.stdout
     assert time.monotonic() - started > 4.5
-    lodge.ctl('stop', '--force', 'Demo')
-    assert 'is off' in fails(lodge, 5, 'serial', 'Demo')
 
 
-def test_serial_on_a_terminal(lodge):
-    demo(lodge)
-    lodge.ctl('start', 'Demo')
-    serial = lodge.machine('Demo').serial()
-    serial.wait_ready()
-    serial.close()
-
+def check_serial_on_a_terminal(lodge):
     master, slave = pty.openpty()
     before = subprocess.run(['stty', '-g'], stdin=slave, capture_output=True).stdout
     console = subprocess.Popen(['lodgectl', 'serial', 'Demo'], env=lodge.environment, stdin=slave, stdout=slave, stderr=slave)
@@ -305,7 +297,6 @@ def test_serial_on_a_terminal(lodge):
     assert subprocess.run(['stty', '-g'], stdin=slave, capture_output=True).stdout == before
     os.close(master)
     os.close(slave)
-    lodge.ctl('stop', '--force', 'Demo')
 
 
 def test_serial_ends_with_the_guest(lodge):
@@ -319,12 +310,7 @@ def test_serial_ends_with_the_guest(lodge):
     assert console.wait(120) == 0
 
 
-def test_screen_and_keys(lodge, tmp_path):
-    demo(lodge)
-    lodge.ctl('start', 'Demo')
-    machine = lodge.machine('Demo')
-    serial = machine.serial()
-    serial.wait_ready()
+def check_screen_and_keys(lodge, machine, serial, tmp_path):
     picture = tmp_path / 'screen.png'
     said = lodge.ctl_json('screenshot', 'Demo', picture)
     width, height, raw = read_png(picture)
@@ -343,8 +329,6 @@ def test_screen_and_keys(lodge, tmp_path):
     serial.wait('keyed$')
     assert 'U+6F22' in fails(lodge, 7, 'type', 'Demo', '漢')
     fails(lodge, 6, 'send-keys', 'Demo', 'ctrl-flux')
-    serial.close()
-    lodge.ctl('stop', '--force', 'Demo')
 
 
 @pytest.mark.as_user
