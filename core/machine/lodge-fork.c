@@ -38,7 +38,6 @@
 
 #define NOTE ".mapping"
 #define NOTE_MAX 4096
-#define GREETING_MS 30000
 #define TAIL_BYTES 4096
 /* The devices' state, the layers, the log. */
 #define SPACE_FOR_REST (32 * 1024 * 1024)
@@ -254,16 +253,6 @@ ready_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static gboolean
-no_greeting_cb (gpointer data)
-{
-  LodgeMachine *maker = data;
-
-  maker->guest->start_id = 0;
-  lodge_guest_kill (maker);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
 kill_cb (gpointer data)
 {
   LodgeMachine *maker = data;
@@ -360,7 +349,7 @@ spawn (GTask *task, GError **error)
   if (qmp == NULL)
     return FALSE;
   lodge_guest_connect (map->maker, qmp);
-  guest->start_id = g_timeout_add (GREETING_MS, no_greeting_cb, map->maker);
+  lodge_guest_limit_greeting (map->maker);
   map->cancelled_id = g_cancellable_connect (lodge_job_get_cancellable (map->job), G_CALLBACK (cancelled_cb), map, NULL);
   lodge_qmp_client_ready_async (qmp, NULL, ready_cb, task);
   return TRUE;

@@ -24,6 +24,10 @@
 #define LAST_WORDS_MS 500
 #define MAX_RECONNECTS 8
 #define TAIL_BYTES 4096
+/* QEMU needs some 30 ms to greet. One that sleeps this long hangs; one that waits for the processor or a disk, with a host that has
+ * too much to do, is given more. */
+#define GREETING_SECONDS 30
+#define GREETING_MAX_SECONDS 180
 
 static void
 helper_free (gpointer data)
@@ -488,6 +492,33 @@ lodge_guest_connect (LodgeMachine *self, LodgeQmpClient *qmp)
   g_set_object (&self->guest->qmp, qmp);
   g_signal_connect_object (qmp, "event", G_CALLBACK (event_cb), self, 0);
   g_signal_connect_object (qmp, "closed", G_CALLBACK (closed_cb), self, 0);
+}
+
+/* Each second, so that a core that was stopped itself counts one and not all that passed. */
+static gboolean
+no_greeting_cb (gpointer data)
+{
+  LodgeMachine *self = data;
+  LodgeGuest *guest = self->guest;
+
+  guest->n_waited++;
+  if (!lodge_process_tree_works (LODGE_PROC, lodge_process_get_pid (guest->process)))
+    guest->n_idle++;
+  if (guest->n_idle < GREETING_SECONDS && guest->n_waited < GREETING_MAX_SECONDS)
+    return G_SOURCE_CONTINUE;
+
+  guest->start_id = 0;
+  if (guest->start_error == NULL)
+    guest->start_error = g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU did not answer within %u seconds, of which it slept %u",
+                                      guest->n_waited, guest->n_idle);
+  lodge_guest_kill (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+lodge_guest_limit_greeting (LodgeMachine *self)
+{
+  self->guest->start_id = g_timeout_add_seconds (1, no_greeting_cb, self);
 }
 
 /* Ends a guest without asking it; where no process is there yet, the start is unwound at once. */

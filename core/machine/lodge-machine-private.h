@@ -137,6 +137,7 @@ void        lodge_guest_watch_helper  (LodgeMachine *self, LodgeHelper *helper, 
 void        lodge_guest_connect       (LodgeMachine *self, LodgeQmpClient *qmp);
 void        lodge_guest_reconnect_later (LodgeMachine *self);
 void        lodge_guest_hold_inner    (LodgeMachine *self);
+void        lodge_guest_limit_greeting (LodgeMachine *self); /* kills a QEMU that hangs, until start_id is cleared */
 void        lodge_guest_kill          (LodgeMachine *self);
 GVariant   *lodge_guest_details       (LodgeMachine *self, const char *message);
 

@@ -13,18 +13,12 @@
 #include "core/machine/lodge-machine-save.h"
 #include "core/machine/lodge-scope.h"
 #include "core/qemu/lodge-command-line.h"
-#include "core/qemu/lodge-process-tree.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* QEMU needs some 30 ms to greet. One that sleeps this long hangs; one that waits for the processor or a disk, with a host that has
- * too much to do, is given more. */
-#define GREETING_SECONDS 30
-#define GREETING_MAX_SECONDS 180
 
 void
 lodge_start_free (LodgeStart *start)
@@ -163,27 +157,6 @@ ready_cb (GObject *source, GAsyncResult *result, gpointer data)
     lodge_start_let_go (g_steal_pointer (&start));
 }
 
-/* Each second, so that a core that was stopped itself counts one and not all that passed. */
-static gboolean
-no_greeting_cb (gpointer data)
-{
-  LodgeMachine *self = data;
-  LodgeGuest *guest = self->guest;
-
-  guest->n_waited++;
-  if (!lodge_process_tree_works (LODGE_PROC, lodge_process_get_pid (guest->process)))
-    guest->n_idle++;
-  if (guest->n_idle < GREETING_SECONDS && guest->n_waited < GREETING_MAX_SECONDS)
-    return G_SOURCE_CONTINUE;
-
-  guest->start_id = 0;
-  if (guest->start_error == NULL)
-    guest->start_error = g_error_new (LODGE_ERROR, LODGE_ERROR_NOT_RESPONDING, "QEMU did not answer within %u seconds, of which it slept %u",
-                                      guest->n_waited, guest->n_idle);
-  lodge_guest_kill (self);
-  return G_SOURCE_REMOVE;
-}
-
 /* One generation of old logs is kept, so that a report can show the run before the last. */
 static void
 prepare_log (LodgeMachine *self, LodgeGuest *guest)
@@ -256,7 +229,7 @@ scoped_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   lodge_guest_connect (self, qmp);
-  guest->start_id = g_timeout_add_seconds (1, no_greeting_cb, self);
+  lodge_guest_limit_greeting (self);
   lodge_qmp_client_ready_async (qmp, NULL, ready_cb, g_steal_pointer (&start));
 }
 
