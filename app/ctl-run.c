@@ -144,6 +144,24 @@ read_input (GError **error)
   return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, input->data, input->len, 1);
 }
 
+/* The command has begun all the same. */
+static void
+warn_of_identity (CtlContext *ctx, const char *path, const char *machine)
+{
+  g_autoptr (GVariant) properties = ctl_machine_get (ctx, path, NULL);
+  g_autoptr (GVariant) effective = properties != NULL ? g_variant_lookup_value (properties, "Effective", G_VARIANT_TYPE_VARDICT) : NULL;
+  const char *identity = NULL;
+  g_autofree char *sentence = NULL;
+  g_autofree char *safe = NULL;
+
+  if (effective != NULL)
+    g_variant_lookup (effective, "identity", "&s", &identity);
+  sentence = lodge_identity_text (identity, machine);
+  safe = sentence != NULL ? ctl_escape (sentence, FALSE) : NULL;
+  if (safe != NULL)
+    ctl_printf (ctx->err, "lodgectl: %s\n", safe);
+}
+
 /* Runs @argv in the guest at @path. Returns: the exit status of this program */
 static int
 execute (CtlContext *ctx, const char *path, const char *machine, char **argv, const Options *given, guint wait)
@@ -188,6 +206,7 @@ execute (CtlContext *ctx, const char *path, const char *machine, char **argv, co
       return STATUS_FAILED;
     }
 
+  warn_of_identity (ctx, path, machine);
   for (guint i = 0; i < G_N_ELEMENTS (collected.streams); i++)
     collected.streams[i] = g_byte_array_new ();
   status = follow (ctx, &collected, pipes);

@@ -127,11 +127,14 @@ update_notice (LodgeMachinePage *self)
   g_autofree char *reason = lodge_machine_text_reason (self->item);
   gboolean stopped = lodge_machine_item_get_state (self->item) == LODGE_MACHINE_OFF;
   const char *level = lodge_machine_item_effective_string (self->item, "confinement", NULL);
+  const char *identity = lodge_machine_item_effective_string (self->item, "identity", NULL);
 
   if (reason == NULL && level != NULL)
     reason = lodge_confinement_text (level, lodge_machine_item_effective_string (self->item, "confinement-reason", ""));
   if (reason == NULL && lodge_machine_item_is_up (self->item))
     reason = lodge_left_out_text (lodge_machine_item_get_automatic (self->item), lodge_machine_item_get_name (self->item));
+  if (reason == NULL && g_strcmp0 (identity, "missing") == 0)
+    reason = lodge_identity_text (identity, lodge_machine_item_get_name (self->item));
   gtk_widget_set_visible (self->notice, reason != NULL && lodge_machine_item_is_whole (self->item));
   if (reason != NULL)
     gtk_label_set_label (self->notice_text, reason);

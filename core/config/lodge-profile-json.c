@@ -83,6 +83,7 @@ const LodgeField lodge_nic_fields[] = {
 static const LodgeField role_fields[] = {
   BOOL ("template", LodgeProfile, template),
   BOOL ("disposable", LodgeProfile, disposable),
+  BOOL ("renew", LodgeProfile, renew),
   STRING ("snapshot", LodgeProfile, snapshot),
   STRING ("vars", LodgeProfile, vars),
   { NULL }
@@ -548,6 +549,8 @@ write_role (const LodgeProfile *profile, JsonObject *document)
     json_object_set_boolean_member (document, "template", TRUE);
   if (profile->disposable)
     json_object_set_boolean_member (document, "disposable", TRUE);
+  if (profile->renew)
+    json_object_set_boolean_member (document, "renew", TRUE);
   if (profile->snapshot != NULL)
     json_object_set_string_member (document, "snapshot", profile->snapshot);
   if (profile->vars != NULL)

@@ -96,6 +96,7 @@ typedef struct
   gboolean      demo;      /* made by "Try Lodge" */
   gboolean      template;   /* machines are made from it; read-only while some depend on it */
   gboolean      disposable; /* goes for good when its guest ends */
+  gboolean      renew;      /* a clone, whose guest has the host name and the machine id of its parent still */
   LodgeParent   parent;
   char         *snapshot;  /* (nullable) id of the snapshot that the present state came from */
   char         *vars;      /* (nullable) lodge_profile_get_vars() */

@@ -342,6 +342,15 @@ lodge_fault_text (const char *code, const char *machine)
 }
 
 char *
+lodge_identity_text (const char *identity, const char *machine)
+{
+  if (identity == NULL)
+    return NULL;
+  return g_strdup_printf (_("The system in “%s” still has the host name and the machine ID of the machine that it was made from, because its guest agent "
+                            "has not set its own."), machine);
+}
+
+char *
 lodge_left_out_text (GVariant *automatic, const char *machine)
 {
   LodgeErrorContext about = { .machine = machine };

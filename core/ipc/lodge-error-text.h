@@ -66,4 +66,12 @@ char       *lodge_fault_text        (const char *code, const char *machine);
  */
 char       *lodge_left_out_text     (GVariant *automatic, const char *machine);
 
+/**
+ * lodge_identity_text:
+ * @identity: (nullable): "identity" of Machine.Effective
+ *
+ * Returns: (transfer full) (nullable): what to tell of a clone that has the identity of its parent; NULL when nothing
+ */
+char       *lodge_identity_text     (const char *identity, const char *machine);
+
 G_END_DECLS

@@ -73,6 +73,7 @@ become (LodgeProfile *profile, const LodgeProfile *clone)
   profile->created = clone->created;
   profile->template = FALSE;
   profile->disposable = clone->disposable;
+  profile->renew = clone->renew;
   lodge_parent_clear (&profile->parent);
   g_clear_pointer (&profile->snapshot, g_free);
   for (guint i = 0; i < MIN (profile->nics->len, clone->nics->len); i++)

@@ -6,6 +6,7 @@
 
 #include "core/config/lodge-file-tree.h"
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-identity.h"
 #include "core/qemu/lodge-command-line.h"
 #include "core/storage/lodge-disk-image.h"
 #include "core/storage/lodge-layers.h"
@@ -184,6 +185,7 @@ profile_for (const LodgeClone *clone, guint number)
   profile->created = g_get_real_time () / G_USEC_PER_SEC;
   profile->template = FALSE;
   profile->disposable = clone->disposable;
+  profile->renew = lodge_machine_can_renew (profile);
   /* Whose backups are made by themselves a person says for each machine. */
   profile->backup_every = 0;
   g_clear_pointer (&profile->backup_folder, g_free);

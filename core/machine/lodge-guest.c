@@ -79,6 +79,8 @@ lodge_guest_free (LodgeGuest *guest)
   g_clear_handle_id (&guest->reconnect_id, g_source_remove);
   g_clear_handle_id (&guest->start_id, g_source_remove);
   g_clear_handle_id (&guest->space_id, g_source_remove);
+  g_clear_handle_id (&guest->settle_id, g_source_remove);
+  g_clear_handle_id (&guest->missing_id, g_source_remove);
   g_clear_object (&guest->log_file);
   if (guest->qmp != NULL)
     lodge_qmp_client_close (guest->qmp);

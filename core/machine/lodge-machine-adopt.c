@@ -14,6 +14,7 @@
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-snapshot.h"
 #include "core/machine/lodge-machine-check.h"
+#include "core/machine/lodge-machine-identity.h"
 
 #include <string.h>
 
@@ -93,12 +94,15 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
         {
           lodge_machine_mark_in_use (self->folder);
           lodge_qmp_client_execute_async (self->guest->qmp, "cont", NULL, -1, NULL, NULL, NULL);
+          lodge_machine_settle_in (self);
         }
       else if (strcmp (status, "running") != 0)
         {
           self->guest->user_pause = strcmp (status, "paused") == 0 || strcmp (status, "prelaunch") == 0;
           lodge_machine_query_status (self);
         }
+      else
+        lodge_machine_settle_in (self);
     }
   answer_task (adopt);
   adopt_free (adopt);

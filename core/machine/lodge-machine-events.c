@@ -9,6 +9,7 @@
 #include "core/machine/lodge-machine-private.h"
 
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-identity.h"
 #include "core/machine/lodge-stream.h"
 
 #include <string.h>
@@ -121,6 +122,8 @@ guest_runs (LodgeMachine *self)
   guest->user_pause = FALSE;
   if (resumed)
     lodge_machine_change (self, LODGE_CHANGE_RAN, self->entry == NULL ? "folder-gone" : "", NULL);
+  if (resumed && self->guest == guest)
+    lodge_machine_settle_in (self);
 }
 
 static void
@@ -207,6 +210,11 @@ lodge_machine_event (LodgeMachine *self, const char *name, JsonObject *data)
     lodge_stream_event (self, lodge_qmp_string (data, "status"));
   else if (strcmp (name, "DEVICE_DELETED") == 0 && lodge_qmp_string (data, "device") != NULL)
     lodge_machine_unplugged (self, lodge_qmp_string (data, "device"));
+  else if (strcmp (name, "VSERPORT_CHANGE") == 0 && g_strcmp0 (lodge_qmp_string (data, "id"), "agent") == 0)
+    {
+      if (lodge_qmp_boolean (data, "open", FALSE))
+        lodge_machine_agent_is_there (self);
+    }
   else if (guest->start != NULL || guest->save != NULL || guest->held)
     return;
   else if (strcmp (name, "STOP") == 0)

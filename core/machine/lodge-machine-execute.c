@@ -20,6 +20,7 @@
 
 #include "core/machine/lodge-machine-execute.h"
 
+#include "core/machine/lodge-machine-identity.h"
 #include "core/machine/lodge-machine-private.h"
 #include "core/qemu/lodge-guest-agent.h"
 
@@ -37,6 +38,8 @@
 #define ANSWER_MS 30000
 #define WAIT_DEFAULT 5
 #define WAIT_MAX 3600
+/* For the identity, when the agent answers; a guest in software on a busy host takes its time. */
+#define SETTLE_MS 180000
 
 /* $1 and $2: the files; $3: the folder or nothing. */
 static const char script[] = "exec >>\"$1\" 2>>\"$2\"; rm -f -- \"$1\" \"$2\"; if [ -n \"$3\" ]; then cd -- \"$3\" || exit 126; fi; "
@@ -67,6 +70,7 @@ typedef struct
   gboolean         shell;    /* the guest has one */
   gboolean         captured; /* the agent keeps what it writes until its end */
   gboolean         second;   /* the guest gets its identity first */
+  gint64           until;    /* and that is waited for; microseconds */
   GCancellable    *waiting;  /* (owned) ends the wait for an agent */
   guint            wait;     /* source: that wait is over */
   guint            timeout;  /* seconds, 0: none */
@@ -85,6 +89,7 @@ typedef struct
 static void look (Execution *execution);
 static void ping (Execution *execution);
 static void open_next (Execution *execution);
+static void begin_second (Execution *execution);
 
 void
 lodge_execution_free (LodgeExecution *execution)
@@ -167,7 +172,10 @@ lodge_machine_get_agent (LodgeMachine *self, GError **error)
   int fd;
 
   if (self->guest->agent != NULL && !lodge_guest_agent_is_closed (self->guest->agent))
-    return g_object_ref (self->guest->agent);
+    {
+      lodge_guest_agent_set_timeout (self->guest->agent, ANSWER_MS); /* a backup has less patience */
+      return g_object_ref (self->guest->agent);
+    }
 
   g_clear_object (&self->guest->agent);
   fd = lodge_runtime_connect (self->guest->record->dir, LODGE_SOCKET_AGENT, error);
@@ -432,6 +440,7 @@ begin (Execution *execution)
   g_autoptr (GPtrArray) words = g_ptr_array_new ();
   g_autoptr (GVariant) arg = NULL;
   g_autoptr (JsonObject) arguments = NULL;
+  g_autofree char *now = g_strdup_printf ("%" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC);
   const char *path = execution->argv[0];
 
   if (guest != NULL && guest->share_error != NULL)
@@ -450,7 +459,7 @@ begin (Execution *execution)
       g_ptr_array_add (words, (gpointer) (execution->folder != NULL ? execution->folder : ""));
     }
   for (guint i = execution->captured ? 1 : 0; execution->argv[i] != NULL; i++)
-    g_ptr_array_add (words, execution->argv[i]);
+    g_ptr_array_add (words, !execution->second && strcmp (execution->argv[i], LODGE_EXECUTE_NOW) == 0 ? now : execution->argv[i]);
   g_ptr_array_add (words, NULL);
   arg = g_variant_ref_sink (g_variant_new_strv ((const char *const *) words->pdata, -1));
   arguments = lodge_qmp_args_new ("{'path': <%s>, 'arg': <%@as>, 'capture-output': <%b>}", path, arg, execution->captured);
@@ -486,11 +495,21 @@ begin_cb (gpointer data)
 {
   Execution *execution = data;
 
-  if (is_renewing (execution))
-    return G_SOURCE_CONTINUE;
   execution->timer = 0;
-  begin (execution);
+  begin_second (execution);
   return G_SOURCE_REMOVE;
+}
+
+static void
+begin_second (Execution *execution)
+{
+  if (!is_renewing (execution) || g_get_monotonic_time () >= execution->until)
+    {
+      begin (execution);
+      return;
+    }
+  execution->pause_ms = CLAMP (execution->pause_ms + 1, POLL_FIRST_MS, POLL_MAX_MS);
+  execution->timer = g_timeout_add (execution->pause_ms, begin_cb, execution);
 }
 
 static void
@@ -518,10 +537,7 @@ open_next (Execution *execution)
 
   if (execution->captured || execution->next == G_N_ELEMENTS (execution->streams))
     {
-      if (is_renewing (execution))
-        execution->timer = g_timeout_add (POLL_FIRST_MS, begin_cb, execution);
-      else
-        begin (execution);
+      begin_second (execution);
       return;
     }
   stream = &execution->streams[execution->next];
@@ -539,6 +555,9 @@ pinged_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (node != NULL)
     {
       g_clear_handle_id (&execution->wait, g_source_remove);
+      execution->until = g_get_monotonic_time () + SETTLE_MS * G_TIME_SPAN_MILLISECOND;
+      if (execution->second)
+        lodge_machine_agent_is_there (execution->machine);
       open_next (execution);
     }
   else if (!g_cancellable_is_cancelled (execution->waiting) && !lodge_guest_agent_is_closed (execution->agent))
@@ -625,7 +644,7 @@ execute (LodgeMachine *self, const char *const *argv, GBytes *input, GVariant *o
   execution->input = input != NULL ? g_bytes_ref (input) : NULL;
   execution->shell = self->guest->profile->family != LODGE_FAMILY_WINDOWS;
   execution->captured = captured || !execution->shell;
-  execution->second = self->guest->renewing;
+  execution->second = !captured;
   execution->status_fd = -1;
   execution->waiting = g_cancellable_new ();
   g_variant_lookup (options, "environment", "^as", &execution->environment);

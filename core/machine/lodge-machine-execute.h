@@ -41,23 +41,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeExecution, lodge_execution_free)
  */
 void            lodge_machine_execute_async    (LodgeMachine *self, const char *const *argv, GBytes *input, GVariant *options,
                                                 GAsyncReadyCallback callback, gpointer data);
-/** lodge_machine_execute_captured_async: the same for a command of Lodge's own, whose output comes at its end; it is quicker, and takes the same finish function */
+/* Such a word of a command of Lodge's own becomes the seconds since the epoch when the command begins. */
+#define LODGE_EXECUTE_NOW "@"
+
+/**
+ * lodge_machine_execute_captured_async: the same for a command of Lodge's own, whose output comes at its end; it is quicker, waits for no other
+ * of Lodge's own, and takes the same finish function
+ */
 void            lodge_machine_execute_captured_async (LodgeMachine *self, const char *const *argv, GVariant *options,
                                                 GAsyncReadyCallback callback, gpointer data);
 LodgeExecution *lodge_machine_execute_finish   (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /** lodge_machine_get_agent: the one connection to the agent of the guest that runs; whether it answers shows. Returns: (transfer full). Error: IO */
 LodgeGuestAgent *lodge_machine_get_agent       (LodgeMachine *self, GError **error);
-
-/**
- * lodge_machine_settle_in: what a guest that has begun to run gets through its agent, before any other command: an instant clone its
- * host name, machine id, network addresses and time, where an agent answers; and the folder of the host that it has, without which no
- * command runs
- * @addresses: (element-type utf8) (nullable): see LodgeSaved; NULL: it is no instant clone
- */
-void            lodge_machine_settle_in        (LodgeMachine *self, GPtrArray *addresses);
-
-/** lodge_machine_host_name: a host name made of a machine's name, in letters, digits and hyphens */
-char           *lodge_machine_host_name        (const char *name, const char *id, gboolean disposable);
 
 G_END_DECLS

@@ -49,7 +49,14 @@ typedef struct
   GPtrArray          *off_waiters; /* (element-type GTask) ForceOff calls */
   GPtrArray          *unplugging;  /* (element-type GTask) who waits for it to let go of a disk */
   struct _LodgeMachineSave *save;  /* (owned) (nullable) the Save that is under way */
-  gboolean            renewing;    /* it gets the identity of a clone, and no command begins before that */
+  gboolean            renewing;    /* it is to get the identity of a clone, or a folder, through its agent, and no command begins before that */
+  gboolean            settling;    /* that is under way */
+  gboolean            refused;     /* it wants no other identity */
+  gboolean            mounted;     /* or could not be */
+  gboolean            missing;     /* it has the identity of its parent, and people are told */
+  guint               settle_id;   /* source: the next try */
+  guint               missing_id;  /* source: it has had its time */
+  guint               n_settled;   /* tries that had no answer */
   LodgeShare         *share;       /* (owned) (nullable) folder of the host that it has */
   char               *share_error; /* (owned) (nullable) why it has it not, after all */
   gboolean            held;        /* it stands still for a moment, for a snapshot: its state does not follow */

@@ -8,8 +8,8 @@
 #include "core/config/lodge-atomic-file.h"
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-machine-check.h"
-#include "core/machine/lodge-machine-execute.h"
 #include "core/machine/lodge-machine-family-private.h"
+#include "core/machine/lodge-machine-identity.h"
 #include "core/machine/lodge-machine-save.h"
 #include "core/machine/lodge-scope.h"
 #include "core/qemu/lodge-command-line.h"
@@ -78,7 +78,7 @@ succeed (LodgeStart *start)
   else
     lodge_machine_change (self, LODGE_CHANGE_RAN, "", NULL);
   if (!start->paused)
-    lodge_machine_settle_in (self, start->saved != NULL && start->saved->forked ? start->saved->addresses : NULL);
+    lodge_machine_settle_in (self);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -182,6 +182,8 @@ write_record (LodgeStart *start, const char *const *confined, const char *const 
   record->start_time = lodge_process_get_start_time (guest->process);
   record->started = g_get_real_time () / G_USEC_PER_SEC;
   record->paused = start->paused;
+  if (start->saved != NULL && start->saved->forked)
+    record->addresses = lodge_saved_addresses (start->saved);
   lodge_runtime_record_set_argv (record, confined, bare);
   for (guint i = 0; i < guest->helpers->len; i++)
     {

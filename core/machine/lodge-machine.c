@@ -37,6 +37,7 @@
 
 #include "core/config/lodge-settings.h"
 #include "core/machine/lodge-machine-family-private.h"
+#include "core/machine/lodge-machine-identity.h"
 #include "core/machine/lodge-machine-snapshot.h"
 #include "core/machine/lodge-machine-wait.h"
 #include "core/machine/lodge-spare.h"
@@ -515,6 +516,8 @@ lodge_machine_get_effective (LodgeMachine *self)
   g_variant_dict_init (&effective, guest->record->effective);
   g_variant_dict_insert (&effective, "pid", "u", (guint32) guest->record->pid);
   g_variant_dict_insert (&effective, "started", "x", guest->record->started);
+  if (lodge_machine_get_identity (self) != NULL)
+    g_variant_dict_insert (&effective, "identity", "s", lodge_machine_get_identity (self));
   insert_running_settings (self, &effective);
   return g_variant_dict_end (&effective);
 }

@@ -35,6 +35,7 @@
 #define PROFILE_FILE "profile.json"
 #define RECORD_MAX_BYTES (64 * 1024)
 #define MAX_HELPERS 16
+#define MAX_ADDRESSES 32
 #define MAX_SAME_PREFIX 16
 #define MAX_DEPTH 64 /* QEMU can write to the folder of its cookies */
 
@@ -72,6 +73,7 @@ lodge_runtime_record_free (LodgeRuntimeRecord *record)
   g_free (record->boot_id);
   g_strfreev (record->argv_hashes);
   g_ptr_array_unref (record->helpers);
+  g_strfreev (record->addresses);
   g_variant_unref (record->effective);
   g_free (record);
 }
@@ -215,6 +217,14 @@ lodge_runtime_record_write (const LodgeRuntimeRecord *record, const char *profil
   for (gsize i = 0; record->argv_hashes[i] != NULL; i++)
     json_builder_add_string_value (builder, record->argv_hashes[i]);
   json_builder_end_array (builder);
+  if (record->addresses != NULL)
+    {
+      json_builder_set_member_name (builder, "addresses");
+      json_builder_begin_array (builder);
+      for (gsize i = 0; record->addresses[i] != NULL; i++)
+        json_builder_add_string_value (builder, record->addresses[i]);
+      json_builder_end_array (builder);
+    }
   json_builder_set_member_name (builder, "helpers");
   json_builder_begin_array (builder);
   for (guint i = 0; i < record->helpers->len; i++)
@@ -268,11 +278,29 @@ read_helpers (LodgeRuntimeRecord *record, JsonArray *helpers)
   return TRUE;
 }
 
+/* NULL: @array is no list of at most @max words. */
+static GStrv
+read_words (JsonArray *array, guint max)
+{
+  g_autoptr (GStrvBuilder) words = g_strv_builder_new ();
+
+  if (array == NULL || json_array_get_length (array) > max)
+    return NULL;
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    {
+      JsonNode *node = json_array_get_element (array, i);
+
+      if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
+        return NULL;
+      g_strv_builder_add (words, json_node_get_string (node));
+    }
+  return g_strv_builder_end (words);
+}
+
 static gboolean
 read_object (LodgeRuntimeRecord *record, JsonObject *object)
 {
-  g_autoptr (GStrvBuilder) hashes = g_strv_builder_new ();
-  JsonArray *array = lodge_qmp_array (object, "argv-hashes");
+  g_auto (GStrv) hashes = NULL;
   JsonObject *effective = lodge_qmp_object (object, "effective");
   GVariantDict dict;
   JsonObjectIter iter;
@@ -289,22 +317,15 @@ read_object (LodgeRuntimeRecord *record, JsonObject *object)
   record->ahead = lodge_qmp_boolean (object, "ahead", FALSE);
   if (lodge_qmp_integer (object, "version", -1) != RECORD_VERSION || record->id == NULL
       || !g_uuid_string_is_valid (record->id) || record->folder == NULL || !g_path_is_absolute (record->folder) || record->boot_id == NULL
-      || pid <= 1 || pid > G_MAXINT || start_time <= 0 || array == NULL
-      || json_array_get_length (array) > 4 || effective == NULL)
+      || pid <= 1 || pid > G_MAXINT || start_time <= 0 || effective == NULL
+      || (hashes = read_words (lodge_qmp_array (object, "argv-hashes"), 4)) == NULL)
     return FALSE;
   record->pid = (GPid) pid;
   record->start_time = (guint64) start_time;
 
-  for (guint i = 0; i < json_array_get_length (array); i++)
-    {
-      JsonNode *node = json_array_get_element (array, i);
-
-      if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
-        return FALSE;
-      g_strv_builder_add (hashes, json_node_get_string (node));
-    }
   g_strfreev (record->argv_hashes);
-  record->argv_hashes = g_strv_builder_end (hashes);
+  record->argv_hashes = g_steal_pointer (&hashes);
+  record->addresses = read_words (lodge_qmp_array (object, "addresses"), MAX_ADDRESSES);
 
   g_variant_dict_init (&dict, NULL);
   json_object_iter_init (&iter, effective);

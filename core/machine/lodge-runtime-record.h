@@ -37,6 +37,7 @@ typedef struct
   gboolean   ahead;      /* it is no machine's guest yet: lodge-spare.c */
   gboolean   paused;     /* it was asked to stand still before its first instruction */
   GPtrArray *helpers;    /* (element-type LodgeRuntimeHelper) */
+  GStrv      addresses;  /* (nullable) of a guest that was forked: LodgeSaved.addresses */
   GVariant  *effective;  /* a{sv} of plain strings: the Effective property without pid and started */
 } LodgeRuntimeRecord;
 

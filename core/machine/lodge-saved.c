@@ -133,6 +133,16 @@ lodge_saved_share (const LodgeSaved *saved, const char *from, const char *to, GE
   return TRUE;
 }
 
+GStrv
+lodge_saved_addresses (const LodgeSaved *saved)
+{
+  g_autoptr (GStrvBuilder) addresses = g_strv_builder_new ();
+
+  for (guint i = 0; i < saved->addresses->len; i++)
+    g_strv_builder_add (addresses, g_ptr_array_index (saved->addresses, i));
+  return g_strv_builder_end (addresses);
+}
+
 void
 lodge_saved_replace (LodgeSaved *saved, const char *before, const char *after)
 {

@@ -66,6 +66,9 @@ gboolean    lodge_saved_exists   (const char *folder);
  */
 gboolean    lodge_saved_share    (const LodgeSaved *saved, const char *from, const char *to, GError **error);
 
+/** lodge_saved_addresses: Returns: (transfer full) */
+GStrv       lodge_saved_addresses (const LodgeSaved *saved);
+
 /** lodge_saved_replace: in @argv, every @before becomes @after */
 void        lodge_saved_replace  (LodgeSaved *saved, const char *before, const char *after);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "core/machine/lodge-machine-execute.h"
+#include "core/machine/lodge-machine-identity.h"
 
 #include <string.h>
 

@@ -352,14 +352,14 @@ test_parent (void)
 
   g_assert_null (strstr (plain, "template"));
   g_assert_null (strstr (plain, "parent"));
-  profile->disposable = TRUE;
+  profile->disposable = profile->renew = TRUE;
   profile->parent.machine = g_strdup (id);
   profile->parent.kind = g_strdup ("linked");
   copy = lodge_profile_copy (profile);
   text = lodge_profile_to_json (copy, NULL);
   again = lodge_profile_from_json (text, strlen (text), &error);
   g_assert_no_error (error);
-  g_assert_true (again->disposable);
+  g_assert_true (again->disposable && again->renew);
   g_assert_false (again->template);
   g_assert_cmpstr (again->parent.machine, ==, id);
   g_assert_cmpstr (again->parent.kind, ==, "linked");
