@@ -77,6 +77,20 @@ print_clones (CtlContext *ctx, const char *const *paths, const char *kind, const
     }
 }
 
+/* What a clone of a guest that runs cost that guest. */
+static void
+tell_of_pause (CtlContext *ctx, const char *path)
+{
+  g_autoptr (GVariant) properties = ctl_machine_get (ctx, path, NULL);
+  g_autoptr (GVariant) effective = properties != NULL ? g_variant_lookup_value (properties, "Effective", G_VARIANT_TYPE_VARDICT) : NULL;
+  double seconds;
+
+  if (!ctx->json && effective != NULL && g_str_equal (ctl_string (properties, "State"), "running")
+      && g_variant_lookup (effective, "pause-seconds", "d", &seconds))
+    /* Translators: of the machine that was cloned */
+    ctl_printf (ctx->err, _("The guest stood still for %.2f seconds.\n"), seconds);
+}
+
 CtlExit
 ctl_verb_clone (CtlContext *ctx, int argc, char **argv)
 {
@@ -129,6 +143,8 @@ ctl_verb_clone (CtlContext *ctx, int argc, char **argv)
 
   g_variant_get (reply, "(^a&o&s&s)", &paths, &kind, &reason);
   print_clones (ctx, paths, kind, reason);
+  if (snapshot == NULL && !full)
+    tell_of_pause (ctx, path);
   return CTL_EXIT_OK;
 }
 

@@ -99,6 +99,35 @@ response_cb (Dialog *self, const char *response)
   lodge_clone (self->from, self->library, self->item, &order);
 }
 
+static void
+forecast_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (AdwMessageDialog) dialog = data;
+  g_autoptr (GVariant) forecast = NULL;
+  g_autofree char *body = NULL;
+  double seconds;
+
+  if (!lodge_ipc_machine_call_forecast_finish (LODGE_IPC_MACHINE (source), &forecast, result, NULL)
+      || !g_variant_lookup (forecast, "pause-seconds", "d", &seconds))
+    return;
+  /* Translators: what cloning costs the machine that runs */
+  body = g_strdup_printf (_("The machine goes on; it stands still for about %.1f seconds."), MAX (seconds, 0.1));
+  adw_message_dialog_set_body (dialog, body);
+}
+
+/* What it costs one that runs: first as a sentence of the same length, so that the dialog keeps its size. */
+static void
+tell_pause (Dialog *self)
+{
+  LodgeIpcMachine *proxy = lodge_machine_item_get_proxy (self->item);
+
+  if (self->snapshot != NULL || proxy == NULL || lodge_machine_item_get_state (self->item) != LODGE_MACHINE_RUNNING)
+    return;
+  /* Translators: what cloning costs the machine that runs */
+  adw_message_dialog_set_body (self->dialog, _("The machine goes on; it stands still for a moment."));
+  lodge_ipc_machine_call_forecast (proxy, "snapshot", g_variant_new ("a{sv}", NULL), NULL, forecast_cb, g_object_ref (self->dialog));
+}
+
 /* Returns: a row with @widget at its end that it stands for */
 static AdwActionRow *
 add_row (GtkListBox *list, const char *title, GtkWidget *widget)
@@ -167,6 +196,7 @@ lodge_clone_dialog_present (GtkWidget *from, LodgeLibrary *library, LodgeMachine
   adw_message_dialog_set_default_response (self->dialog, "clone");
   adw_message_dialog_set_response_appearance (self->dialog, "clone", ADW_RESPONSE_SUGGESTED);
   update (self);
+  tell_pause (self);
   g_signal_connect_data (self->dialog, "response", G_CALLBACK (response_cb), self, dialog_free, G_CONNECT_SWAPPED);
   g_signal_connect_swapped (self->name, "changed", G_CALLBACK (update), self);
   g_signal_connect_swapped (self->count, "value-changed", G_CALLBACK (update), self);

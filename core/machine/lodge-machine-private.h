@@ -59,6 +59,7 @@ typedef struct
   guint               n_settled;   /* tries that had no answer */
   LodgeShare         *share;       /* (owned) (nullable) folder of the host that it has */
   char               *share_error; /* (owned) (nullable) why it has it not, after all */
+  double              stood;       /* seconds for the last snapshot or clone, 0: none was made */
   gboolean            held;        /* it stands still for a moment, for a snapshot: its state does not follow */
   GTask              *stream;      /* (owned) (nullable) whoever waits for the stream of its memory */
   LodgeJob           *check;       /* (owned) (nullable) of the disks, before QEMU may have them */

@@ -30,6 +30,14 @@ released_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   /* One that could not be let go is a snapshot still. */
   take->snapshot->pause = take->was_running && value != NULL ? (double) (g_get_monotonic_time () - take->stood) / G_USEC_PER_SEC : 0;
+  /* Who made a clone sees no snapshot that could say so. */
+  if (take->snapshot->pause > 0 && lodge_take_guest_is_there (task))
+    {
+      LodgeMachine *self = g_task_get_source_object (task);
+
+      self->guest->stood = take->snapshot->pause;
+      lodge_machine_notify (self);
+    }
   lodge_take_commit (task);
 }
 

@@ -516,6 +516,8 @@ lodge_machine_get_effective (LodgeMachine *self)
   g_variant_dict_init (&effective, guest->record->effective);
   g_variant_dict_insert (&effective, "pid", "u", (guint32) guest->record->pid);
   g_variant_dict_insert (&effective, "started", "x", guest->record->started);
+  if (guest->stood > 0)
+    g_variant_dict_insert (&effective, "pause-seconds", "d", guest->stood);
   if (lodge_machine_get_identity (self) != NULL)
     g_variant_dict_insert (&effective, "identity", "s", lodge_machine_get_identity (self));
   insert_running_settings (self, &effective);

@@ -123,9 +123,11 @@ def test_forks(lodge_qemu):
     wait_until(lambda: lodge.ctl('execute', 'Base', '--', 'sh', '-c', 'echo 0123 > /etc/machine-id', check=False).returncode == 0, 120, 'the agent')
     before = number(base)
 
-    # Of one that runs: both count on, each for itself.
+    # Of one that runs: both count on, each for itself, and what it cost the first is said.
+    assert 'pause-seconds' not in base.get('Effective')
     (one,), kind, reason = clone(base, 'One')
     assert (kind, reason) == ('instant', 'has-memory') and (one.state, base.state) == ('running', 'running')
+    assert base.get('Effective')['pause-seconds'] > 0 and 'pause-seconds' not in one.get('Effective')
     assert one.get('Origin') == {'machine': base.id, 'machine-name': 'Base', 'snapshot': '', 'kind': 'instant'}
     assert before < number(one) and before < number(base)
     assert execute(one, 'hostname').stdout == 'one\n' and execute(base, 'hostname').stdout == 'lodge\n'
