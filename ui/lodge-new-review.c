@@ -5,6 +5,11 @@
  * A value comes from three places: the defaults of this page, then the settings that go with the
  * recognised system, then the person. Each row remembers whether the person changed it; a system
  * that is recognised late, or another image, moves only what was not touched.
+ *
+ * The name is selected, so that what is typed takes its place. The toolkit makes what is selected the
+ * session's primary selection, and unselects it when that goes elsewhere, with the cursor before the
+ * first letter; so the first key selects it once more. From that key or a click on, the name is the
+ * person's, whatever it says.
  */
 
 #include "config.h"
@@ -44,6 +49,8 @@ struct _LodgeNewReview
   gboolean has_image;
   gboolean no_disk;      /* the image is the disk */
   gboolean filling;      /* this page itself is changing its rows */
+  gboolean touched_name;  /* since this page wrote it */
+  gboolean selected_name; /* or about to be, with the focus; and no key came since */
   gboolean touched_family, touched_tpm, touched_firmware, touched_secure_boot;
 
   GtkWidget *notices;
@@ -242,6 +249,53 @@ name_changed_cb (LodgeNewReview *self)
 }
 
 static void
+write_name (LodgeNewReview *self, const char *wish)
+{
+  g_free (self->suggestion);
+  self->suggestion = lodge_demo_free_name (self->library, wish);
+  gtk_editable_set_text (GTK_EDITABLE (self->name), self->suggestion);
+  self->touched_name = FALSE;
+  self->selected_name = TRUE;
+}
+
+static void
+select_name (LodgeNewReview *self)
+{
+  gtk_editable_select_region (GTK_EDITABLE (self->name), 0, -1);
+  self->selected_name = TRUE;
+}
+
+static gboolean
+has_focus (LodgeNewReview *self)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  return focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->name));
+}
+
+static gboolean
+name_key_cb (LodgeNewReview *self, guint keyval, guint keycode, GdkModifierType state, GtkEventController *keys)
+{
+  GdkEvent *event = gtk_event_controller_get_current_event (keys);
+
+  if (keyval == GDK_KEY_Tab || keyval == GDK_KEY_ISO_Left_Tab || (event != NULL && gdk_key_event_is_modifier (event)))
+    return FALSE;
+  if (self->selected_name && !gtk_editable_get_selection_bounds (GTK_EDITABLE (self->name), NULL, NULL))
+    select_name (self);
+  self->touched_name = TRUE;
+  self->selected_name = FALSE;
+  return FALSE;
+}
+
+static void
+name_pressed_cb (LodgeNewReview *self)
+{
+  self->touched_name = TRUE;
+  self->selected_name = FALSE;
+}
+
+static void
 submit_cb (LodgeNewReview *self)
 {
   g_signal_emit (self, signals[SUBMIT], 0);
@@ -387,6 +441,8 @@ static void
 lodge_new_review_init (LodgeNewReview *self)
 {
   g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
+  GtkEventController *keys = gtk_event_controller_key_new ();
+  GtkGesture *click = gtk_gesture_click_new ();
 
   self->filling = TRUE;
   g_type_ensure (LODGE_TYPE_AMOUNT_ROW);
@@ -395,6 +451,14 @@ lodge_new_review_init (LodgeNewReview *self)
     gtk_string_list_append (names, lodge_system_family_name (families[i]));
   adw_combo_row_set_model (self->family, G_LIST_MODEL (names));
   self->filling = FALSE;
+
+  /* Before the entry's own. */
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (name_key_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->name), keys);
+  gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (click), GTK_PHASE_CAPTURE);
+  g_signal_connect_swapped (click, "pressed", G_CALLBACK (name_pressed_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->name), GTK_EVENT_CONTROLLER (click));
 }
 
 void
@@ -430,11 +494,7 @@ lodge_new_review_set_image (LodgeNewReview *self, const LodgeImageFile *image)
   self->no_disk = image != NULL && g_str_equal (image->role, "disk");
   gtk_widget_set_visible (GTK_WIDGET (self->disk), !self->no_disk);
   if (*present == '\0' || g_strcmp0 (present, self->suggestion) == 0)
-    {
-      g_free (self->suggestion);
-      self->suggestion = lodge_demo_free_name (self->library, wish);
-      gtk_editable_set_text (GTK_EDITABLE (self->name), self->suggestion);
-    }
+    write_name (self, wish);
   hide_error (self);
 }
 
@@ -443,12 +503,12 @@ suggest_name (LodgeNewReview *self, const char *wish)
 {
   g_autofree char *present = lodge_new_review_get_name (self);
 
-  if (*wish == '\0' || g_strcmp0 (present, self->suggestion) != 0)
+  if (*wish == '\0' || self->touched_name || g_strcmp0 (present, self->suggestion) != 0)
     return;
-  g_free (self->suggestion);
-  self->suggestion = lodge_demo_free_name (self->library, wish);
-  gtk_editable_set_text (GTK_EDITABLE (self->name), self->suggestion);
-  gtk_editable_select_region (GTK_EDITABLE (self->name), 0, -1);
+  write_name (self, wish);
+  /* Elsewhere it is selected when the focus comes to it. */
+  if (has_focus (self))
+    select_name (self);
 }
 
 void
@@ -553,7 +613,7 @@ void
 lodge_new_review_begin (LodgeNewReview *self)
 {
   gtk_widget_grab_focus (GTK_WIDGET (self->name));
-  gtk_editable_select_region (GTK_EDITABLE (self->name), 0, -1);
+  select_name (self);
 }
 
 void

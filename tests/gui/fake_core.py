@@ -7,7 +7,8 @@ machine, and what it answers: Snapshots, Dependants; Jobs that are under way for
 last word of its error's name; Screen, what is seen of it in a console: "picture", "off", "silent" (nothing answers) or "none",
 where it cannot be opened.
 org.lodgevm.FakeCore.Change (name, JSON) changes properties of a machine afterwards, and its Screen; "elsewhere" takes the
-screen from who has it; Pointer is "absolute" (as at first) or "relative" from then on.
+screen from who has it; Pointer is "absolute" (as at first) or "relative" from then on. An image whose name has "slow" in it is
+recognised at org.lodgevm.FakeCore.Recognise.
 Calls, those of its display too, are written to standard output, one JSON array [machine, method, arguments] a line.
 """
 import argparse
@@ -31,7 +32,8 @@ XML = os.path.join(os.path.dirname(__file__), '../../data/dbus/org.lodgevm.Core1
 NAMES = os.path.join(os.path.dirname(__file__), '../../core/ipc/lodge-names.h')
 API_VERSION = int(re.search(r'LODGE_API_VERSION\s+(\d+)u', open(NAMES, encoding='utf-8').read()).group(1))
 FAKE = """<node><interface name="org.lodgevm.FakeCore">
-<method name="Change"><arg type="s" direction="in"/><arg type="s" direction="in"/></method></interface></node>"""
+<method name="Change"><arg type="s" direction="in"/><arg type="s" direction="in"/></method>
+<method name="Recognise"/></interface></node>"""
 GIB = 1 << 30
 TYPES = {'Settings': 'a{sv}', 'Effective': 'a{sv}', 'Fault': 'a{sv}', 'StateDetails': 'a{sv}', 'PendingSettings': 'as',
          'Created': 'x', 'LastStarted': 'x', 'Template': 'b', 'Disposable': 'b', 'Origin': 'a{sv}', 'Automatic': 'a{sv}'}
@@ -107,6 +109,7 @@ class Core:
         self.machine_info, self.job_info = interfaces.lookup_interface(MACHINE), interfaces.lookup_interface(JOB)
         self.machines = {}
         self.jobs = {}
+        self.slow = []
         self.ids = {}
         self.trash = {}
         self.connection.register_object(ROOT, interfaces.lookup_interface('org.lodgevm.Core1'), self.core_call,
@@ -155,6 +158,12 @@ class Core:
         return self.machines[path].variant(name)
 
     def fake_call(self, connection, sender, path, interface, method, arguments, invocation):
+        if method == 'Recognise':
+            for slow in self.slow:
+                slow.return_value(GLib.Variant('(a{sv})', (variants(SYSTEMS['debian']),)))
+            self.slow = []
+            invocation.return_value(None)
+            return
         name, text = arguments.unpack()
         machine = next(m for m in self.machines.values() if m.values['Name'] == name)
         values = json.loads(text)
@@ -230,7 +239,8 @@ class Core:
                 invocation.return_dbus_error('org.lodgevm.Error.NotFound', values[0])
         elif method == 'Identify':
             name = values[0].lower()
-            if 'slow' in name:  # it is being looked at for as long as the test goes
+            if 'slow' in name:
+                self.slow.append(invocation)
                 return
             facts = next((facts for word, facts in SYSTEMS.items() if word in name), None)
             if facts is None:

@@ -112,6 +112,10 @@ class FakeWorld:
         """As if the core had changed them: plain JSON values."""
         self.call(ROOT, 'org.lodgevm.FakeCore', 'Change', GLib.Variant('(ss)', (machine, json.dumps(properties))))
 
+    def recognise(self):
+        """What an image holds whose name has "slow" in it: Debian 13."""
+        self.call(ROOT, 'org.lodgevm.FakeCore', 'Recognise')
+
     def calls(self):
         with open(self.calls_path, encoding='utf-8') as f:
             return [json.loads(line) for line in f if line.endswith('\n')]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A screen for tests of windows: Xvfb with a window manager; keys by XTEST, so they come as a person's do."""
+import ctypes
 import mmap
 import os
 import struct
@@ -107,6 +108,20 @@ class Display:
 
     def key(self, *keys):
         subprocess.run(['xdotool', 'key', '--delay', '60', *keys], env=self.environment, timeout=30 * PATIENCE, check=True)
+
+    def take_selection(self):
+        """Something is selected in another program: the primary selection is somebody else's from then on."""
+        x11 = ctypes.CDLL('libX11.so.6')
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        x11.XDefaultRootWindow.restype = window = ctypes.c_ulong
+        screen = ctypes.c_void_p(x11.XOpenDisplay(self.name.encode()))
+        own = x11.XCreateSimpleWindow
+        own.restype, own.argtypes = window, [ctypes.c_void_p, window] + [ctypes.c_int] * 2 + [ctypes.c_uint] * 3 + [window] * 2
+        x11.XSetSelectionOwner.argtypes = [ctypes.c_void_p, window, window, window]
+        primary, now = 1, 0
+        x11.XSetSelectionOwner(screen, primary, own(screen, x11.XDefaultRootWindow(screen), 0, 0, 1, 1, 0, 0, 0), now)
+        # The connection stays, and with it who has the selection.
+        x11.XSync(screen, 0)
 
     def picture(self, path, window='root'):
         subprocess.run(['import', '-window', window, path], env=self.environment, timeout=30 * PATIENCE, check=True)
