@@ -271,26 +271,41 @@ is_ours (LodgeDiskGroup *self, LodgeIpcJob *job)
          && g_strcmp0 (lodge_ipc_job_get_machine (job), lodge_machine_item_get_object_path (get_item (self))) == 0;
 }
 
+/* Returns: (nullable): the one for @job, which is no longer in @rows */
+static GtkWidget *
+take_job_row (GPtrArray *rows, LodgeIpcJob *job)
+{
+  for (guint i = 0; i < rows->len; i++)
+    if (lodge_job_row_get_job (rows->pdata[i]) == job)
+      return g_ptr_array_steal_index (rows, i);
+  return NULL;
+}
+
+/* The row of a job that is still there stays: somebody may be about to cancel it. */
 static void
 jobs_changed_cb (LodgeDiskGroup *self)
 {
   GListModel *jobs = lodge_library_get_jobs (self->library);
+  g_autoptr (GPtrArray) before = g_steal_pointer (&self->job_rows);
 
-  for (guint i = 0; i < self->job_rows->len; i++)
-    adw_preferences_group_remove (ADW_PREFERENCES_GROUP (self), self->job_rows->pdata[i]);
-  g_ptr_array_set_size (self->job_rows, 0);
+  self->job_rows = g_ptr_array_new ();
   for (guint i = 0; i < g_list_model_get_n_items (jobs); i++)
     {
       g_autoptr (LodgeIpcJob) job = g_list_model_get_item (jobs, i);
+      GtkWidget *row;
 
-      if (is_ours (self, job))
+      if (!is_ours (self, job))
+        continue;
+      row = take_job_row (before, job);
+      if (row == NULL)
         {
-          GtkWidget *row = lodge_job_row_new (job);
-
+          row = lodge_job_row_new (job);
           adw_preferences_group_add (ADW_PREFERENCES_GROUP (self), row);
-          g_ptr_array_add (self->job_rows, row);
         }
+      g_ptr_array_add (self->job_rows, row);
     }
+  for (guint i = 0; i < before->len; i++)
+    adw_preferences_group_remove (ADW_PREFERENCES_GROUP (self), before->pdata[i]);
 }
 
 static void
