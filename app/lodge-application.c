@@ -29,6 +29,7 @@ struct _LodgeApplication
   LodgeNotifier *notifier;       /* (owned) (nullable) until startup */
   LodgeSearchProvider *provider; /* (owned) (nullable) until the program is on the bus */
   gboolean restart;     /* asked to make place for itself */
+  gboolean missed;      /* the one that has the name did not take the command line */
   guint wait_source;    /* the window comes with the machines, or when this one fires */
   GPtrArray *wanted;    /* (owned) names of machines to be opened once the core answers */
 };
@@ -368,13 +369,33 @@ lodge_application_command_line (GApplication *application, GApplicationCommandLi
 static int
 lodge_application_handle_local_options (GApplication *application, GVariantDict *options)
 {
+  g_autoptr (GError) error = NULL;
+
   if (g_variant_dict_contains (options, "version"))
     {
       g_print ("lodge %s\n", LODGE_VERSION);
       return 0;
     }
 
-  return -1;
+  /* Here, because later the toolkit would only print that it failed. */
+  if (g_application_register (application, NULL, &error))
+    return -1;
+  g_printerr ("%s\n", error->message);
+  LODGE_APPLICATION (application)->missed = !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  return 1;
+}
+
+static gboolean
+lodge_application_local_command_line (GApplication *application, char ***arguments, int *status)
+{
+  GApplicationClass *parent_class = G_APPLICATION_CLASS (lodge_application_parent_class);
+  gboolean handled = parent_class->local_command_line (application, arguments, status);
+
+  /* One that takes it says 0. */
+  if (handled && *status != 0 && g_application_get_is_registered (application)
+      && g_application_get_is_remote (application))
+    LODGE_APPLICATION (application)->missed = TRUE;
+  return handled;
 }
 
 static void
@@ -414,6 +435,7 @@ lodge_application_class_init (LodgeApplicationClass *klass)
   application_class->activate = lodge_application_activate;
   application_class->command_line = lodge_application_command_line;
   application_class->handle_local_options = lodge_application_handle_local_options;
+  application_class->local_command_line = lodge_application_local_command_line;
   application_class->shutdown = lodge_application_shutdown;
 }
 
@@ -446,4 +468,10 @@ gboolean
 lodge_application_wants_restart (LodgeApplication *self)
 {
   return self->restart;
+}
+
+gboolean
+lodge_application_was_missed (LodgeApplication *self)
+{
+  return self->missed;
 }

@@ -19,4 +19,7 @@ LodgeApplication *lodge_application_new (void);
 /* Whether, after its end, the program is to be started anew: the one that is installed by then. */
 gboolean          lodge_application_wants_restart (LodgeApplication *self);
 
+/* Whether it found another one, and that did not take the command line: it is just ending, so try again. */
+gboolean          lodge_application_was_missed    (LodgeApplication *self);
+
 G_END_DECLS

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
+/* Theory of operation
+ *
+ * One process serves a session. A second one hands its command line to the first and ends; when the first is just ending
+ * itself, it still has the name on the bus and takes nothing any more, so the second tries again until the name is free.
+ */
+
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
@@ -8,6 +14,10 @@
 
 #include "app/lodge-application.h"
 #include "app/lodge-graphics.h"
+
+/* Twice as long each time: some twelve seconds. */
+#define TRIES 8u
+#define PAUSE_US 50000u
 
 int
 main (int argc, char **argv)
@@ -23,8 +33,15 @@ main (int argc, char **argv)
   textdomain (GETTEXT_PACKAGE);
   g_set_application_name ("Lodge");
 
-  application = lodge_application_new ();
-  status = g_application_run (G_APPLICATION (application), argc, argv);
+  for (guint i = 0;; i++)
+    {
+      application = lodge_application_new ();
+      status = g_application_run (G_APPLICATION (application), argc, argv);
+      if (!lodge_application_was_missed (application) || i == TRIES)
+        break;
+      g_clear_object (&application);
+      g_usleep (PAUSE_US << i);
+    }
   /* Without what it was started for the first time, which was done. */
   if (lodge_application_wants_restart (application))
     execlp (argv[0], argv[0], NULL);

@@ -104,9 +104,12 @@ class FakeWorld:
         finally:
             bus.close_sync(None)
 
+    def has_owner(self, name):
+        return self.call('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'NameHasOwner', GLib.Variant('(s)', (name,)),
+                         'org.freedesktop.DBus')[0][0]
+
     def core_is_there(self):
-        return self.call('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'NameHasOwner',
-                         GLib.Variant('(s)', ('org.lodgevm.Core1',)), 'org.freedesktop.DBus')[0][0]
+        return self.has_owner('org.lodgevm.Core1')
 
     def change(self, machine, **properties):
         """As if the core had changed them: plain JSON values."""

@@ -2,6 +2,7 @@
 """The window against a core that only remembers: what a person does arrives as the right calls."""
 import os
 import subprocess
+import sys
 
 import pytest
 from gi.repository import GLib
@@ -193,7 +194,12 @@ def test_size_is_kept(make_world):
 def test_text_file_is_told_in_place(make_world, tmp_path):
     text = tmp_path / 'notes.iso'
     text.write_text('only words\n')
-    world = make_world(arguments=[text])
+    world = make_world(arguments=[text], window=False)
+    # Another lodge is just ending: this one waits for its name.
+    ending = world.spawn([sys.executable, os.path.join(os.path.dirname(__file__), 'ending_window.py')])
+    world.display.wait(lambda: world.has_owner('org.lodgevm.Lodge'), 20, 'a lodge that is ending')
+    world.start_window()
+    assert ending.wait(20) == 0
     assistant = world.desktop.find_window('New Machine')
     assistant.find('This is a text file, not a disc image.', 'label')
 
