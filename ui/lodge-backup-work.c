@@ -328,7 +328,7 @@ lodge_backup_delete (GtkWidget *from, LodgeLibrary *library, const char *path, G
   GtkRoot *root = gtk_widget_get_root (from);
   GtkApplication *application = GTK_IS_WINDOW (root) ? gtk_window_get_application (GTK_WINDOW (root)) : NULL;
   g_autofree char *text = g_strdup_printf (_("Backup deleted: %s"), work->title);
-  AdwToast *toast = lodge_feedback_toast (from, text);
+  AdwToast *toast = lodge_feedback_toast_button (from, text, _("_Undo"));
   Offer *offer = g_new0 (Offer, 1);
 
   if (application != NULL)
@@ -337,7 +337,6 @@ lodge_backup_delete (GtkWidget *from, LodgeLibrary *library, const char *path, G
       g_application_hold (work->application);
     }
   offer->work = work;
-  adw_toast_set_button_label (toast, _("_Undo"));
   adw_toast_set_timeout (toast, MAX (adw_toast_get_timeout (toast), LODGE_FEEDBACK_UNDO_SECONDS));
   g_signal_connect_swapped (toast, "button-clicked", G_CALLBACK (undo_cb), offer);
   g_signal_connect_data (toast, "dismissed", G_CALLBACK (decide), offer, offer_free, G_CONNECT_SWAPPED);

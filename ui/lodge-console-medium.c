@@ -96,9 +96,8 @@ inserted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       gtk_recent_manager_add_item (gtk_recent_manager_get_default (), uri);
       if (call->from != NULL && gtk_widget_get_root (call->from) != NULL)
         {
-          AdwToast *toast = lodge_feedback_toast (call->from, text);
+          AdwToast *toast = lodge_feedback_toast_button (call->from, text, _("_Eject"));
 
-          adw_toast_set_button_label (toast, _("_Eject"));
           g_signal_connect_data (toast, "button-clicked", G_CALLBACK (eject_again_cb), g_object_ref (call->item),
                                  unref_closure_data, G_CONNECT_SWAPPED);
         }

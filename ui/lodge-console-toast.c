@@ -8,6 +8,8 @@
 
 #include "ui/lodge-feedback.h"
 
+#define NARROW 480
+
 typedef struct
 {
   GtkWidget *from;        /* (weak) (nullable) */
@@ -82,20 +84,24 @@ clicked_cb (Verb *verb)
     adw_toast_dismiss (verb->toast);
 }
 
-/* A toast has one button of its own; the second one goes with the title. */
+/* A toast has one button of its own; the second one goes with the title, and below it where the window is narrow. */
 static GtkWidget *
-make_title (const char *text, Verb *save)
+make_title (GtkWidget *from, const char *text, Verb *save)
 {
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  gboolean narrow = gtk_widget_get_width (GTK_WIDGET (gtk_widget_get_root (from))) < NARROW;
+  GtkWidget *box = gtk_box_new (narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL, narrow ? 6 : 12);
   GtkWidget *label = gtk_label_new (text);
   GtkWidget *button = gtk_button_new_with_mnemonic (_("Sa_ve"));
 
   gtk_widget_add_css_class (label, "heading");
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_set_tooltip_text (label, text);
   gtk_widget_set_hexpand (label, TRUE);
   gtk_box_append (GTK_BOX (box), label);
   g_signal_connect_data (button, "clicked", G_CALLBACK (clicked_cb), save, verb_closure_free, G_CONNECT_SWAPPED);
+  if (narrow)
+    gtk_widget_set_halign (button, GTK_ALIGN_START);
   gtk_box_append (GTK_BOX (box), button);
   return box;
 }
@@ -104,14 +110,17 @@ void
 lodge_console_toast (GtkWidget *from, LodgeLibrary *library, LodgeMachineItem *item)
 {
   g_autofree char *text = g_strdup_printf (_("“%s” keeps running"), lodge_machine_item_get_name (item));
-  AdwToast *toast = lodge_feedback_toast (from, text);
+  AdwToast *toast;
 
   if (!lodge_machine_item_is_connected (item))
-    return;
+    {
+      lodge_feedback_toast (from, text);
+      return;
+    }
+  toast = lodge_feedback_toast_button (from, text, _("_Shut Down"));
   if (lodge_library_has_feature (library, "save"))
     adw_toast_set_custom_title (
-      toast, make_title (text, verb_new (from, item, toast, "Save", N_("“%s” Could Not Be Saved"))));
-  adw_toast_set_button_label (toast, _("_Shut Down"));
+      toast, make_title (from, text, verb_new (from, item, toast, "Save", N_("“%s” Could Not Be Saved"))));
   g_signal_connect_data (
     toast, "button-clicked", G_CALLBACK (clicked_cb),
     verb_new (from, item, NULL, "Shutdown", N_("“%s” Could Not Be Asked to Shut Down")), verb_closure_free,

@@ -409,8 +409,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       lodge_feedback_error (GTK_WIDGET (self->page), _("The Screenshot Could Not Be Saved"), error, NULL);
       return;
     }
-  toast = lodge_feedback_toast (GTK_WIDGET (self->page), _("Screenshot saved"));
-  adw_toast_set_button_label (toast, _("_Open"));
+  toast = lodge_feedback_toast_button (GTK_WIDGET (self->page), _("Screenshot saved"), _("_Open"));
   g_signal_connect_data (toast, "button-clicked", G_CALLBACK (show_file_cb), g_steal_pointer (&file), unref_file,
                          G_CONNECT_SWAPPED);
 }

@@ -10,6 +10,11 @@
 #include "ui/lodge-machine-text.h"
 #include "ui/lodge-toasts.h"
 
+/* What a toast has beside the title: margins, the button that closes it; and beside the words of its other button. */
+#define AROUND_TITLE 96
+#define AROUND_BUTTON 46
+#define TITLE_LINES 3
+
 static AdwToastOverlay *
 find_overlay (GtkWidget *from)
 {
@@ -30,6 +35,58 @@ find_overlay (GtkWidget *from)
   return NULL;
 }
 
+static int
+measure_text (GtkWidget *widget, const char *markup)
+{
+  g_autoptr (PangoLayout) layout = gtk_widget_create_pango_layout (widget, NULL);
+  int width;
+
+  pango_layout_set_markup (layout, markup, -1);
+  pango_layout_get_pixel_size (layout, &width, NULL);
+  return width;
+}
+
+/* As a label does it, and a little more, for letters that are bold. */
+static int
+measure_character (GtkWidget *widget)
+{
+  PangoFontMetrics *metrics = pango_context_get_metrics (gtk_widget_get_pango_context (widget), NULL, NULL);
+  int width = MAX (pango_font_metrics_get_approximate_char_width (metrics),
+                   pango_font_metrics_get_approximate_digit_width (metrics));
+
+  pango_font_metrics_unref (metrics);
+  return width * 11 / 10 / PANGO_SCALE + 1;
+}
+
+/* The toolkit gives a message one line, and cuts what a narrow window has no room for. It asks how high a toast is where it is
+ * as wide as it likes to be; so the label likes to be as wide as its room, at most. */
+static void
+fit_title (AdwToastOverlay *overlay, AdwToast *toast)
+{
+  const char *button = adw_toast_get_button_label (toast);
+  g_autofree char *title = g_strdup (adw_toast_get_title (toast));
+  g_autofree char *bold = g_strdup_printf ("<b>%s</b>", title);
+  int room = gtk_widget_get_width (GTK_WIDGET (overlay)) - AROUND_TITLE;
+  int text = measure_text (GTK_WIDGET (overlay), bold);
+  GtkWidget *label;
+
+  if (button != NULL)
+    room -= measure_text (GTK_WIDGET (overlay), button) + AROUND_BUTTON;
+  if (gtk_widget_get_width (GTK_WIDGET (overlay)) == 0 || text <= room)
+    return;
+  label = gtk_label_new (NULL);
+  gtk_label_set_markup (GTK_LABEL (label), title);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
+  gtk_label_set_lines (GTK_LABEL (label), TITLE_LINES);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), MAX (room / measure_character (GTK_WIDGET (overlay)), 1));
+  gtk_widget_set_tooltip_markup (label, title);
+  gtk_widget_add_css_class (label, "heading");
+  adw_toast_set_custom_title (toast, label);
+}
+
 static void
 show_toast (AdwToastOverlay *overlay, AdwToast *toast, gboolean offer)
 {
@@ -39,6 +96,7 @@ show_toast (AdwToastOverlay *overlay, AdwToast *toast, gboolean offer)
   /* Who reads slowly, or by a screen reader, sets how long (WCAG 2.2.1). */
   if (adw_toast_get_timeout (toast) > 0 && adw_toast_get_timeout (toast) < seconds)
     adw_toast_set_timeout (toast, seconds);
+  fit_title (overlay, toast);
   lodge_toasts_show (overlay, toast, offer);
 }
 
@@ -50,8 +108,14 @@ lodge_feedback_toast_new (const char *title)
   return adw_toast_new (escaped);
 }
 
-AdwToast *
+void
 lodge_feedback_toast (GtkWidget *from, const char *title)
+{
+  lodge_feedback_toast_button (from, title, NULL);
+}
+
+AdwToast *
+lodge_feedback_toast_button (GtkWidget *from, const char *title, const char *button)
 {
   AdwToast *toast = lodge_feedback_toast_new (title);
   AdwToastOverlay *overlay = find_overlay (from);
@@ -63,6 +127,7 @@ lodge_feedback_toast (GtkWidget *from, const char *title)
       return toast;
     }
 
+  adw_toast_set_button_label (toast, button);
   show_toast (overlay, toast, FALSE);
   return toast;
 }

@@ -18,10 +18,16 @@ G_BEGIN_DECLS
 /**
  * lodge_feedback_toast:
  * @from: any widget; the toast appears in its nearest AdwToastOverlay
- *
- * Returns: (transfer none): to add a button to; shown already, so add it at once
  */
-AdwToast *lodge_feedback_toast       (GtkWidget *from, const char *title);
+void      lodge_feedback_toast       (GtkWidget *from, const char *title);
+
+/**
+ * lodge_feedback_toast_button:
+ * @button: (nullable): what it offers, with a mnemonic
+ *
+ * Returns: (transfer none): to connect to; shown already, so do it at once
+ */
+AdwToast *lodge_feedback_toast_button (GtkWidget *from, const char *title, const char *button);
 
 /** lodge_feedback_toast_new: libadwaita takes titles for markup; here @title is plain text, as names of machines are */
 AdwToast *lodge_feedback_toast_new   (const char *title);

@@ -76,8 +76,7 @@ tell_taken (Take *self, GVariant *entry)
   title = size > 0 ? g_strdup_printf (_("Snapshot of “%s” taken, %s"), name, bytes)
                    : g_strdup_printf (_("Snapshot of “%s” taken"), name);
 
-  toast = g_object_ref (lodge_feedback_toast (self->from, title));
-  adw_toast_set_button_label (toast, _("_Rename"));
+  toast = g_object_ref (lodge_feedback_toast_button (self->from, title, _("_Rename")));
   adw_toast_set_timeout (toast, MAX (adw_toast_get_timeout (toast), LODGE_FEEDBACK_UNDO_SECONDS));
   again = take_new (self->from, self->machine);
   again->id = g_strdup (self->id);
