@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "ui/lodge-row-place.h"
 #include "ui/lodge-setting-link.h"
 
 struct _LodgeChoiceRow
@@ -106,6 +107,7 @@ lodge_choice_row_constructed (GObject *object)
   GtkWidget *mark = lodge_setting_link_get_mark (self->link);
 
   G_OBJECT_CLASS (lodge_choice_row_parent_class)->constructed (object);
+  lodge_row_show_choice (ADW_COMBO_ROW (self));
   adw_action_row_add_suffix (ADW_ACTION_ROW (self), mark);
   /* Before the choice itself, where switches and amounts have it too. */
   gtk_box_reorder_child_after (GTK_BOX (gtk_widget_get_parent (mark)), mark, NULL);

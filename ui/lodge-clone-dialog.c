@@ -8,6 +8,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "ui/lodge-clone.h"
+#include "ui/lodge-row-place.h"
 
 #define MAX_CLONES 100
 
@@ -170,6 +171,7 @@ make_rows (Dialog *self)
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (self->kind), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->kind), _("Kind"));
   adw_combo_row_set_model (self->kind, G_LIST_MODEL (model));
+  lodge_row_show_choice (self->kind);
   gtk_list_box_append (GTK_LIST_BOX (list), GTK_WIDGET (self->kind));
 
   self->start = GTK_SWITCH (gtk_switch_new ());

@@ -27,6 +27,7 @@
 #include "ui/lodge-fix-dialog.h"
 #include "ui/lodge-identify.h"
 #include "ui/lodge-machine-text.h"
+#include "ui/lodge-row-place.h"
 #include "ui/lodge-system.h"
 
 #define MIB (1024.0 * 1024.0)
@@ -450,6 +451,8 @@ lodge_new_review_init (LodgeNewReview *self)
   for (guint i = 0; i < G_N_ELEMENTS (families); i++)
     gtk_string_list_append (names, lodge_system_family_name (families[i]));
   adw_combo_row_set_model (self->family, G_LIST_MODEL (names));
+  lodge_row_show_choice (self->family);
+  lodge_row_show_choice (self->firmware);
   self->filling = FALSE;
 
   /* Before the entry's own. */

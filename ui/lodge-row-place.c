@@ -4,6 +4,9 @@
 
 #include "ui/lodge-row-place.h"
 
+/* Characters that a text asks for; it gets what is left. */
+#define TEXT_CHARS 10
+
 /* The boxes of the toolkit's row have no names but those of their styles. */
 static GtkWidget *
 find_box (GtkWidget *top, const char *name)
@@ -34,4 +37,21 @@ lodge_row_place (AdwActionRow *row, GtkWidget *thing, gboolean below)
     gtk_box_prepend (GTK_BOX (to), thing);
   gtk_widget_set_halign (thing, below ? GTK_ALIGN_START : GTK_ALIGN_FILL);
   g_object_unref (thing);
+}
+
+/* The toolkit gives a long text what it asks for, and a choice the rest. */
+void
+lodge_row_show_choice (AdwComboRow *row)
+{
+  GtkWidget *texts = find_box (GTK_WIDGET (row), "title");
+
+  if (texts == NULL)
+    return;
+  gtk_widget_set_halign (texts, GTK_ALIGN_FILL);
+  for (GtkWidget *child = gtk_widget_get_first_child (texts); child != NULL; child = gtk_widget_get_next_sibling (child))
+    if (GTK_IS_LABEL (child))
+      {
+        gtk_widget_set_halign (child, GTK_ALIGN_FILL);
+        gtk_label_set_max_width_chars (GTK_LABEL (child), TEXT_CHARS);
+      }
 }

@@ -13,6 +13,9 @@ G_BEGIN_DECLS
  *
  * Has what belongs to a row stand below its texts, or before its other suffixes.
  */
-void lodge_row_place (AdwActionRow *row, GtkWidget *thing, gboolean below);
+void lodge_row_place   (AdwActionRow *row, GtkWidget *thing, gboolean below);
+
+/* What is chosen in @row is not cut: its texts take the room that is left beside it, and are wrapped there. */
+void lodge_row_show_choice (AdwComboRow *row);
 
 G_END_DECLS

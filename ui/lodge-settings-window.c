@@ -435,6 +435,11 @@ find_mark (GtkWidget *top)
 static void
 place_marks (GtkWidget *top, gboolean narrow)
 {
+  if (LODGE_IS_TEXT_ROW (top))
+    {
+      lodge_text_row_set_narrow (LODGE_TEXT_ROW (top), narrow);
+      return;
+    }
   if (ADW_IS_ACTION_ROW (top))
     {
       GtkWidget *mark = find_mark (top);

@@ -8,12 +8,18 @@
 
 #include "ui/lodge-setting-link.h"
 
+/* As the texts of the toolkit's rows. */
+#define MARK_START 12
+#define MARK_BOTTOM 6
+
 struct _LodgeTextRow
 {
   AdwEntryRow parent_instance;
 
   LodgeSettingLink *link; /* (owned) */
   char *shown;            /* (owned) the machine's value; another text is what the person is typing */
+  GtkWidget *suffixes;    /* where the mark is, beside the text */
+  GtkWidget *lines;       /* the text, and below it the mark where there is no room */
 };
 
 enum
@@ -89,6 +95,17 @@ lodge_text_row_set_property (GObject *object, guint prop_id, const GValue *value
 }
 
 static void
+make_lines (LodgeTextRow *self)
+{
+  GtkWidget *line = g_object_ref (gtk_list_box_row_get_child (GTK_LIST_BOX_ROW (self)));
+
+  self->lines = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), self->lines);
+  gtk_box_append (GTK_BOX (self->lines), line);
+  g_object_unref (line);
+}
+
+static void
 lodge_text_row_constructed (GObject *object)
 {
   LodgeTextRow *self = LODGE_TEXT_ROW (object);
@@ -96,6 +113,8 @@ lodge_text_row_constructed (GObject *object)
   G_OBJECT_CLASS (lodge_text_row_parent_class)->constructed (object);
   adw_entry_row_set_show_apply_button (ADW_ENTRY_ROW (self), TRUE);
   adw_entry_row_add_suffix (ADW_ENTRY_ROW (self), lodge_setting_link_get_mark (self->link));
+  self->suffixes = gtk_widget_get_parent (lodge_setting_link_get_mark (self->link));
+  make_lines (self);
   g_signal_connect_swapped (self->link, "changed", G_CALLBACK (update), self);
   g_signal_connect_swapped (self->link, "refused", G_CALLBACK (refused_cb), self);
   g_signal_connect (self, "apply", G_CALLBACK (apply_cb), NULL);
@@ -155,6 +174,26 @@ lodge_text_row_apply (LodgeTextRow *self, const char *text)
 {
   gtk_editable_set_text (GTK_EDITABLE (self), text);
   apply_cb (self);
+}
+
+void
+lodge_text_row_set_narrow (LodgeTextRow *self, gboolean narrow)
+{
+  GtkWidget *mark = lodge_setting_link_get_mark (self->link);
+  GtkWidget *from = narrow ? self->suffixes : self->lines;
+
+  if (gtk_widget_get_parent (mark) != from)
+    return;
+  g_object_ref (mark);
+  gtk_box_remove (GTK_BOX (from), mark);
+  if (narrow)
+    gtk_box_append (GTK_BOX (self->lines), mark);
+  else
+    gtk_box_prepend (GTK_BOX (self->suffixes), mark);
+  g_object_unref (mark);
+  gtk_widget_set_halign (mark, narrow ? GTK_ALIGN_START : GTK_ALIGN_FILL);
+  gtk_widget_set_margin_start (mark, narrow ? MARK_START : 0);
+  gtk_widget_set_margin_bottom (mark, narrow ? MARK_BOTTOM : 0);
 }
 
 gboolean

@@ -21,6 +21,9 @@ void lodge_text_row_set_item (LodgeTextRow *self, LodgeMachineItem *item);
 /* As if @text had been typed and applied. */
 void lodge_text_row_apply    (LodgeTextRow *self, const char *text);
 
+/* Whether "At Next Start" stands below the text, which needs all the room that there is. */
+void lodge_text_row_set_narrow (LodgeTextRow *self, gboolean narrow);
+
 /* Whether there is a text that was not applied yet. */
 gboolean lodge_text_row_is_typing (LodgeTextRow *self);
 
