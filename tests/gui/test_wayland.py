@@ -99,38 +99,50 @@ def middle(window):
     return rect['x'] + rect['width'] // 2, rect['y'] + rect['height'] // 2
 
 
-def check_drop(wayland, desktop, path):
-    """A file that is dragged out of another program: the window shows that it takes it, and opens the assistant."""
+def drop_on(wayland, desktop, path, name, hint):
+    """A file is dragged out of another program onto the window of that name, which shows by the hint that it takes it."""
     source = subprocess.Popen([sys.executable, HELPER, 'drag', str(path)], env=wayland.environment, stdin=subprocess.DEVNULL)
-    pointer, main = wayland.devices, desktop.find_window('Lodge')
+    pointer, window = wayland.devices, desktop.find_window(name)
     try:
         wayland.find_window('Files', 30)
         # Both in sight, the small one above.
-        wayland.focus('Lodge')
+        wayland.focus(name)
         wayland.focus('Files')
         wayland.swaymsg('[title="^Files$"] move position 0 0')
         x, y = middle(wayland.windows()['Files'])
-        goal = middle(wayland.windows()['Lodge'])
+        goal = middle(wayland.windows()[name])
         for attempt in range(4):
             pointer.point(x, y)
             pointer.press(True)
             for step in range(1, 11):
                 pointer.point(x + (goal[0] - x) * step // 10, y + (goal[1] - y) * step // 10)
             try:
-                main.find('Drop an Image to Make a Machine', 'label', 5)
+                window.find(hint, 'label', 5)
                 break
             except TimeoutError:
                 if attempt == 3:
                     raise
             finally:
                 pointer.press(False)
-        wayland.find_window('Review', 30)
+        wait_until(lambda: window.look(hint, 'label') is None, 20, 'the hint to go')
     finally:
         source.terminate()
         source.wait()
+
+
+def check_drop(wayland, desktop, path):
+    """The library opens the assistant."""
+    drop_on(wayland, desktop, path, 'Lodge', 'Drop an Image to Make a Machine')
+    wayland.find_window('Review', 30)
     wayland.focus('Review')
     wayland.devices.key('Escape')
     wait_until(lambda: 'Review' not in wayland.windows(), 20, 'the assistant to close')
+
+
+def check_drop_on_console(wayland, desktop, machine, path):
+    """The console inserts the disc."""
+    drop_on(wayland, desktop, path, 'Attic', 'Drop to Insert the Disc')
+    wait_until(lambda: machine.get('Settings')['cd'] == str(path), 20, 'the dropped disc to be inserted')
 
 
 def check_refusal(lodge, wayland, desktop, name):
@@ -193,7 +205,9 @@ def test_library_and_console(lodge, wayland, medium):
     check_refusal(lodge, wayland, desktop, first)
     check_drop(wayland, desktop, medium)
 
-    machine = lodge.create_demo('Attic')
+    other = medium.with_name('other.iso')
+    other.write_bytes(medium.read_bytes())
+    machine = lodge.create_demo('Attic', media=[('iso', str(other))])
     library = wayland.find_window('Lodge', 60)
     assert (library['app_id'], library['shell']) == ('org.lodgevm.Lodge', 'xdg_shell')
     main = desktop.find_window('Lodge')
@@ -240,6 +254,7 @@ def test_library_and_console(lodge, wayland, medium):
     keys.key('space')
     machine.wait_state('running')
     serial.close()
+    check_drop_on_console(wayland, desktop, machine, medium)
     check_clipboard(wayland, window, machine)
     check_end_ends_grab(wayland, window, machine, symbol)
     # The last, since a pointer between two monitors is somewhere else.
