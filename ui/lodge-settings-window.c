@@ -57,6 +57,10 @@ struct _LodgeSettingsWindow
   LodgeChoiceRow *firmware;
   LodgeSwitchRow *secure_boot;
   LodgeSwitchRow *tpm;
+  GtkWidget *kernel_group;
+  AdwActionRow *kernel;
+  AdwActionRow *initrd;
+  LodgeTextRow *append;
   LodgeChoiceRow *clock;
   LodgeSwitchRow *balloon;
   LodgeSwitchRow *hyperv;
@@ -177,6 +181,35 @@ update_storage (LodgeSettingsWindow *self)
   gtk_button_set_label (self->insert, *cd != '\0' ? _("Change…") : _("Insert…"));
 }
 
+/* The search finds what is hidden, too, unless it has no title. */
+static void
+show_row (AdwPreferencesRow *row, gboolean shown)
+{
+  const char *title = g_object_get_data (G_OBJECT (row), "title");
+
+  if (title == NULL)
+    {
+      title = g_strdup (adw_preferences_row_get_title (row));
+      g_object_set_data_full (G_OBJECT (row), "title", (gpointer) title, g_free);
+    }
+  adw_preferences_row_set_title (row, shown ? title : "");
+  gtk_widget_set_visible (GTK_WIDGET (row), shown);
+}
+
+static void
+update_kernel (LodgeSettingsWindow *self)
+{
+  const char *kernel = lodge_machine_item_setting_string (self->item, "kernel", "");
+  const char *initrd = lodge_machine_item_setting_string (self->item, "initrd", "");
+
+  gtk_widget_set_visible (self->kernel_group, *kernel != '\0');
+  show_row (ADW_PREFERENCES_ROW (self->kernel), *kernel != '\0');
+  show_row (ADW_PREFERENCES_ROW (self->initrd), *initrd != '\0');
+  show_row (ADW_PREFERENCES_ROW (self->append), *kernel != '\0');
+  adw_action_row_set_subtitle (self->kernel, kernel);
+  adw_action_row_set_subtitle (self->initrd, initrd);
+}
+
 /* Without a drive there is nowhere to insert a disc. */
 static void
 disks_changed_cb (LodgeSettingsWindow *self)
@@ -202,6 +235,7 @@ update (LodgeSettingsWindow *self)
   adw_action_row_set_subtitle (self->sound_host, g_str_equal (audio, "none")
                                                    ? _("This session has no sound server: guests are silent")
                                                    : _("Heard while its console is open"));
+  update_kernel (self);
   update_storage (self);
   update_memory_hint (self);
   update_cores_hint (self);
@@ -373,6 +407,7 @@ setup_rows (LodgeSettingsWindow *self)
     lodge_switch_row_set_item (switches[i], self->item);
   lodge_text_row_set_item (self->name, self->item);
   lodge_text_row_set_item (self->mac, self->item);
+  lodge_text_row_set_item (self->append, self->item);
   self->cores_link = link_row (self, self->cores, lodge_amount_row_get_mark (self->cores), "cores",
                                G_CALLBACK (show_cores));
   self->memory_link = link_row (self, self->memory, lodge_amount_row_get_mark (self->memory), "memory",
@@ -543,6 +578,10 @@ lodge_settings_window_class_init (LodgeSettingsWindowClass *klass)
   BIND (firmware);
   BIND (secure_boot);
   BIND (tpm);
+  BIND (kernel_group);
+  BIND (kernel);
+  BIND (initrd);
+  BIND (append);
   BIND (clock);
   BIND (balloon);
   BIND (hyperv);

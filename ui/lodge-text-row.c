@@ -8,6 +8,9 @@
 
 #include "ui/lodge-setting-link.h"
 
+/* Characters of a text, in a message and in the menu. */
+#define SAID_MAX 60
+
 /* As the texts of the toolkit's rows. */
 #define MARK_START 12
 #define MARK_BOTTOM 6
@@ -67,12 +70,27 @@ text_cb (LodgeTextRow *self)
   gtk_widget_remove_css_class (GTK_WIDGET (self), "error");
 }
 
+/* Returns: (transfer full): @text for a message */
+static char *
+describe (LodgeTextRow *self, const char *text)
+{
+  g_autofree char *start = NULL;
+
+  if (*text == '\0')
+    /* Without an address a card gets another one. */
+    return g_strdup (g_str_equal (lodge_setting_link_get_key (self->link), "mac") ? _("New") : _("None"));
+  if (g_utf8_strlen (text, -1) <= SAID_MAX)
+    return g_strdup (text);
+  start = g_utf8_substring (text, 0, SAID_MAX - 1);
+  return g_strconcat (start, "…", NULL);
+}
+
 static void
 apply_cb (LodgeTextRow *self)
 {
   g_autofree char *text = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (self))));
-  g_autofree char *done = g_strdup_printf (_("%s: %s"), adw_preferences_row_get_title (ADW_PREFERENCES_ROW (self)),
-                                           *text != '\0' ? text : _("New"));
+  g_autofree char *said = describe (self, text);
+  g_autofree char *done = g_strdup_printf (_("%s: %s"), adw_preferences_row_get_title (ADW_PREFERENCES_ROW (self)), said);
 
   if (lodge_setting_link_get_item (self->link) == NULL)
     return;

@@ -372,6 +372,8 @@ static const struct
   { { "demo", "b", LODGE_SETTING_CREATION, NULL }, NULL, NULL },
   { { "disk-size", "t", LODGE_SETTING_CREATION, NULL }, get_disk_size, set_disk_size },
   { { "disk", "s", LODGE_SETTING_READ_ONLY, NULL }, get_disk, NULL },
+  { { "kernel", "s", LODGE_SETTING_READ_ONLY, NULL }, NULL, NULL },
+  { { "initrd", "s", LODGE_SETTING_READ_ONLY, NULL }, NULL, NULL },
 };
 
 static GVariant *

@@ -78,7 +78,7 @@ class Machine:
                          'network': 'user', 'disk': 'disks/disk0.qcow2', 'disk-size': 20 * GIB, 'cd': '', 'cpu': 'host',
                          'secure-boot': False, 'tpm': False, 'boot-order': 'cd0,disk0', 'video': 'virtio', 'sound': 'hda',
                          'nic-model': 'virtio', 'mac': '52:54:00:12:34:56', 'pointer': 'tablet', 'clock': 'utc', 'hyperv': False,
-                         'balloon': True},
+                         'balloon': True, 'kernel': '', 'initrd': '', 'append': ''},
         }
         settings = values.pop('Settings', {})
         # As ListSnapshots gives them, but for "age", seconds ago; as Dependants gives them.

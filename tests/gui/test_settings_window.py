@@ -12,6 +12,7 @@ from lodgetest.accessible import Desktop, take_back, undoable
 from lodgetest.lodge import Lodge
 
 MIB = 1 << 20
+HEIGHT = 880
 FOCUSED = 12  # of the states that a thing can have
 
 
@@ -29,7 +30,7 @@ class Settings:
         self.desktop.find_window('Lodge').find('Barn, Off', 'list item')
         display.key('ctrl+comma')
         self.id = display.find_window('^Settings$')
-        subprocess.run(['xdotool', 'windowsize', self.id, '820', '880'], env=display.environment, check=True)
+        subprocess.run(['xdotool', 'windowsize', self.id, '820', str(HEIGHT)], env=display.environment, check=True)
         self.window = self.desktop.find_window('Settings')
 
     def saved(self):
@@ -49,8 +50,15 @@ class Settings:
         self.window.press_button(name)
 
     def click(self, name, role):
-        """In the middle of it, with the pointer."""
-        self.display.click(self.id, *self.find(name, role).place)
+        """In the middle of it, with the pointer; what is below the window's edge, or a message there, is scrolled to."""
+        found, seen = self.find(name, role), []
+        while True:
+            seen.append(found.place)
+            if seen[-1][1] < HEIGHT - 140 or seen[-2:-1] == seen[-1:]:
+                break
+            # Beside the rows, of which some take the wheel for themselves.
+            self.display.output('xdotool', 'mousemove', '--window', self.id, '20', str(HEIGHT // 2), 'click', '5')
+        self.display.click(self.id, *seen[-1])
 
     def open_popover(self, action):
         """A popover is a window of its own, which has the keys once it is there."""
@@ -102,7 +110,9 @@ def settings(lodge, display, tmp_path):
     (tmp_path / 'content/readme').write_text('nothing\n')
     subprocess.run(['xorriso', '-as', 'mkisofs', '-quiet', '-o', str(tmp_path / 'tools.iso'), str(tmp_path / 'content')],
                    check=True, capture_output=True)
-    settings = Settings(lodge, display, firmware='uefi', video='virtio', media=[('iso', str(tmp_path / 'tools.iso'))])
+    (tmp_path / 'kernel').write_bytes(b'MZ'.ljust(0x202, b'\0') + b'HdrS' + bytes(4096))
+    settings = Settings(lodge, display, firmware='uefi', video='virtio', media=[
+        ('iso', str(tmp_path / 'tools.iso')), ('kernel', str(tmp_path / 'kernel')), ('initrd', str(tmp_path / 'kernel'))])
     yield settings
     settings.close()
 
@@ -120,13 +130,14 @@ EACH = [
     ('System', 'choice', 'Firmware', 1, 'firmware', 'bios', False),
     ('System', 'switch', 'TPM', None, 'tpm', True, False),
     ('System', 'switch', 'Secure Boot', None, 'secure-boot', True, True),
+    ('System', 'text', 'Kernel Options', 'console=ttyS0 quiet', 'append', 'console=ttyS0 quiet', False),
     ('System', 'choice', 'Clock', 1, 'clock', 'localtime', False),
     ('System', 'switch', 'Give Back Unused Memory', None, 'balloon', True, False),
     ('System', 'switch', 'Help for Windows', None, 'hyperv', True, False),
     ('Display', 'choice', 'Pointer', 1, 'pointer', 'ps2', False),
     ('Display', 'switch', '3D Acceleration', None, '3d', True, True),
     ('Display', 'choice', 'Display Device', 1, 'video', 'vga', False),
-    ('Network', 'choice', 'Network Card', 0, nic('model'), 'virtio', False),
+    ('Network', 'choice', 'Network Card', 3, nic('model'), 'rtl8139', False),
     ('Network', 'choice', 'Connection', 1, nic('network'), 'none', False),
     ('Network', 'text', 'Hardware Address (MAC)', '52:54:00:00:00:99', nic('mac'), '52:54:00:00:00:99', False),
     ('Sound', 'choice', 'Sound Card', 2, 'sound', 'ac97', False),
@@ -156,7 +167,7 @@ def cd(profile):
 def test_each_setting_and_its_undo(settings):
     page = None
     for where, kind, row, how, key, wanted, warned in EACH:
-        look = key if callable(key) else lambda profile, key=key: profile[key]
+        look = key if callable(key) else lambda profile, key=key: profile.get(key, '')
         before = settings.saved()
         if where != page:
             settings.page(where)

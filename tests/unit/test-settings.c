@@ -49,7 +49,7 @@ test_values (void)
                    " 'mac': <''>, 'pointer': <'tablet'>, 'clock': <'localtime'>, 'hyperv': <true>, 'balloon': <false>, 'append': <''>, 'cd': <''>,"
                    " 'snapshot-every': <uint32 0>, 'snapshot-before-start': <false>, 'backup-every': <uint32 0>, 'backup-folder': <''>,"
                    " 'family': <'linux'>, 'arch': <'x86_64'>, 'demo': <false>, 'disk-size': <uint64 8589934592>,"
-                   " 'disk': <'disks/disk0.qcow2'>}");
+                   " 'disk': <'disks/disk0.qcow2'>, 'kernel': <''>, 'initrd': <''>}");
   g_assert_cmpuint (((LodgeDisk *) profile->disks->pdata[1])->boot_order, ==, 1);
   g_assert_cmpuint (((LodgeDisk *) profile->disks->pdata[0])->boot_order, ==, 2);
   g_assert_null (((LodgeDisk *) profile->disks->pdata[1])->file);
@@ -62,12 +62,14 @@ test_round_trip (void)
   g_autoptr (LodgeProfile) profile = new_machine ();
   g_autoptr (GVariant) before = g_variant_ref_sink (lodge_settings_from_profile (profile));
   g_autoptr (GVariant) after = NULL;
+  static const char *const read_only[] = { "disk", "kernel", "initrd" };
   GVariantDict dict;
   g_autoptr (GVariant) writable = NULL;
   g_autoptr (GError) error = NULL;
 
   g_variant_dict_init (&dict, before);
-  g_variant_dict_remove (&dict, "disk");
+  for (gsize i = 0; i < G_N_ELEMENTS (read_only); i++)
+    g_variant_dict_remove (&dict, read_only[i]);
   writable = g_variant_ref_sink (g_variant_dict_end (&dict));
   g_assert_true (lodge_settings_apply (profile, writable, TRUE, &error));
   g_assert_no_error (error);
