@@ -243,6 +243,36 @@ def check_xml():
             yield f'{path}: {error}'
 
 
+SMALL_WORDS = set('a an and as at by for from in into of off on or the to with'.split())
+# What a button, an answer or an entry of a menu says, in C.
+LABELS = re.compile(r'(?:add_response \([^"]*"[\w-]+", N?_\("|button_new_with_(?:label|mnemonic) \(_\("|set_button_label \([^"]*_\("|'
+                    r'toast_button \([^;]*, _\(")([^"]+)"')
+
+
+def label_fault(label):
+    """Buttons say what they do, in header case; "OK" and "Yes" mean what somebody has read before."""
+    words = re.findall(r"[A-Za-z][\w’'-]*", label.replace('_', ''))
+    if label.replace('_', '').strip('.!…').lower() in ('ok', 'okay', 'yes', 'no'):
+        return 'is not what the button does'
+    if any(word[0].islower() and (number == 0 or word not in SMALL_WORDS) for number, word in enumerate(words)):
+        return 'is not in header case'
+    return None
+
+
+def check_labels_of_buttons():
+    labels = [(path, label) for path in named('.c') if path.startswith('ui/') for label in LABELS.findall(read(path))]
+    for path in named('.ui'):
+        tree = ElementTree.fromstring(read(path).encode())
+        texts = [text for thing in tree.iter('object') if 'Button' in thing.get('class', '')
+                 for text in thing.findall("property[@name='label']")] + tree.findall(".//attribute[@name='label']")
+        labels += [(path, text.text) for text in texts if text.get('translatable')]
+    for path, label in labels:
+        if label_fault(label):
+            yield f'{path}: “{label}” {label_fault(label)}'
+    if len(labels) < 100 or not all(map(label_fault, ('_OK', 'Yes', 'Take snapshot'))):
+        yield f'the check has gone blind ({len(labels)} labels)'
+
+
 def check_dbus_docs():
     """Each method and signal of the contract is in docs/DBUS.md; properties are described in the XML alone."""
     docs = [path for path in FILES if path.startswith('docs/DBUS')]
