@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every page of the window at 360 pixels, in a language that is two fifths longer than English: nothing is left untranslated,
-nothing is clipped, whatever can have the focus has a name, and all of it is mirrored where one writes from right to left."""
+nothing is clipped, a page suggests one action at most, whatever can have the focus has a name, and all of it is mirrored where
+one writes from right to left."""
+import collections
 import os
 import re
 
@@ -26,12 +28,16 @@ DATA = re.compile(r'Installed|Updated|Tried|Before the|disk0|Debian|Fedora|FreeB
 
 class Judge:
     def __init__(self):
-        self.wrong, self.pages, self.names = [], [], 0
+        self.wrong, self.pages, self.names, self.suggested = [], [], 0, 0
 
     def visit(self, page, window):
         self.pages.append(page)
         probe = self.walk.world.probe
-        for label in probe.labels():
+        labels = probe.labels()
+        suggested = collections.Counter(label['window'] for label in labels if label['suggested'])
+        self.wrong += [f'{page}: {number} suggested actions in a {where}' for where, number in suggested.items() if number > 1]
+        self.suggested += sum(suggested.values())
+        for label in labels:
             about = f'{page}: {label["text"]!r} in a {label["in"]} of {label["window"]}'
             if not ({label['in'], label['window']} & TOOLKIT or label['text'] in TOOLKIT_TEXTS or
                     '[' in label['text'] or DATA.match(label['text'])):
@@ -99,4 +105,4 @@ def test_pages(tmp_path):
     judge.walk.walk()
     print('\n'.join(judge.wrong))
     assert not judge.wrong
-    assert len(judge.pages) > 20 and judge.names > 100
+    assert len(judge.pages) > 20 and judge.names > 100 and judge.suggested > 5

@@ -11,7 +11,7 @@
  *                  clock left out, median and longest milliseconds from a frame's begin to its end
  *   drop PATH TEXT drops a file on the first window; milliseconds until a frame shows a text that begins so, and the longest
  *                  time for which the main loop did nothing else
- *   labels         JSON: every text that can be seen in any window, where, and whether it is cut
+ *   labels         JSON: every text that can be seen in any window, where, whether it is cut, and whether it is that of a suggested action
  *   windows        JSON: the types of all windows that can be seen, the active one first
  *   page NUMBER    shows that page of the active window's view stack; how many it has
  *   action NAME    activates an action, whose name may have its target in brackets, of the first window or of what is seen in it, as a button there does; whether there
@@ -239,6 +239,14 @@ is_cut (GtkLabel *label)
   return gtk_widget_get_width (GTK_WIDGET (label)) < width || gtk_widget_get_height (GTK_WIDGET (label)) < height;
 }
 
+static gboolean
+is_suggested (GtkWidget *label)
+{
+  GtkWidget *button = gtk_widget_get_ancestor (label, GTK_TYPE_BUTTON);
+
+  return button != NULL && gtk_widget_has_css_class (button, "suggested-action");
+}
+
 static void
 add_labels (GString *json, GtkWidget *widget, const char *window)
 {
@@ -257,10 +265,11 @@ add_labels (GString *json, GtkWidget *widget, const char *window)
       if (!gtk_widget_compute_bounds (widget, GTK_WIDGET (gtk_widget_get_native (widget)), &bounds))
         return;
       g_string_append_printf (json,
-                              "%s{\"text\": \"%s\", \"in\": \"%s\", \"cut\": %s, \"window\": \"%s\", "
+                              "%s{\"text\": \"%s\", \"in\": \"%s\", \"cut\": %s, \"suggested\": %s, \"window\": \"%s\", "
                               "\"x\": %d, \"width\": %d, \"room\": %d}",
                               json->len > 1 ? ", " : "", plain, G_OBJECT_TYPE_NAME (parent),
-                              is_cut (GTK_LABEL (widget)) ? "true" : "false", window, (int) bounds.origin.x,
+                              is_cut (GTK_LABEL (widget)) ? "true" : "false",
+                              is_suggested (widget) ? "true" : "false", window, (int) bounds.origin.x,
                               (int) bounds.size.width, gtk_widget_get_width (GTK_WIDGET (gtk_widget_get_native (widget))));
     }
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))

@@ -35,8 +35,8 @@ class Probe:
         return [float(word) for word in self.ask(line).split()]
 
     def labels(self):
-        """All texts that can be seen: dictionaries of text, in (the type of what it is in), cut, window (its type), x and
-        width, and room, the width of the window."""
+        """All texts that can be seen: dictionaries of text, in (the type of what it is in), cut, suggested (it is that of such an
+        action), window (its type), x and width, and room, the width of the window."""
         return json.loads(self.ask('labels'))
 
     def windows(self):
