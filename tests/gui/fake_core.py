@@ -282,7 +282,8 @@ class Core:
         if method in machine.fails:
             invocation.return_dbus_error('org.lodgevm.Error.' + machine.fails[method], 'qemu-system-x86_64: -drive: no such file')
             return
-        states = {'Start': 'running', 'Pause': 'paused', 'Resume': 'running', 'Shutdown': 'stopping', 'ForceOff': 'off'}
+        states = {'Start': 'running', 'Pause': 'paused', 'Resume': 'running', 'Shutdown': 'stopping', 'ForceOff': 'off',
+                  'Save': 'saved'}
         if method in states:
             self.change(machine, State=states[method], LastStarted=int(time.time()))
             invocation.return_value(None)
@@ -338,6 +339,8 @@ class Core:
             machine.snapshots = [{**snapshot, 'current': False} for snapshot in machine.snapshots] + [taken]
             self.change(machine, CurrentSnapshot=taken['id'])
             invocation.return_value(GLib.Variant('(s)', (taken['id'],)))
+        elif method == 'EditSnapshot':
+            invocation.return_value(None)
         elif method == 'Dependants':
             invocation.return_value(GLib.Variant('(aa{sv})', ([variants(e) for e in machine.dependants],)))
         elif method == 'SetTemplate':

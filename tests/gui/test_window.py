@@ -60,6 +60,7 @@ def test_one_click_from_a_dropped_image(make_world):
     world.display.wait(lambda: world.probe.windows()[0] == 'LodgeNewDialog', 20, 'the assistant again')
     review.find('Memory', 'spin button').value = 10 * 1024
     review.find('10 GB of 16 GB: other programs may slow down', 'label')
+    assert review.find('Memory', 'spin button').get('Value', 'MaximumValue') == 16 * 1024, 'more than there is is impossible'
     review.find('Memory', 'spin button').value = 3 * 1024
     review.find('Create and Start', 'button').press()
     call = world.wait_call(None, 'CreateMachine')[2]
@@ -220,12 +221,13 @@ def test_rename_and_delete(make_world):
 
 
 def test_groups_and_search(make_world):
-    world = make_world([{'name': 'Barn'}, {'name': 'Attic', 'State': 'running'}, {'name': 'Loft', 'Template': True}])
+    world = make_world([{'name': 'Barn'}, {'name': 'Attic', 'State': 'running'}, {'name': 'Loft', 'Template': True}],
+                       core=['--features', 'save'])
     main = world.main
     # A group has a heading, and a machine moves when its state changes.
     for heading in ('Running', 'Machines', 'Templates'):
         main.find(heading, 'label')
-    rows = lambda: [found.name for found in main.walk() if found.role == 'list item' and ', ' in found.name]  # noqa: E731
+    rows = lambda: [name for name, found in main.names() if ', ' in name and found.role == 'list item']  # noqa: E731
     world.display.wait(lambda: rows() == ['Attic, Running', 'Barn, Off', 'Loft, Off'], 20, 'the order of the groups')
     world.change('Barn', State='running')
     world.change('Attic', State='off')
@@ -237,6 +239,9 @@ def test_groups_and_search(make_world):
     world.display.key('Return')
     world.desktop.find_window('Barn').find('Close', 'button').press()
     world.display.wait(lambda: world.probe.windows() == ['LodgeWindow'], 20, 'the console to close')
+    main.find('“Barn” keeps running', 'label')
+    main.find('Save', 'button').press()
+    world.wait_call('Barn', 'Save')
     world.display.focus(world.window)
     world.display.key('Escape')
     world.display.wait(lambda: len(rows()) == 3, 20, 'all machines again')
@@ -251,7 +256,16 @@ def test_groups_and_search(make_world):
 def test_settings_of_every_kind(make_world):
     world = make_world([{'name': 'Barn'}])
     world.main.find('Barn, Off', 'list item')
-    world.display.key('ctrl+comma')
+    # Each card leads to its page.
+    world.display.output('xdotool', 'windowsize', '--sync', world.window, '1000', '880')
+    for card, row in (('Display', '3D Acceleration'), ('Storage', 'disk0.qcow2'), ('Network', 'Connection'), ('System', 'TPM')):
+        place = world.main.find(card, 'list item').place
+        world.display.click(world.window, *place)
+        world.display.wait(lambda: world.probe.windows()[0] == 'LodgeSettingsWindow', 20, 'the settings')
+        world.display.wait(lambda: any(label['text'] == row for label in world.probe.labels()), 20, f'“{row}” to be shown')
+        if card != 'System':
+            world.display.key('Escape')
+            world.display.wait(lambda: world.probe.windows() == ['LodgeWindow'], 20, 'the settings to close')
     settings = world.desktop.find_window('Settings')
     # A switch and its Undo.
     settings.find('TPM', 'switch').press()
@@ -280,6 +294,16 @@ def test_settings_of_every_kind(make_world):
     world.wait_call('Barn', 'SetSettings', "'cd': <''>")
     settings.find('Undo', 'button').press()
     world.wait_call('Barn', 'SetSettings', "'cd': <'/media/tools.iso'>")
+
+    # Found by its name, on another page; what the machine does not have is not.
+    world.display.key('ctrl+f')
+    world.display.type('kernel')
+    settings.find('No Results Found', 'label')
+    world.display.key('ctrl+a')
+    world.display.type('unused')
+    place = settings.find('Give Back Unused Memory', 'list item').place
+    world.display.click(world.display.find_window('^Settings$'), *place)
+    settings.find('Help for Windows', 'label')
 
 
 def test_among_the_applications(make_world):
@@ -339,6 +363,17 @@ def test_running_machine_is_not_deleted(make_world):
     world = make_world([{'name': 'Barn', 'State': 'running'}])
     world.display.click(world.window, 90, 70)
     world.display.key('Delete')
+    world.main.find('“Barn” is running. Shut it down before deleting it.', 'label')
+    # A snapshot of it asks nothing, and can be given a name afterwards.
+    world.display.key('ctrl+shift+s')
+    world.wait_call('Barn', 'TakeSnapshot')
+    world.main.find('Rename', 'button').press()
+    world.display.wait(lambda: world.probe.windows()[0] == 'AdwMessageDialog', 20, 'the question for a name')
+    world.display.key('ctrl+a')
+    world.display.type('before')
+    world.display.key('Return')
+    world.wait_call('Barn', 'EditSnapshot', "'name': <'before'>")
+    world.display.wait(lambda: world.probe.windows() == ['LodgeWindow'], 20, 'the question to go')
     world.display.key('ctrl+comma')
     world.display.find_window('^Settings$')
     assert not [c for c in world.calls() if c[1] == 'Delete']
@@ -352,8 +387,11 @@ def test_weaker_confinement_is_told(make_world):
     world.main.find(said, 'label')
     world.display.key('ctrl+comma')
     settings = world.desktop.find_window('Settings')
+    settings.find('General', 'tab').press()
+    settings.find('Now', 'label')  # beside the name
     settings.find('System', 'tab').press()
     settings.find(said, 'label')
+    assert [label['text'] for label in world.probe.labels()].count('At Next Start') >= 7
     world.change('Barn', Effective={**effective, 'confinement': 'bubblewrap', 'confinement-reason': 'ok'})
     settings.find('The guest sees its own folder and nothing else of yours (bubblewrap)', 'label')
     # Nor is it silent that the snapshot before the start was left out.
