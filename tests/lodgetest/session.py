@@ -187,8 +187,9 @@ class Session:
             env.setdefault('PULSE_RUNTIME_PATH', os.path.join(outer, 'pulse'))
         env['XDG_RUNTIME_DIR'] = self.runtime
         env['DBUS_SESSION_BUS_ADDRESS'] = f'unix:path={self.runtime}/bus'
-        env['PATH'] = ':'.join([os.path.join(self.build, 'app'), os.path.join(self.build, 'core/service'),
-                                os.path.join(self.build, 'core/storage'), env['PATH']])
+        # core/qemu has lodge-landlock, which an installed core finds in its libexec folder.
+        env['PATH'] = ':'.join([*(os.path.join(self.build, folder) for folder in
+                                  ('app', 'core/service', 'core/storage', 'core/qemu')), env['PATH']])
         env['LODGE_SHARE_DIR'] = self.make_share()
         env['LODGE_BUILD_DIR'] = self.build
         env['LODGE_LOCALEDIR'] = os.path.join(self.build, 'po')
