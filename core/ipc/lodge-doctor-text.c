@@ -105,7 +105,9 @@ static const struct
   { "confinement", "bubblewrap-failed", N_("bubblewrap does not work here, so guests are confined less well: %s."), "level",
     N_("Try it by hand to see what it says:\n"
        "  bwrap --unshare-all --ro-bind / / true") },
-  { "confinement", "no-seccomp", N_("This QEMU has no sandbox, and nothing else confines guests: a hostile guest could reach your files."), NULL,
+  { "confinement", "no-seccomp", N_("This QEMU was built without its own sandbox, so guests are confined less well: %s."), "level",
+    N_("Install a QEMU built with seccomp, as those of the distributions are.") },
+  { "confinement", "unconfined", N_("This QEMU has no sandbox, and nothing else confines guests: a hostile guest could reach your files."), NULL,
     N_("Install bubblewrap, and a QEMU built with seccomp.") },
 
   { "firmware-uefi", "ok", N_("There."), NULL, NULL },
@@ -214,9 +216,15 @@ gboolean
 lodge_doctor_text (const char *id, const char *reason, GVariant *details,
                    char **title, char **sentence, char **advice)
 {
+  const char *level;
+
   *title = NULL;
   *advice = NULL;
 
+  /* That nothing is left is another sentence than that there is less. */
+  if (g_str_equal (id, "confinement") && details != NULL && g_variant_lookup (details, "level", "&s", &level)
+      && g_str_equal (level, "none"))
+    reason = "unconfined";
   for (gsize i = 0; i < G_N_ELEMENTS (titles) && *title == NULL; i++)
     if (g_str_equal (titles[i].id, id))
       *title = g_strdup (_(titles[i].title));
@@ -248,7 +256,7 @@ lodge_confinement_text (const char *level, const char *reason)
   g_autofree char *advice = NULL;
   char *sentence;
 
-  if (g_str_equal (level, "bubblewrap"))
+  if (g_str_equal (level, "bubblewrap") && !g_str_equal (reason, "no-seccomp"))
     return NULL;
 
   details = g_variant_ref_sink (g_variant_new_parsed ("{'level': <%s>}", level));

@@ -25,7 +25,7 @@ gboolean lodge_doctor_text (const char *id, const char *reason, GVariant *detail
  * @level, @reason: "confinement" and "confinement-reason" of Host or Effective
  *
  * Returns: (transfer full) (nullable): that guests are confined less well than they should be, and why, a sentence; %NULL where
- * they are confined by bubblewrap
+ * they are confined by bubblewrap and QEMU's own sandbox
  */
 char    *lodge_confinement_text (const char *level, const char *reason);
 

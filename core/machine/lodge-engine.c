@@ -111,8 +111,11 @@ host_cb (GObject *source, GAsyncResult *result, gpointer data)
   self->host_probing = FALSE;
   if (host == NULL)
     return;
-  g_clear_pointer (&self->host, lodge_host_free);
-  self->host = host;
+  /* What Doctor found meanwhile is newer. */
+  if (self->host != NULL)
+    lodge_host_free (host);
+  else
+    self->host = host;
   probe_ended (self);
 }
 
@@ -264,23 +267,38 @@ lodge_engine_new (const LodgePaths *paths, LodgeStore *store, GDBusConnection *s
   return self;
 }
 
-void
-lodge_engine_probe (LodgeEngine *self)
+static void
+probe_programs (LodgeEngine *self)
 {
-  g_autofree char *qemu = lodge_capabilities_find_binary (native_arch ());
-
   if (!self->sandbox_probing)
     {
       self->sandbox_probing = TRUE;
       lodge_sandbox_probe_async (self->cancellable, sandbox_cb, g_object_ref (self));
     }
-  if (!self->host_probing)
-    {
-      self->host_probing = TRUE;
-      lodge_probe_host_async (self->paths, qemu, self->cancellable, host_cb, g_object_ref (self));
-    }
   /* The other architectures' are probed when a machine asks; most people never do. */
   probe_target (self, &self->targets[native_arch ()]);
+}
+
+void
+lodge_engine_probe (LodgeEngine *self)
+{
+  g_autofree char *qemu = lodge_capabilities_find_binary (native_arch ());
+
+  if (self->host == NULL && !self->host_probing)
+    {
+      self->host_probing = TRUE;
+      lodge_probe_host_async (self->paths, qemu, FALSE, self->cancellable, host_cb, g_object_ref (self));
+    }
+  probe_programs (self);
+}
+
+void
+lodge_engine_look_again (LodgeEngine *self, LodgeHost *host)
+{
+  g_clear_pointer (&self->host, lodge_host_free);
+  self->host = host;
+  probe_programs (self);
+  probe_ended (self);
 }
 
 void
@@ -386,9 +404,13 @@ lodge_engine_get_facts (LodgeEngine *self)
     }
   if (self->sandbox != NULL)
     {
-      g_variant_dict_insert (&facts, "confinement", "s",
-                             lodge_confinement_name (lodge_sandbox_get_level (self->sandbox)));
-      g_variant_dict_insert (&facts, "confinement-reason", "s", lodge_sandbox_get_reason (self->sandbox));
+      /* Of a QEMU that is not known yet, or cannot be used, nothing bad is said. */
+      gboolean seccomp = native->capabilities == NULL || lodge_capabilities_has_sandbox (native->capabilities);
+      const char *reason;
+      LodgeConfinement level = lodge_sandbox_judge (self->sandbox, seccomp, &reason);
+
+      g_variant_dict_insert (&facts, "confinement", "s", lodge_confinement_name (level));
+      g_variant_dict_insert (&facts, "confinement-reason", "s", reason);
     }
   if (native->capabilities != NULL)
     {

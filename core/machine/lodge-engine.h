@@ -24,8 +24,14 @@ typedef struct _LodgeIdentifier LodgeIdentifier;
 /** lodge_engine_new: @paths: must outlive it; @session: (nullable): the session bus, for the user's systemd */
 LodgeEngine       *lodge_engine_new            (const LodgePaths *paths, LodgeStore *store, GDBusConnection *session);
 
-/** lodge_engine_probe: begins the probes; again, afresh, when called a second time (Doctor) */
+/** lodge_engine_probe: begins the probes */
 void               lodge_engine_probe          (LodgeEngine *self);
+
+/**
+ * lodge_engine_look_again: after Doctor, so that machines start with what it found
+ * @host: (transfer full): in place of what is known; the confinement and QEMU are probed afresh
+ */
+void               lodge_engine_look_again     (LodgeEngine *self, LodgeHost *host);
 
 /**
  * lodge_engine_prepare_async:

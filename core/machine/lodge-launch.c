@@ -16,7 +16,7 @@ const char *
 lodge_launch_gl_backend (LodgeCapabilities *capabilities, const LodgeHost *host, const char **reason)
 {
   if (host->render_node == NULL)
-    *reason = host->gl_reason != NULL ? host->gl_reason : "no-render-node";
+    *reason = host->gl_reason != NULL ? g_intern_string (host->gl_reason) : "no-render-node";
   else if (capabilities == NULL || !lodge_capabilities_has_device (capabilities, "virtio-vga-gl"))
     *reason = "no-module";
   else
@@ -67,7 +67,8 @@ lodge_launch_plan_new (LodgeEngine *engine, const LodgeProfile *profile,
   plan->launch.folder = plan->folder;
   plan->launch.paused = TRUE;
   plan->launch.accel = host->accel;
-  plan->accel_reason = host->accel_reason;
+  /* Doctor may replace the host's facts while the guest starts. */
+  plan->accel_reason = g_intern_string (host->accel_reason);
   if (without_kvm && host->accel == LODGE_ACCEL_KVM)
     {
       plan->launch.accel = LODGE_ACCEL_TCG;
@@ -256,13 +257,15 @@ lodge_launch_plan_effective (LodgeLaunchPlan *plan, const LodgeProfile *profile,
 {
   LodgeSandbox *sandbox = lodge_engine_get_sandbox (engine);
   const char *network = !wants_network (profile) ? "none" : plan->launch.passt ? "passt" : "user";
+  const char *reason;
+  LodgeConfinement level = lodge_sandbox_judge (sandbox, lodge_capabilities_has_sandbox (capabilities), &reason);
   GVariantDict facts;
 
   g_variant_dict_init (&facts, NULL);
   g_variant_dict_insert (&facts, "accelerator", "s", plan->launch.accel == LODGE_ACCEL_KVM ? "kvm" : "tcg");
   g_variant_dict_insert (&facts, "accelerator-reason", "s", plan->accel_reason);
-  g_variant_dict_insert (&facts, "confinement", "s", lodge_confinement_name (lodge_sandbox_get_level (sandbox)));
-  g_variant_dict_insert (&facts, "confinement-reason", "s", lodge_sandbox_get_reason (sandbox));
+  g_variant_dict_insert (&facts, "confinement", "s", lodge_confinement_name (level));
+  g_variant_dict_insert (&facts, "confinement-reason", "s", reason);
   g_variant_dict_insert (&facts, "qemu-version", "s", lodge_capabilities_get_version (capabilities));
   g_variant_dict_insert (&facts, "display", "s", lodge_command_line_video (profile, capabilities, &plan->launch));
   g_variant_dict_insert (&facts, "3d", "s", plan->launch.gl_backend);

@@ -58,7 +58,7 @@ copy_paths (const LodgePaths *paths)
   copy->state_dir = g_strdup (paths->state_dir);
   copy->runtime_dir = g_strdup (paths->runtime_dir);
   copy->share_dir = g_strdup (paths->share_dir);
-  /* cache_dir stays NULL: the probes are to look again. */
+  copy->cache_dir = g_strdup (paths->cache_dir);
   return copy;
 }
 
@@ -163,13 +163,14 @@ examine_program (Examination *self, const char *id, const char *missing_level, g
 static void
 examine_confinement (Examination *self)
 {
+  LodgeCapabilities *capabilities = self->capabilities[LODGE_ARCH_X86_64];
   const char *reason;
   LodgeConfinement level;
 
   if (self->sandbox == NULL)
     return;
-  reason = lodge_sandbox_get_reason (self->sandbox);
-  level = lodge_sandbox_get_level (self->sandbox);
+  /* A QEMU that cannot be asked is a finding of its own. */
+  level = lodge_sandbox_judge (self->sandbox, capabilities == NULL || lodge_capabilities_has_sandbox (capabilities), &reason);
   add_finding (self, "confinement", strcmp (reason, "ok") == 0 ? "ok" : "warning", reason,
                make_details ("level", lodge_confinement_name (level), NULL, NULL));
 }
@@ -409,11 +410,16 @@ lodge_doctor_examine_async (const LodgePaths *paths, LodgeSandbox *sandbox, GCan
       lodge_sandbox_probe_async (cancellable, sandbox_cb, g_object_ref (task));
     }
   self->pending++;
-  lodge_probe_host_async (self->paths, self->binaries[LODGE_ARCH_X86_64], cancellable, host_cb, g_object_ref (task));
+  lodge_probe_host_async (self->paths, self->binaries[LODGE_ARCH_X86_64], TRUE, cancellable, host_cb, g_object_ref (task));
 }
 
 GVariant *
-lodge_doctor_examine_finish (GAsyncResult *result, GError **error)
+lodge_doctor_examine_finish (GAsyncResult *result, LodgeHost **host, GError **error)
 {
-  return g_task_propagate_pointer (G_TASK (result), error);
+  GVariant *findings = g_task_propagate_pointer (G_TASK (result), error);
+  Examination *self = g_task_get_task_data (G_TASK (result));
+
+  if (findings != NULL && host != NULL)
+    *host = g_steal_pointer (&self->host);
+  return findings;
 }

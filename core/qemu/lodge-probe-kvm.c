@@ -8,13 +8,16 @@
  * (lodge-probe-guest.S) on the very QEMU and processor model that machines will use. Elsewhere than on a PC the flags do
  * not exist and the device's own answer has to do.
  *
- * The guest costs some tenths of a second, so its result is kept for this boot, kernel and QEMU.
+ * The guest costs some tenths of a second, so that it came to its end is kept for this boot, kernel and QEMU. That it did
+ * not is not kept: another hypervisor may have had the processor just then, or the host was too busy for the time limit, and machines
+ * would run in software until the next boot. Doctor tries anew in any case, and what it finds takes the place of what was kept.
  */
 #include "config.h"
 #include "core/qemu/lodge-probe-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <linux/kvm.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -101,32 +104,37 @@ make_key (const char *root, const char *qemu)
                           names.release, qemu, (gint64) st.st_mtim.tv_sec, (gint64) st.st_size, (guint64) st.st_ino);
 }
 
-/* The file has the key, the reason and the message, a line each. */
+/* The file has the key and "ok", a line each. */
+static char *
+make_cache (KvmProbe *probe)
+{
+  return g_strdup_printf ("%s\nok\n", probe->key);
+}
+
 static gboolean
-load_cache (KvmProbe *probe, char **reason)
+is_known_good (KvmProbe *probe)
 {
   g_autofree char *text = probe->cache_file != NULL && probe->key != NULL ? lodge_probe_read (probe->cache_file, 4096) : NULL;
-  g_auto (GStrv) lines = text != NULL ? g_strsplit (text, "\n", 4) : NULL;
+  g_autofree char *wanted = text != NULL ? make_cache (probe) : NULL;
 
-  if (lines == NULL || g_strv_length (lines) < 3 || strcmp (lines[0], probe->key) != 0
-      || (strcmp (lines[1], "ok") != 0 && strcmp (lines[1], "probe-failed") != 0))
-    return FALSE;
-  *reason = g_strdup (lines[1]);
-  probe->message = *lines[2] != '\0' ? g_strdup (lines[2]) : NULL;
-  return TRUE;
+  return text != NULL && strcmp (text, wanted) == 0;
 }
 
 static void
-save_cache (KvmProbe *probe, const char *reason)
+save_cache (KvmProbe *probe, gboolean good)
 {
   g_autofree char *text = NULL;
   g_autofree char *dir = NULL;
-  g_autofree char *message = g_strdup (probe->message != NULL ? probe->message : "");
 
   if (probe->cache_file == NULL || probe->key == NULL)
     return;
+  if (!good)
+    {
+      g_unlink (probe->cache_file);
+      return;
+    }
   dir = g_path_get_dirname (probe->cache_file);
-  text = g_strdup_printf ("%s\n%s\n%s\n", probe->key, reason, g_strdelimit (message, "\n\r", ' '));
+  text = make_cache (probe);
   /* A cache that cannot be written means another probe next time. */
   if (g_mkdir_with_parents (dir, 0700) == 0)
     g_file_set_contents_full (probe->cache_file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
@@ -154,7 +162,7 @@ guest_cb (GObject *source, GAsyncResult *result, gpointer data)
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
-  save_cache (probe, good ? "ok" : "probe-failed");
+  save_cache (probe, good);
   g_task_return_pointer (task, g_strdup (good ? "ok" : "probe-failed"), g_free);
 }
 
@@ -175,7 +183,7 @@ start_guest (GTask *task, const char *qemu, const char *accel)
 #endif
 
 void
-lodge_probe_kvm_async (const char *root, const char *cache_dir, const char *qemu, const char *accel,
+lodge_probe_kvm_async (const char *root, const char *cache_dir, const char *qemu, const char *accel, gboolean anew,
                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
@@ -199,8 +207,6 @@ lodge_probe_kvm_async (const char *root, const char *cache_dir, const char *qemu
       return;
     }
 #if defined (__x86_64__)
-  g_autofree char *cached = NULL;
-
   if (qemu == NULL)
     {
       g_task_return_pointer (task, g_strdup ("probe-failed"), g_free);
@@ -208,8 +214,8 @@ lodge_probe_kvm_async (const char *root, const char *cache_dir, const char *qemu
     }
   probe->cache_file = cache_dir != NULL ? g_build_filename (cache_dir, "kvm", NULL) : NULL;
   probe->key = make_key (root, qemu);
-  if (load_cache (probe, &cached))
-    g_task_return_pointer (task, g_steal_pointer (&cached), g_free);
+  if (!anew && is_known_good (probe))
+    g_task_return_pointer (task, g_strdup ("ok"), g_free);
   else
     start_guest (task, qemu, accel);
 #else

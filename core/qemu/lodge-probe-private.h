@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * @root: before every path of the host (/proc, /dev, /usr/share, /etc); "" for the real one
  * @kvm_accel: what the probe guest runs on: "kvm"; a test uses "tcg"
  */
-void     lodge_probe_full_async (const char *root, const LodgePaths *paths, const char *qemu, const char *kvm_accel,
+void     lodge_probe_full_async (const char *root, const LodgePaths *paths, const char *qemu, const char *kvm_accel, gboolean anew,
                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 
 /** lodge_probe_firmware: fills the firmware members of @host, see lodge-probe-firmware.c */
@@ -26,10 +26,11 @@ char    *lodge_probe_read       (const char *path, gsize max);
 
 /**
  * lodge_probe_kvm_async: whether guests can run with KVM.
+ * @anew: also where it is known that they can; what is known is replaced by the answer
  *
  * Returns by finish: the reason, "ok" or one of those of LodgeHost; @message (nullable) is what was seen
  */
-void     lodge_probe_kvm_async  (const char *root, const char *cache_dir, const char *qemu, const char *accel,
+void     lodge_probe_kvm_async  (const char *root, const char *cache_dir, const char *qemu, const char *accel, gboolean anew,
                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 char    *lodge_probe_kvm_finish (GAsyncResult *result, char **message);
 

@@ -168,7 +168,7 @@ kvm_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-lodge_probe_full_async (const char *root, const LodgePaths *paths, const char *qemu, const char *kvm_accel,
+lodge_probe_full_async (const char *root, const LodgePaths *paths, const char *qemu, const char *kvm_accel, gboolean anew,
                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, data);
@@ -184,14 +184,14 @@ lodge_probe_full_async (const char *root, const LodgePaths *paths, const char *q
   host->passt = g_find_program_in_path ("passt");
   host->swtpm = g_find_program_in_path ("swtpm");
   host->io_uring = probe_io_uring ();
-  lodge_probe_kvm_async (root, paths->cache_dir, qemu, kvm_accel, cancellable, kvm_cb, task);
+  lodge_probe_kvm_async (root, paths->cache_dir, qemu, kvm_accel, anew, cancellable, kvm_cb, task);
 }
 
 void
-lodge_probe_host_async (const LodgePaths *paths, const char *qemu, GCancellable *cancellable,
+lodge_probe_host_async (const LodgePaths *paths, const char *qemu, gboolean anew, GCancellable *cancellable,
                         GAsyncReadyCallback callback, gpointer data)
 {
-  lodge_probe_full_async ("", paths, qemu, "kvm", cancellable, callback, data);
+  lodge_probe_full_async ("", paths, qemu, "kvm", anew, cancellable, callback, data);
 }
 
 LodgeHost *

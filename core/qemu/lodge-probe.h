@@ -10,11 +10,13 @@ G_BEGIN_DECLS
  * lodge_probe_host_async:
  *
  * @qemu: (nullable): the QEMU of the host's own architecture, for the probe guest
+ * @anew: the probe guest runs also where it is known that it can; the answer replaces what is known
  *
- * Fills a LodgeHost: KVM by CPU flags and, where they are there, a short probe guest (cached by kernel release, QEMU binary
- * and boot id); firmware; render node; helpers. Reads /proc, /dev and the PATH; what is not found is absent, and the only error is CANCELLED's of GIO.
+ * Fills a LodgeHost: KVM by CPU flags and, where they are there, a short probe guest (that it works is kept, by
+ * kernel release, QEMU binary and boot id); firmware; render node; helpers. Reads /proc, /dev and the PATH; what is not found is absent, and the only error is CANCELLED's of GIO.
  */
-void       lodge_probe_host_async  (const LodgePaths *paths, const char *qemu, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+void       lodge_probe_host_async  (const LodgePaths *paths, const char *qemu, gboolean anew, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer data);
 LodgeHost *lodge_probe_host_finish (GAsyncResult *result, GError **error);
 
 /** lodge_probe_memory: refreshes memory and memory_available from /proc/meminfo (cheap) */

@@ -195,6 +195,14 @@ wrap_landlock (LodgeSandbox *self, GStrvBuilder *builder, const LodgeSandboxSpec
   add (builder, "--chdir", spec->folder != NULL ? spec->folder : "/", "--", NULL);
 }
 
+LodgeConfinement
+lodge_sandbox_judge (LodgeSandbox *self, gboolean seccomp, const char **reason)
+{
+  *reason = seccomp ? self->reason : "no-seccomp";
+  /* At this level QEMU's own is all that there is. */
+  return !seccomp && self->level == LODGE_CONFINEMENT_SECCOMP ? LODGE_CONFINEMENT_NONE : self->level;
+}
+
 GStrv
 lodge_sandbox_wrap (LodgeSandbox *self, const LodgeSandboxSpec *spec, const char *const *argv)
 {

@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  LODGE_CONFINEMENT_NONE,       /* nothing; never chosen, only told */
+  LODGE_CONFINEMENT_NONE,       /* nothing; never chosen, only told: see lodge_sandbox_judge() */
   LODGE_CONFINEMENT_SECCOMP,    /* QEMU's -sandbox alone */
   LODGE_CONFINEMENT_LANDLOCK,   /* file access by Landlock, and -sandbox */
   LODGE_CONFINEMENT_BUBBLEWRAP, /* namespaces by bubblewrap, and -sandbox */
@@ -56,6 +56,13 @@ LodgeConfinement lodge_sandbox_get_level    (LodgeSandbox *self);
 
 /** lodge_sandbox_get_reason: "ok", or why bubblewrap was not taken: "no-bubblewrap", "no-user-namespaces", "bubblewrap-failed" */
 const char      *lodge_sandbox_get_reason   (LodgeSandbox *self);
+
+/**
+ * lodge_sandbox_judge: how well a QEMU is confined in it
+ * @seccomp: whether that QEMU has a -sandbox of its own
+ * @reason: (out): lodge_sandbox_get_reason(), or "no-seccomp"
+ */
+LodgeConfinement lodge_sandbox_judge        (LodgeSandbox *self, gboolean seccomp, const char **reason);
 
 /** lodge_sandbox_wrap: Returns: (transfer full): the command line around @argv; pure */
 GStrv            lodge_sandbox_wrap         (LodgeSandbox *self, const LodgeSandboxSpec *spec, const char *const *argv);

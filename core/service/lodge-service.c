@@ -498,12 +498,17 @@ examined_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Call) call = data;
   GError *error = NULL;
-  g_autoptr (GVariant) findings = lodge_doctor_examine_finish (result, &error);
+  LodgeHost *host = NULL;
+  g_autoptr (GVariant) findings = lodge_doctor_examine_finish (result, &host, &error);
 
-  if (findings != NULL)
-    lodge_ipc_core_complete_doctor (call->service->core, call->invocation, findings);
-  else
-    lodge_return_error (call->invocation, error);
+  if (findings == NULL)
+    {
+      lodge_return_error (call->invocation, error);
+      return;
+    }
+  /* What the person has put right since shows in the Host property, and in the next start of a machine, too. */
+  lodge_engine_look_again (call->service->engine, host);
+  lodge_ipc_core_complete_doctor (call->service->core, call->invocation, findings);
 }
 
 static gboolean
@@ -512,8 +517,6 @@ handle_doctor (LodgeService *self, GDBusMethodInvocation *invocation, GVariant *
   if (!check_no_options (invocation, options))
     return G_DBUS_METHOD_INVOCATION_HANDLED;
 
-  /* What the person has put right since shows in the Host property, too. */
-  lodge_engine_probe (self->engine);
   lodge_doctor_examine_async (lodge_engine_get_paths (self->engine), NULL, NULL, examined_cb, call_new (self, invocation));
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
@@ -546,7 +549,7 @@ examined_for_report_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   g_variant_get (parameters, "(h@a{sv})", &handle, &options);
   g_variant_lookup (options, "machine", "&s", &machine);
-  findings = lodge_doctor_examine_finish (result, &error);
+  findings = lodge_doctor_examine_finish (result, NULL, &error);
   if (findings == NULL || (fd = lodge_take_fd (fds, handle, &error)) < 0)
     {
       lodge_return_error (call->invocation, error);

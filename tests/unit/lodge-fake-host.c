@@ -405,6 +405,22 @@ lodge_fake_host_new (const char *version)
 }
 
 void
+lodge_fake_host_lack_option (LodgeFakeHost *self, const char *option)
+{
+  g_autofree char *path = g_build_filename (self->folder, ANSWERS, NULL);
+  g_autofree char *before = g_strdup_printf ("{\"option\": \"%s\"}", option);
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *all = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (path, &all, NULL, &error);
+  g_assert_no_error (error);
+  g_string_assign (text, all);
+  g_assert_cmpuint (g_string_replace (text, before, "{\"option\": \"name\"}", 0), ==, 1);
+  write_file (self, ANSWERS, text->str);
+}
+
+void
 lodge_fake_host_add_machine (LodgeFakeHost *self, LodgeProfile *profile)
 {
   g_autoptr (GError) error = NULL;

@@ -45,6 +45,9 @@ void lodge_fake_host_main (int argc, char **argv);
 /** lodge_fake_host_new: @version: of the recorded QEMU, "7.2" or "10.0" */
 LodgeFakeHost *lodge_fake_host_new (const char *version);
 
+/** lodge_fake_host_lack_option: from now on a QEMU that is asked what it can do does not name this option of its command line */
+void lodge_fake_host_lack_option (LodgeFakeHost *self, const char *option);
+
 /** lodge_fake_host_free: waits until it is clean, which it must be by itself */
 void lodge_fake_host_free (LodgeFakeHost *self);
 

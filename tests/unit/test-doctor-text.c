@@ -77,6 +77,19 @@ test_details (void)
   g_assert_nonnull (strstr (space, "5.0"));
 }
 
+/* Less is another thing than nothing, and both are told. */
+static void
+test_confinement (void)
+{
+  g_autofree char *full = lodge_confinement_text ("bubblewrap", "ok");
+  g_autofree char *less = lodge_confinement_text ("bubblewrap", "no-seccomp");
+  g_autofree char *none = lodge_confinement_text ("none", "no-seccomp");
+
+  g_assert_null (full);
+  g_assert_nonnull (strstr (less, "less well: bubblewrap"));
+  g_assert_nonnull (strstr (none, "nothing else confines guests"));
+}
+
 static void
 test_unknown (void)
 {
@@ -94,6 +107,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/doctor-text/table", test_table);
   g_test_add_func ("/doctor-text/details", test_details);
+  g_test_add_func ("/doctor-text/confinement", test_confinement);
   g_test_add_func ("/doctor-text/unknown", test_unknown);
   return g_test_run ();
 }

@@ -5,6 +5,7 @@
 #include "tests/unit/lodge-fake-host.h"
 
 #include "core/machine/lodge-launch.h"
+#include "core/qemu/lodge-doctor.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -252,6 +253,71 @@ test_runs (Fixture *fixture, gconstpointer data)
       g_assert_cmpuint (fixture->answers, ==, 1);
     }
   g_assert_cmpint (lodge_machine_get_last_started (fixture->machine), >, 0);
+}
+
+static void
+result_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+/* Nothing is around this QEMU, and it has no sandbox of its own: all who tell of it say so. */
+static void
+test_unconfined (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LodgeSandbox) bubblewrap = lodge_sandbox_new (LODGE_CONFINEMENT_BUBBLEWRAP, "ok", "/bin/false");
+  LodgeSandbox *const sandboxes[] = { NULL, bubblewrap };
+  static const char *const levels[] = { "none", "bubblewrap" };
+  g_autoptr (GVariant) effective = NULL;
+  g_autoptr (GVariant) facts = NULL;
+  const char *level = NULL, *reason = NULL;
+
+  lodge_fake_host_lack_option (fixture->host, "sandbox");
+  start (fixture);
+  greet (fixture);
+  lodge_qmp_peer_expect (fixture->peer, "cont", NULL, "\"return\": {}");
+  lodge_qmp_peer_run (fixture->peer);
+  lodge_fake_until (fixture->answers == 1);
+  g_assert_no_error (fixture->error);
+  effective = g_variant_ref_sink (lodge_machine_get_effective (fixture->machine));
+  facts = g_variant_ref_sink (lodge_engine_get_facts (fixture->host->engine));
+  for (guint i = 0; i < 2; i++)
+    {
+      GVariant *told = i == 0 ? effective : facts;
+
+      g_assert_true (g_variant_lookup (told, "confinement", "&s", &level));
+      g_assert_cmpstr (level, ==, "none");
+      g_assert_true (g_variant_lookup (told, "confinement-reason", "&s", &reason));
+      g_assert_cmpstr (reason, ==, "no-seccomp");
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (sandboxes); i++)
+    {
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GVariant) findings = NULL;
+      gboolean found = FALSE;
+
+      lodge_doctor_examine_async (fixture->host->paths, sandboxes[i], NULL, result_cb, &result);
+      lodge_fake_until (result != NULL);
+      findings = lodge_doctor_examine_finish (result, NULL, NULL);
+      for (gsize k = 0; k < g_variant_n_children (findings); k++)
+        {
+          g_autoptr (GVariant) finding = g_variant_get_child_value (findings, k);
+          g_autoptr (GVariant) details = g_variant_lookup_value (finding, "details", NULL);
+          const char *id = NULL;
+
+          if (!g_variant_lookup (finding, "id", "&s", &id) || strcmp (id, "confinement") != 0)
+            continue;
+          found = TRUE;
+          g_assert_true (g_variant_lookup (finding, "level", "&s", &level));
+          g_assert_cmpstr (level, ==, "warning");
+          g_assert_true (g_variant_lookup (finding, "reason", "&s", &reason));
+          g_assert_cmpstr (reason, ==, "no-seccomp");
+          g_assert_true (g_variant_lookup (details, "level", "&s", &level));
+          g_assert_cmpstr (level, ==, levels[i]);
+        }
+      g_assert_true (found);
+    }
+  end_in_order (fixture, lodge_fake_host_find (fixture->host, QEMU));
 }
 
 static void
@@ -695,6 +761,7 @@ main (int argc, char **argv)
 #define ADD(name, set_up_func, func) \
   g_test_add ("/machine-start/" name, Fixture, NULL, set_up_func, func, tear_down)
   ADD ("runs", set_up_simple, test_runs);
+  ADD ("unconfined", set_up_simple, test_unconfined);
   ADD ("paused", set_up_simple, test_paused);
   ADD ("dies-before-greeting", set_up_simple, test_dies_before_greeting);
   ADD ("dies-of-a-signal", set_up_simple, test_dies_of_a_signal);
