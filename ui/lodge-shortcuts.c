@@ -4,11 +4,14 @@
 
 #include "ui/lodge-shortcuts.h"
 
+#include <adwaita.h>
+#include <glib/gi18n-lib.h>
+
 #include "display/lodge-display-input.h"
+#include "ui/lodge-row-place.h"
 
 /* The toolkit's window takes some 500 pixels for a column, and the more the larger the text is. */
 #define NARROW 720
-#define SEARCH_CHARS 8
 
 static const char *
 release_accelerator (LodgeReleaseKeys keys)
@@ -25,36 +28,63 @@ release_accelerator (LodgeReleaseKeys keys)
     }
 }
 
-/* The lines of a narrow window go on below, instead of beyond its edge. */
+static void add_rows (AdwPreferencesPage *page, AdwPreferencesGroup *group, GtkWidget *top);
+
 static void
-make_narrow (GtkWidget *top)
+add_row (AdwPreferencesGroup *group, GtkWidget *shortcut)
 {
-  if (GTK_IS_SEARCH_ENTRY (top))
-    gtk_editable_set_width_chars (GTK_EDITABLE (top), SEARCH_CHARS);
-  else if (GTK_IS_LABEL (top) && gtk_widget_get_ancestor (top, GTK_TYPE_SHORTCUT_LABEL) == NULL)
-    {
-      gtk_label_set_wrap (GTK_LABEL (top), TRUE);
-      gtk_label_set_wrap_mode (GTK_LABEL (top), PANGO_WRAP_WORD_CHAR);
-    }
-  for (GtkWidget *child = gtk_widget_get_first_child (top); child != NULL; child = gtk_widget_get_next_sibling (child))
-    make_narrow (child);
+  g_autofree char *title = NULL;
+  g_autofree char *accelerator = NULL;
+  GtkWidget *row = adw_action_row_new ();
+  GtkWidget *keys;
+
+  g_object_get (shortcut, "title", &title, "accelerator", &accelerator, NULL);
+  keys = gtk_shortcut_label_new (accelerator);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), keys);
+  lodge_row_place (ADW_ACTION_ROW (row), keys, TRUE);
+  /* Keys themselves are written from left to right everywhere. */
+  gtk_widget_set_halign (keys, gtk_widget_get_direction (row) == GTK_TEXT_DIR_RTL ? GTK_ALIGN_END : GTK_ALIGN_START);
+  adw_preferences_group_add (group, row);
 }
 
-/* The toolkit's window is as large as what is in it, whatever room there is. */
 static void
-fit (GtkWindow *window, GtkWindow *parent)
+add_group (AdwPreferencesPage *page, GtkWidget *from)
 {
-  int width = gtk_widget_get_width (GTK_WIDGET (parent)), height = gtk_widget_get_height (GTK_WIDGET (parent));
-  GtkWidget *scroller = gtk_scrolled_window_new ();
-  GtkWidget *content = g_object_ref (gtk_window_get_child (window));
+  AdwPreferencesGroup *group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
+  g_autofree char *title = NULL;
 
-  make_narrow (GTK_WIDGET (window));
-  gtk_window_set_child (window, NULL);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), content);
-  g_object_unref (content);
-  gtk_window_set_child (window, scroller);
-  gtk_window_set_resizable (window, TRUE);
-  gtk_window_set_default_size (window, width, height);
+  g_object_get (from, "title", &title, NULL);
+  adw_preferences_group_set_title (group, title);
+  adw_preferences_page_add (page, group);
+  add_rows (page, group, gtk_widget_get_first_child (from));
+}
+
+/* What is in @top and what follows it: groups for @page, or shortcuts for @group. */
+static void
+add_rows (AdwPreferencesPage *page, AdwPreferencesGroup *group, GtkWidget *top)
+{
+  for (GtkWidget *child = top; child != NULL; child = gtk_widget_get_next_sibling (child))
+    if (GTK_IS_SHORTCUTS_GROUP (child))
+      add_group (page, child);
+    else if (GTK_IS_SHORTCUTS_SHORTCUT (child) && group != NULL)
+      add_row (group, child);
+    else
+      add_rows (page, group, gtk_widget_get_first_child (child));
+}
+
+/* The toolkit's window puts groups side by side, whatever room there is; so the same stand in a window of ours. */
+static GtkWindow *
+make_narrow (GtkWindow *parent, GtkWidget *section)
+{
+  GtkWidget *window = g_object_new (ADW_TYPE_PREFERENCES_WINDOW, "title", _("Shortcuts"), "modal", TRUE,
+                                    "default-width", gtk_widget_get_width (GTK_WIDGET (parent)),
+                                    "default-height", gtk_widget_get_height (GTK_WIDGET (parent)), NULL);
+  AdwPreferencesPage *page = ADW_PREFERENCES_PAGE (adw_preferences_page_new ());
+
+  add_rows (page, NULL, section);
+  adw_preferences_window_add (ADW_PREFERENCES_WINDOW (window), page);
+  return GTK_WINDOW (window);
 }
 
 /* Made when it is asked for: as the overlay of every window it would be made at each start. */
@@ -63,15 +93,15 @@ lodge_shortcuts_present (GtkWindow *parent, GSettings *settings)
 {
   g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/lodgevm/Lodge/ui/lodge-shortcuts.ui");
   GtkWindow *window = GTK_WINDOW (gtk_builder_get_object (builder, "shortcuts"));
-  gboolean narrow = gtk_widget_get_width (GTK_WIDGET (parent)) < NARROW;
 
   g_object_set (gtk_builder_get_object (builder, "release"), "accelerator",
                 release_accelerator ((LodgeReleaseKeys) g_settings_get_enum (settings, "release-keys")), NULL);
-  if (narrow)
+  if (gtk_widget_get_width (GTK_WIDGET (parent)) < NARROW)
     {
-      /* All in one column. */
-      g_object_set (gtk_builder_get_object (builder, "section"), "max-height", G_MAXINT, NULL);
-      fit (window, parent);
+      GtkWindow *whole = window;
+
+      window = make_narrow (parent, GTK_WIDGET (gtk_builder_get_object (builder, "section")));
+      gtk_window_destroy (whole);
     }
   gtk_window_set_transient_for (window, parent);
   gtk_window_present (window);

@@ -252,7 +252,7 @@ class Walk:
 
     def shortcuts(self):
         self.key('ctrl+question')
-        self.wait_window('GtkShortcutsWindow')
+        self.wait_window('AdwPreferencesWindow' if self.folded else 'GtkShortcutsWindow')
         self.visit('shortcuts')
         self.back()
 
