@@ -96,6 +96,22 @@ warn (CtlContext *ctx, const char *path, const char *machine)
   warn_of_left_out (ctx, properties, machine);
 }
 
+/* What QEMU said last seldom tells that it was KVM, nor that there is another way. */
+static void
+explain_failure (CtlContext *ctx, const char *path, const char *machine)
+{
+  g_autoptr (GVariant) properties = ctl_machine_get (ctx, path, NULL);
+  const char *reason = properties != NULL ? ctl_string (properties, "StateReason") : "";
+  g_autofree char *sentence = NULL;
+  g_autofree char *safe = NULL;
+
+  if (!g_str_equal (reason, "kvm-failed"))
+    return;
+  sentence = lodge_state_reason_text (reason, NULL, machine);
+  safe = ctl_escape (sentence, FALSE);
+  ctl_printf (ctx->err, "%s\n", safe);
+}
+
 static CtlExit
 simple_verb (CtlContext *ctx, int argc, char **argv, const char *method)
 {
@@ -160,6 +176,7 @@ ctl_verb_start (CtlContext *ctx, int argc, char **argv)
       g_autofree char *name = g_shell_quote (argv[1]);
       g_autofree char *safe = ctl_escape (name, FALSE);
 
+      explain_failure (ctx, path, argv[1]);
       ctl_printf (ctx->err, _("Log: lodgectl log %s\n"), safe);
     }
   if (code == CTL_EXIT_OK)

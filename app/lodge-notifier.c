@@ -38,7 +38,7 @@ notification_id (LodgeMachineItem *item)
 static gboolean
 is_news (LodgeMachineItem *item)
 {
-  static const char *const ends[] = { "crashed", "killed", "guest-panicked", "internal-error", "folder-gone",
+  static const char *const ends[] = { "crashed", "kvm-failed", "killed", "guest-panicked", "internal-error", "folder-gone",
                                       "guest-shutdown", NULL };
   static const char *const pauses[] = { "disk-full", "io-error", "internal-error", "guest-panicked", NULL };
   const char *reason = lodge_machine_item_get_state_reason (item);

@@ -229,6 +229,7 @@ static const struct
   { "io-error", N_("“%s” is paused because one of its disks could not be read or written. Check the disk, then resume.") },
   { "internal-error", N_("“%s” came to a halt because hardware virtualisation (KVM) gave up on it. Force it off and start it again in software.") },
   { "guest-panicked", N_("The system in “%s” crashed. Reset it, or force it off.") },
+  { "kvm-failed", N_("“%s” ended in its first seconds because QEMU broke down under hardware virtualisation (KVM). Start it in software, which is slower: lodgectl start --tcg") },
   { "start-failed", N_("“%s” could not be started. Its log says what QEMU or a helper complained about.") },
   { "crashed", N_("“%s” stopped unexpectedly because QEMU ended. Its log says more.") },
   { "killed", N_("“%s” stopped because something ended its QEMU process, perhaps for lack of memory.") },

@@ -24,6 +24,7 @@
 #define LAST_WORDS_MS 500
 #define MAX_RECONNECTS 8
 #define TAIL_BYTES 4096
+#define FIRST_SECONDS 15
 /* QEMU needs some 30 ms to greet. One that sleeps this long hangs; one that waits for the processor or a disk, with a host that has
  * too much to do, is given more. */
 #define GREETING_SECONDS 30
@@ -201,6 +202,29 @@ helper_error (LodgeGuest *guest)
   return NULL;
 }
 
+/* Where KVM is there but not sound, QEMU breaks down as soon as the guest's processors are set up or do their first work: by a
+ * failed assertion, or with words about KVM. What else can go wrong at a start ends QEMU by itself, with other words. */
+static gboolean
+gave_up_under_kvm (LodgeGuest *guest, const char *tail, int exit_status, int signal)
+{
+  static const int breakdowns[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE };
+  g_autoptr (GError) helper = helper_error (guest);
+  g_autofree char *lower = g_ascii_strdown (tail, -1);
+  const char *accelerator = NULL;
+  gint64 age;
+
+  if (guest->record == NULL || guest->start_error != NULL || helper != NULL
+      || !g_variant_lookup (guest->record->effective, "accelerator", "&s", &accelerator) || strcmp (accelerator, "kvm") != 0)
+    return FALSE;
+  age = g_get_real_time () / G_USEC_PER_SEC - guest->record->started;
+  if (age < 0 || age > FIRST_SECONDS)
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (breakdowns); i++)
+    if (signal == breakdowns[i])
+      return TRUE;
+  return exit_status != 0 && strstr (lower, "kvm") != NULL;
+}
+
 /* Whether QEMU closed the disks in order. Of an adopted one only its last words are known. */
 static gboolean
 closed_in_order (const LodgeGuest *guest, int exit_status)
@@ -240,6 +264,7 @@ finish_end (LodgeMachine *self)
   gboolean saved = lodge_machine_saving_ended (self);
   gpointer save = g_steal_pointer (&guest->save);
   gboolean unasked = !guest->force_off && !guest->shutdown_asked && start == NULL && !saved;
+  gboolean kvm_failed;
   const char *reason;
   GVariantDict details;
   int exit_status, signal;
@@ -248,11 +273,14 @@ finish_end (LodgeMachine *self)
   if (guest->in_use && closed_in_order (guest, exit_status))
     lodge_machine_mark_closed (self->folder);
   reason = saved ? "user" : choose_reason (guest, exit_status, signal);
+  kvm_failed = strcmp (reason, "crashed") == 0 && gave_up_under_kvm (guest, tail, exit_status, signal);
   if (start != NULL)
     {
       start_error = make_start_error (guest, tail, exit_status, signal);
       reason = guest->force_off ? "user" : "start-failed";
     }
+  if (kvm_failed)
+    reason = "kvm-failed";
 
   g_variant_dict_init (&details, NULL);
   if (strcmp (reason, "user") != 0 && strcmp (reason, "guest-shutdown") != 0)

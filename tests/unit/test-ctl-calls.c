@@ -157,6 +157,20 @@ test_start_less_confined (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (err, "lodgectl doctor"));
 }
 
+/* What broke down under KVM can be had without it. */
+static void
+test_start_kvm_failed (Fixture *f, gconstpointer data)
+{
+  static const Step steps[] = { FOUND, { "Start", "({},)", NULL, LODGE_ERROR_QEMU_FAILED, NULL },
+                                { "GetAll", NULL, "({'StateReason': <'kvm-failed'>},)", 0, NULL }, END };
+  g_autofree char *out = NULL, *err = NULL;
+
+  g_assert_cmpint (run (f, steps, "lodgectl|start|web", &out, &err), ==, CTL_EXIT_QEMU);
+  g_assert_cmpstr (out, ==, "");
+  g_assert_nonnull (strstr (err, "hardware virtualisation (KVM)"));
+  g_assert_nonnull (strstr (err, "lodgectl start --tcg\n"));
+}
+
 /* The snapshot that is taken before each start may be left out; the start is none the worse, but whoever starts it is told. */
 static void
 test_start_without_its_snapshot (Fixture *f, gconstpointer data)
@@ -185,7 +199,8 @@ test_stop_of_a_machine_without_folder (Fixture *f, gconstpointer data)
 static void
 test_start_failed (Fixture *f, gconstpointer data)
 {
-  static const Step steps[] = { FOUND, { "Start", "({'accelerator': <'tcg'>},)", NULL, LODGE_ERROR_QEMU_FAILED, NULL }, END };
+  static const Step steps[] = { FOUND, { "Start", "({'accelerator': <'tcg'>},)", NULL, LODGE_ERROR_QEMU_FAILED, NULL },
+                                { "GetAll", NULL, "({'StateReason': <'start-failed'>},)", 0, NULL }, END };
   g_autofree char *out = NULL, *err = NULL;
 
   g_assert_cmpint (run (f, steps, "lodgectl|start|--tcg|web", &out, &err), ==, CTL_EXIT_QEMU);
@@ -430,6 +445,7 @@ main (int argc, char *argv[])
 #define ADD(name, func, data) g_test_add ("/ctl-calls/" name, Fixture, data, set_up, func, tear_down)
   ADD ("start", test_start, NULL);
   ADD ("start-less-confined", test_start_less_confined, NULL);
+  ADD ("start-kvm-failed", test_start_kvm_failed, NULL);
   ADD ("start-without-its-snapshot", test_start_without_its_snapshot, NULL);
   ADD ("stop-without-folder", test_stop_of_a_machine_without_folder, NULL);
   ADD ("start-failed", test_start_failed, NULL);

@@ -170,7 +170,7 @@ static void
 test_reasons (void)
 {
   static const char *const spoken[] = { "disk-full", "io-error", "internal-error", "guest-panicked",
-                                        "start-failed", "crashed", "killed", "folder-gone" };
+                                        "start-failed", "kvm-failed", "crashed", "killed", "folder-gone" };
   static const char *const silent[] = { "", "user", "guest-shutdown", "adopted" };
   g_autoptr (GVariant) details = g_variant_ref_sink (g_variant_new_parsed ("{'needed': <%t>}", (guint64) 3 << 30));
   g_autofree char *needed = lodge_state_reason_text ("disk-full", details, "web");

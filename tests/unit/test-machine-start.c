@@ -5,6 +5,7 @@
 #include "tests/unit/lodge-fake-host.h"
 
 #include "core/machine/lodge-launch.h"
+#include "core/machine/lodge-machine-private.h"
 #include "core/qemu/lodge-doctor.h"
 
 #include <glib/gstdio.h>
@@ -318,6 +319,63 @@ test_unconfined (Fixture *fixture, gconstpointer data)
       g_assert_true (found);
     }
   end_in_order (fixture, lodge_fake_host_find (fixture->host, QEMU));
+}
+
+/* A KVM that was found sound and is not: QEMU breaks down before the guest runs, or as soon as it does. */
+static void
+test_kvm_failed (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    LodgeAccel  accel;
+    gboolean    runs;
+    gboolean    old; /* it has run for a while */
+    int         status;
+    const char *words;
+    const char *reason;
+  } ends[] = {
+    { LODGE_ACCEL_KVM, FALSE, FALSE, -SIGABRT, "kvm_buf_set_msrs: Assertion `ret == cpu->kvm_msr_buf->nmsrs' failed.", "kvm-failed" },
+    { LODGE_ACCEL_KVM, TRUE, FALSE, -SIGABRT, NULL, "kvm-failed" },
+    { LODGE_ACCEL_KVM, FALSE, FALSE, 1, "qemu: failed to initialize KVM: Device or resource busy", "kvm-failed" },
+    { LODGE_ACCEL_KVM, TRUE, TRUE, -SIGABRT, NULL, "crashed" },
+    { LODGE_ACCEL_KVM, TRUE, FALSE, -SIGKILL, NULL, "killed" },
+    { LODGE_ACCEL_KVM, FALSE, FALSE, 1, "qemu: could not open the disk", "start-failed" },
+    { LODGE_ACCEL_TCG, FALSE, FALSE, -SIGABRT, "the wrong kind of electrons", "start-failed" },
+    { LODGE_ACCEL_TCG, TRUE, FALSE, -SIGABRT, NULL, "crashed" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      LodgeHost *found = lodge_host_new ();
+      LodgeFakeProgram *qemu;
+
+      found->cores = 2;
+      found->accel = ends[i].accel;
+      g_free (found->accel_reason);
+      found->accel_reason = g_strdup ("ok");
+      lodge_probe_memory (found);
+      lodge_engine_look_again (fixture->host->engine, found);
+      start (fixture);
+      qemu = lodge_fake_host_wait (fixture->host, QEMU);
+      if (ends[i].runs)
+        {
+          greet (fixture);
+          lodge_qmp_peer_expect (fixture->peer, "cont", NULL, "\"return\": {}");
+          lodge_qmp_peer_run (fixture->peer);
+          lodge_fake_until (fixture->answers == 1);
+          g_assert_no_error (fixture->error);
+        }
+      if (ends[i].old)
+        fixture->machine->guest->record->started -= 60;
+      lodge_fake_host_end (fixture->host, qemu, ends[i].status, ends[i].words);
+      lodge_fake_until (lodge_machine_get_state (fixture->machine) == LODGE_STATE_OFF && fixture->answers == 1);
+      g_assert_cmpstr (lodge_machine_get_reason (fixture->machine), ==, ends[i].reason);
+      if (!ends[i].runs)
+        g_assert_error (fixture->error, LODGE_ERROR, LODGE_ERROR_QEMU_FAILED);
+      lodge_fake_until (lodge_fake_host_is_clean (fixture->host));
+    }
+  g_assert_cmpuint (fixture->stopped, ==, 4);
+  fixture->stopped = 0;
 }
 
 static void
@@ -761,6 +819,7 @@ main (int argc, char **argv)
 #define ADD(name, set_up_func, func) \
   g_test_add ("/machine-start/" name, Fixture, NULL, set_up_func, func, tear_down)
   ADD ("runs", set_up_simple, test_runs);
+  ADD ("kvm-failed", set_up_simple, test_kvm_failed);
   ADD ("unconfined", set_up_simple, test_unconfined);
   ADD ("paused", set_up_simple, test_paused);
   ADD ("dies-before-greeting", set_up_simple, test_dies_before_greeting);
