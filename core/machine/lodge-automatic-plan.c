@@ -7,12 +7,20 @@
 #define HOUR 3600
 #define DAY (24 * HOUR)
 #define WEEK (7 * DAY)
+#define SPACE_LEFT (2ull * 1024 * 1024 * 1024)
+#define PART_LEFT 20
 
 static const struct
 {
   gint64 age;    /* up to which */
   gint64 period; /* the first one in each is kept; 0: all are */
 } rules[] = { { HOUR, 0 }, { DAY, HOUR }, { 2 * WEEK, DAY }, { 12 * WEEK, WEEK } };
+
+gboolean
+lodge_automatic_is_enough (guint64 left, guint64 total)
+{
+  return left >= SPACE_LEFT && left >= total / PART_LEFT;
+}
 
 gint64
 lodge_automatic_next (gint64 last, gint64 every, gint64 failed, gint64 now)

@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 /** How long is waited after something failed, before it is tried again. */
 #define LODGE_AUTOMATIC_RETRY 600
 
+/** lodge_automatic_is_enough: whether a snapshot may be taken by itself with so many bytes free, of so many */
+gboolean lodge_automatic_is_enough (guint64 left, guint64 total);
+
 /**
  * lodge_automatic_next:
  * @last: when it was done last, 0 for never

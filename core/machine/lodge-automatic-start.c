@@ -4,21 +4,20 @@
 
 #include "core/machine/lodge-automatic.h"
 
+#include "core/machine/lodge-automatic-plan.h"
 #include "core/machine/lodge-launch.h"
 #include "core/machine/lodge-machine-snapshot.h"
 #include "core/storage/lodge-layers.h"
 
 #include <sys/statvfs.h>
 
-#define SPACE_LEFT (2ull * 1024 * 1024 * 1024)
-#define PART_LEFT 20
-
 gboolean
 lodge_automatic_has_space (const char *folder, GError **error)
 {
   struct statvfs st;
 
-  if (statvfs (folder, &st) != 0 || ((guint64) st.f_bavail * st.f_frsize >= SPACE_LEFT && st.f_bavail >= st.f_blocks / PART_LEFT))
+  if (statvfs (folder, &st) != 0
+      || lodge_automatic_is_enough ((guint64) st.f_bavail * st.f_frsize, (guint64) st.f_blocks * st.f_frsize))
     return TRUE;
   g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NO_SPACE, "no snapshot is taken by itself while less than 2 GiB or a twentieth of the disk is free");
   return FALSE;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the window says when something is wrong with the core or a machine, each made to happen, and how it recovers."""
 import contextlib
+import json
 import os
 import sys
 
@@ -142,6 +143,29 @@ def check_cannot_start(world, machine):
     world.find('Barn, Running', 'list item')
 
 
+def connect_by_nvme(machine):
+    path = os.path.join(machine.get('Folder'), 'machine.json')
+    with open(path, encoding='utf-8') as f:
+        profile = json.load(f)
+    profile['disks'][0].update(bus='nvme', address=None)
+    with open(path + '.tmp', 'w', encoding='utf-8') as f:
+        json.dump(profile, f)
+    os.rename(path + '.tmp', path)
+    wait_until(lambda: machine.call('ListDisks')[0][0][0]['bus'] == 'nvme', 30, 'the core to know')
+
+
+def check_no_memory(world, machine):
+    """Memory that QEMU cannot save: the reason, and the disks alone."""
+    world.display.focus(world.display.find_window('^Lodge$'))
+    world.display.key('ctrl+shift+s')
+    heading = 'The Memory Cannot Be Kept'
+    dialog = wait_until(lambda: next((window for window in world.desktop.windows() if window.look(heading)), None), 30, heading, 0.3)
+    dialog.find(lambda name: 'NVMe' in name, 'label')
+    dialog.find('Keep the Disks Only', 'button').press()
+    wait_until(lambda: [s['memory'] for s in machine.call('ListSnapshots')[0][0]] == [False], 30, 'a snapshot of the disks')
+    assert machine.state == 'running'
+
+
 def test_errors(lodge, display):
     world = World(lodge, display)
     check_missing(world)
@@ -151,6 +175,8 @@ def test_errors(lodge, display):
     check_newer(world)
     check_older(world)
     check_broken(world, machine)
+    connect_by_nvme(machine)
     check_cannot_start(world, machine)
+    check_no_memory(world, machine)
     machine.force_off()
     world.desktop.close()

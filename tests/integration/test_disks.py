@@ -93,6 +93,8 @@ def test_every_format(machine, tmp_path):
     entry = disk(machine, name)
     assert entry['format'] == 'vpc' and entry['size'] == 8 * MIB and not entry['own']
     assert {'no-memory', 'no-growing', 'outside'} <= set(entry['reasons']) and 'grow' not in entry['can']
+    # And what would help.
+    assert machine.lodge.ctl('disk', 'Store', 'list').stderr.count('Converting it to qcow2 helps.') == 2
     assert refused(grow, machine, name, 16 * MIB)[0] == 'NotSupported'
     assert refused(compact, machine, name)[0] == 'NotSupported'
     for kind in ('vdi', 'vmdk', 'vhdx', 'raw', 'vpc', 'qcow2'):

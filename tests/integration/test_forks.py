@@ -10,7 +10,7 @@ import pytest
 from gi.repository import GLib
 
 from lodgetest import Machine, wait_until
-from lodgetest.rescue import make_stream
+from lodgetest.rescue import Rescue, make_stream
 from lodgetest.lodge import error_code
 from lodgetest.session import process_table
 
@@ -55,6 +55,11 @@ def number(machine):
     """The first number that a counting guest says to a new listener."""
     with machine.serial() as serial:
         return serial.count_on(3)[0]
+
+
+def generation(machine):
+    with Rescue(machine) as qemu:
+        return qemu.ask('query-vm-generation-id')['guid']
 
 
 def hidden(lodge):
@@ -132,6 +137,10 @@ def test_forks(lodge_qemu):
     assert before < number(one) and before < number(base)
     assert execute(one, 'hostname').stdout == 'one\n' and execute(base, 'hostname').stdout == 'lodge\n'
     assert document(one)['nics'][0]['mac'] != document(base)['nics'][0]['mac'] and one.id != base.id
+    assert 'identity' not in one.get('Effective') and 'renew' not in document(one)
+    # Another generation of the same, for which the guest renews its random numbers.
+    assert generation(one) != generation(base)
+    assert 'virtual machine fork' in execute(one, 'dmesg').stdout and 'virtual machine fork' not in execute(base, 'dmesg').stdout
     assert base.call('ListSnapshots')[0][0] == [] and base.get('CurrentSnapshot') == ''
     assert not [name for name in os.listdir(os.path.join(base.get('Folder'), 'snapshots')) if not name.startswith('.')]
     assert refused(base.call, 'Delete')[0] in ('WrongState', 'HasDependants')

@@ -212,7 +212,8 @@ def test_what_cannot_be_resumed_is_refused(lodge):
 
 @pytest.mark.slow
 @pytest.mark.once
-def test_firmware_and_tpm_come_back(lodge_qemu):
+@pytest.mark.parametrize('way', ['save', pytest.param('snapshot', marks=pytest.mark.long)])
+def test_firmware_and_tpm_come_back(lodge_qemu, way):
     """The UEFI shell goes on where it was: its screen comes back as it was, not the firmware's first one, and it hears keys."""
     machine = lodge_qemu.create('shell', firmware='uefi', tpm=True, disk_size=64 << 20)
     machine.start()
@@ -222,8 +223,14 @@ def test_firmware_and_tpm_come_back(lodge_qemu):
         serial.wait(r'Shell>', 60)
     machine.type('type')
     before = machine.wait_still()
-    machine.call('Save')
-    machine.start()
+    if way == 'save':
+        machine.call('Save')
+        machine.start()
+    else:
+        snapshot = machine.call('TakeSnapshot', timeout=120)[0][0]
+        machine.type('s')
+        machine.wait_screen(lambda screen: 0 < screen.difference(before), 30, 'a letter on the screen')
+        machine.call('RestoreSnapshot', '(sa{sv})', (snapshot, variant(start=True)[0]), timeout=180)
     assert machine.screen().difference(before) < 0.002
     machine.type('d')
     machine.wait_screen(lambda screen: 0 < screen.difference(before), 30, 'a letter on the screen')

@@ -549,6 +549,33 @@ def test_full_disk(rng, kills, tmp_path, firmware):
         subprocess.run(['umount', '-l', place], check=False)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason='needs root to mount a small file system')
+def test_little_space(tmp_path):
+    """Nothing is taken by itself where less than 2 GiB are free, which is said; and it is again when there is space."""
+    place = tmp_path / 'small'
+    place.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=3g', 'none', place], capture_output=True).returncode != 0:
+        pytest.skip('needs root to mount a small file system')
+    lodge = None
+    try:
+        lodge = Lodge(state=str(place))
+        machine = lodge.create('web', disk_size=DISK, memory=64 * MIB)
+        lodge.ctl('set', 'web', 'snapshot-before-start=on')
+        for number, (size, error) in enumerate((('3g', None), ('2040m', 'no-space'), ('3g', None))):
+            run('mount', '-o', f'remount,size={size}', place)
+            disk = os.path.join(machine.get('Folder'), read_json(machine.get('Folder'), 'machine.json')['disks'][0]['file'])
+            run('qemu-io', '-f', 'qcow2', '-c', f'write -P {number + 1} 0 64k', disk)
+            before = len(machine.call('ListSnapshots')[0][0])
+            machine.call('Start', '(a{sv})', ({'paused': GLib.Variant('b', True)},), timeout=120)
+            assert machine.get('Automatic').get('before-start-error') == error
+            assert len(machine.call('ListSnapshots')[0][0]) == before + (error is None)
+            machine.force_off()
+    finally:
+        if lodge is not None:
+            lodge.close(strict=False)
+        subprocess.run(['umount', '-l', place], check=False)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize('kind', ['ext4', 'xfs', 'btrfs'])
 def test_file_system(rng, kills, tmp_path, kind):

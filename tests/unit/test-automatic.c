@@ -22,6 +22,18 @@ test_next (void)
   g_assert_cmpint (lodge_automatic_next (START + 365 * DAY, HOUR, START + 365 * DAY, START), ==, START + HOUR);
 }
 
+/* 2 GiB, and a twentieth of a large disk. */
+static void
+test_space (void)
+{
+  const guint64 gib = G_GUINT64_CONSTANT (1) << 30;
+
+  g_assert_true (lodge_automatic_is_enough (2 * gib, 3 * gib));
+  g_assert_false (lodge_automatic_is_enough (2 * gib - 1, 3 * gib));
+  g_assert_true (lodge_automatic_is_enough (5 * gib, 100 * gib));
+  g_assert_false (lodge_automatic_is_enough (5 * gib - 1, 100 * gib));
+}
+
 /* One every ten minutes for half a year, thinned after each: as many are left as the rules say, whatever the way there. */
 static void
 test_thin (void)
@@ -182,6 +194,7 @@ main (int argc, char **argv)
   lodge_fake_host_main (argc, argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/automatic/next", test_next);
+  g_test_add_func ("/automatic/space", test_space);
   g_test_add_func ("/automatic/thin", test_thin);
   g_test_add_func ("/automatic/thin-little", test_thin_little);
   g_test_add ("/automatic/backups", Fixture, NULL, set_up, test_backups, tear_down);
