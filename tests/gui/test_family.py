@@ -163,6 +163,13 @@ def test_family(world):
     clone.wait_state('running', 120)
     assert clone.get('Origin')['kind'] == 'linked'
     display.find_window('^Barn 1$', 60)
+    # What a clone of it would cost its guest.
+    world.to_main()
+    world.click('Barn 1, Running', 'list item')
+    world.menu('Clone…')
+    dialog = world.dialog('Clone “Barn 1”')
+    dialog.find(lambda name: name.startswith('The machine goes on; it stands still for about '), 'label')
+    dialog.find('Cancel', 'button').press()
     clone.force_off()
 
     # The template does not go while something is built on it; the page says what.

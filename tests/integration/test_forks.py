@@ -247,6 +247,42 @@ def test_forks(lodge_qemu):
     assert digest(image) == frozen
 
 
+@pytest.mark.long
+def test_identity_comes_late(lodge):
+    """A clone whose agent is silent at first gets its own name when that speaks, whichever core is there then; no command comes before that.
+    One that starts from its disks gets one, too."""
+    base = lodge.create_demo('Base', memory=192 * MIB, cores=1, disk_size=64 * MIB)
+    base.start()
+    wait_until(lambda: lodge.ctl('execute', 'Base', '--', 'sh', '-c', 'echo 0123 > /etc/machine-id', check=False).returncode == 0, 120, 'the agent')
+    # Until memory is taken from the guest, which happens to the clone alone.
+    execute(base, 'sh', '-c', 'free () { { read -r _; read -r _ free _; } < /proc/meminfo; }; (sleep 1; free; all=$free; agent=$(pidof qemu-ga); '
+            'kill -STOP $agent; while free; [ $free -gt $((all - 16384)) ]; do sleep 0.2; done; kill -CONT $agent) >/dev/null 2>&1 &')
+    wait_until(lambda: lodge.ctl('execute', 'Base', '--', 'true', check=False).returncode != 0, 60, 'the agent to be silent')
+    (one,), _, _ = clone(base, 'One')
+    assert one.get('Effective')['identity'] == 'pending' and document(one)['renew'] is True
+    lodge.kill_core()
+    wait_until(lambda: one.get('Effective').get('identity') == 'pending', 30, 'the next core to know')
+    one.balloon(144 * MIB)
+
+    def first():
+        done = lodge.ctl('execute', one.id, '--', 'cat', '/proc/sys/kernel/hostname', '/etc/machine-id', check=False, timeout=300)
+        return done if done.returncode == 0 else None
+    done = wait_until(first, 120, 'a first command')
+    name, machine_id = done.stdout.split()
+    assert name == 'one' and machine_id != '0123' and len(machine_id) == 32 and 'lodgectl' not in done.stderr
+    assert 'identity' not in one.get('Effective') and 'renew' not in document(one)
+    assert execute(one, 'cat', '/sys/class/net/eth0/address').stdout.strip() == document(one)['nics'][0]['mac']
+    one.force_off()
+    base.force_off()
+
+    (two,), kind, _ = clone(base, 'Two')
+    assert kind == 'linked' and document(two)['renew'] is True and 'identity' not in two.get('Effective')
+    two.start()
+    wait_until(lambda: 'identity' not in two.get('Effective'), 180, 'its identity')
+    assert execute(two, 'hostname').stdout == 'two\n' and 'renew' not in document(two)
+    two.force_off()
+
+
 def test_killed_between_the_steps(lodge):
     """A core that is killed while it makes the memory a file leaves either form of it whole, and the snapshot for clones goes."""
     base = lodge.create_demo('Base', 'lodge.count', memory=128 * MIB, cores=1, disk_size=64 * MIB)
