@@ -5,7 +5,10 @@
  * Of each page that the copy has a hash is kept, so that a pass reads the file alone, in place where it cannot be cut meanwhile. The hash is
  * NH, a sum of products with a random key that nobody else knows: two different pages have the same one with a chance of 2^-64, also for
  * who would like them to. It is always that of the bytes that were written to the copy: a page is read into a buffer first, since the
- * file itself may be another moment later. */
+ * file itself may be another moment later.
+ *
+ * Of what nobody writes to any more no hashes are needed: it is copied as it is, or, onto something that is mostly the same already, compared
+ * with it, which is a read of both. */
 
 #include "config.h"
 
@@ -30,12 +33,14 @@
 
 __extension__ typedef unsigned __int128 Hash;
 
+typedef enum { PASSES, ONCE, ONTO } Kind;
+
 struct _LodgeSparseCopy
 {
   int from, to;
   guint64 size;
-  gboolean once;   /* there is one pass, and no hashes */
-  const guint8 *memory; /* (nullable) the file, mapped: where it keeps its size, whoever has it */
+  Kind kind;
+  const guint8 *memory; /* (nullable) the file, mapped: where it keeps its size, whoever has it; of ONTO what it is copied onto */
   guint8 *filled;  /* (owned) for each unit, whether the copy has anything there */
   Hash *hashes;    /* (owned) for each page; 0 is that of zeros */
   Hash nothing;    /* what NH says of zeros */
@@ -50,13 +55,22 @@ struct _LodgeSparseCopy
   GCancellable *cancellable; /* (nullable) */
 };
 
+/* The piece of data in a file at which a worker is, or the next one. */
+typedef struct
+{
+  guint64 data, hole;
+} Piece;
+
 typedef struct
 {
   LodgeSparseCopy *copy;
   guint64 *buffer; /* (owned) UNIT bytes */
-  guint64 data, hole; /* the piece of data in the file at which the worker is, or the next one */
+  Piece from;
+  Piece to;        /* of ONTO */
   guint64 written;
 } Worker;
+
+static const guint64 zeros[WORDS];
 
 static void
 clear (gpointer data)
@@ -84,23 +98,32 @@ hash (const LodgeSparseCopy *copy, const guint64 *page)
   return sum ^ copy->nothing;
 }
 
-LodgeSparseCopy *
-lodge_sparse_copy_new (int from, int to, guint64 size)
+static LodgeSparseCopy *
+make (Kind kind, int from, int to, guint64 size)
 {
-  static const guint64 zeros[WORDS];
   LodgeSparseCopy *copy = g_atomic_rc_box_new0 (LodgeSparseCopy);
-  int seals = fcntl (from, F_GET_SEALS);
+  int mapped = kind == ONTO ? to : from, seals = fcntl (mapped, F_GET_SEALS);
 
+  copy->kind = kind;
   copy->from = dup (from);
   copy->to = dup (to);
   copy->size = size;
   /* Once for all passes: what the last one has to look at is there then. */
-  if (seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && size > 0)
+  if (kind != ONCE && seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && size > 0)
     {
-      void *memory = mmap (NULL, size, PROT_READ, MAP_SHARED | MAP_NORESERVE, from, 0);
+      void *memory = mmap (NULL, size, PROT_READ, MAP_SHARED | MAP_NORESERVE, mapped, 0);
 
       copy->memory = memory != MAP_FAILED ? memory : NULL;
     }
+  g_mutex_init (&copy->mutex);
+  return copy;
+}
+
+LodgeSparseCopy *
+lodge_sparse_copy_new (int from, int to, guint64 size)
+{
+  LodgeSparseCopy *copy = make (PASSES, from, to, size);
+
   copy->filled = g_malloc0 (size / UNIT + 1);
   copy->hashes = g_new0 (Hash, size / PAGE + 1);
   for (gsize i = 0; i < WORDS; i++)
@@ -108,17 +131,19 @@ lodge_sparse_copy_new (int from, int to, guint64 size)
   if (getrandom (copy->key, sizeof copy->key, 0) != sizeof copy->key)
     g_debug ("hashing with a key that could be guessed");
   copy->nothing = hash (copy, zeros);
-  g_mutex_init (&copy->mutex);
   return copy;
 }
 
 LodgeSparseCopy *
 lodge_sparse_copy_new_once (int from, int to, guint64 size)
 {
-  LodgeSparseCopy *copy = lodge_sparse_copy_new (from, to, size);
+  return make (ONCE, from, to, size);
+}
 
-  copy->once = TRUE;
-  return copy;
+LodgeSparseCopy *
+lodge_sparse_copy_new_onto (int from, int to, guint64 size)
+{
+  return make (ONTO, from, to, size);
 }
 
 LodgeSparseCopy *
@@ -133,31 +158,13 @@ lodge_sparse_copy_unref (LodgeSparseCopy *copy)
   g_atomic_rc_box_release_full (copy, clear);
 }
 
-/* Whole, or an errno. */
+/* Reads, or writes, all of it. Returns: 0, or an errno */
 static int
-read_all (int fd, guint8 *buffer, gsize length, guint64 at)
+transfer (int fd, gboolean out, guint8 *buffer, gsize length, guint64 at)
 {
   while (length > 0)
     {
-      ssize_t n = pread (fd, buffer, length, (off_t) at);
-
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
-        return n < 0 ? errno : EIO;
-      buffer += n;
-      length -= (gsize) n;
-      at += (guint64) n;
-    }
-  return 0;
-}
-
-static int
-write_all (int fd, const guint8 *buffer, gsize length, guint64 at)
-{
-  while (length > 0)
-    {
-      ssize_t n = pwrite (fd, buffer, length, (off_t) at);
+      ssize_t n = out ? pwrite (fd, buffer, length, (off_t) at) : pread (fd, buffer, length, (off_t) at);
 
       if (n < 0 && errno == EINTR)
         continue;
@@ -181,19 +188,17 @@ seek (int fd, guint64 at, int whence, guint64 end)
   return MIN ((guint64) found, end);
 }
 
-/* Whether the file has data before @end, at @at or behind it: from worker->data on. To find the end of a long piece takes the kernel as
+/* Whether @fd has data before @end, at @at or behind it: from piece->data on. To find the end of a long piece takes the kernel as
  * long as the piece is, so it is kept: a worker only goes forwards. */
 static gboolean
-has_data (Worker *worker, guint64 at, guint64 end)
+has_data (const LodgeSparseCopy *copy, int fd, Piece *piece, guint64 at, guint64 end)
 {
-  const LodgeSparseCopy *copy = worker->copy;
-
-  if (worker->hole <= at)
+  if (piece->hole <= at)
     {
-      worker->data = seek (copy->from, at, SEEK_DATA, copy->size);
-      worker->hole = worker->data < copy->size ? seek (copy->from, worker->data, SEEK_HOLE, copy->size) : G_MAXUINT64;
+      piece->data = seek (fd, at, SEEK_DATA, copy->size);
+      piece->hole = piece->data < copy->size ? seek (fd, piece->data, SEEK_HOLE, copy->size) : G_MAXUINT64;
     }
-  return worker->data < end;
+  return piece->data < end;
 }
 
 /* Whether the unit at @at is what the copy has. Pages that are not there must not be looked at: that would make them. */
@@ -205,7 +210,7 @@ is_same (Worker *worker, guint64 at, gsize length)
   for (guint64 page = at; page < at + length; page += PAGE)
     {
       const guint64 *words = (const guint64 *) (gconstpointer) (copy->memory + page);
-      Hash now = has_data (worker, page, page + 1) ? hash (copy, words) : 0;
+      Hash now = has_data (copy, copy->from, &worker->from, page, page + 1) ? hash (copy, words) : 0;
 
       if (now != copy->hashes[page / PAGE])
         return FALSE;
@@ -221,7 +226,7 @@ bring (Worker *worker, guint64 at, gsize length)
   guint8 *bytes = (guint8 *) worker->buffer;
   Hash *hashes = copy->hashes + at / PAGE;
   gsize begin = 0, end = 0; /* of what is to be written in one go */
-  int failed = read_all (copy->from, bytes, length, at);
+  int failed = transfer (copy->from, FALSE, bytes, length, at);
 
   memset (bytes + length, 0, UNIT - length);
   for (gsize page = 0; page < UNIT + PAGE && failed == 0; page += PAGE)
@@ -237,7 +242,7 @@ bring (Worker *worker, guint64 at, gsize length)
         }
       if (end > begin)
         {
-          failed = write_all (copy->to, bytes + begin, end - begin, at + begin);
+          failed = transfer (copy->to, TRUE, bytes + begin, end - begin, at + begin);
           worker->written += end - begin;
           copy->filled[at / UNIT] = TRUE;
         }
@@ -256,16 +261,72 @@ do_slab_once (Worker *worker, guint64 at)
   guint64 end = at + length, from = at;
   int failed = memory != MAP_FAILED ? 0 : errno;
 
-  while (failed == 0 && from < end && has_data (worker, from, end))
+  while (failed == 0 && from < end && has_data (copy, copy->from, &worker->from, from, end))
     {
-      guint64 start = MAX (from, worker->data), stop = MIN (end, worker->hole);
+      guint64 start = MAX (from, worker->from.data), stop = MIN (end, worker->from.hole);
 
-      failed = write_all (copy->to, memory + (start - at), (gsize) (stop - start), start);
+      failed = transfer (copy->to, TRUE, memory + (start - at), (gsize) (stop - start), start);
       worker->written += stop - start;
       from = stop;
     }
   if (memory != MAP_FAILED)
     munmap (memory, length);
+  return failed;
+}
+
+/* Makes the unit at @at, of which the file has something, what it is there. Pages that nobody had stay so where they are zeros. */
+static int
+put_onto (Worker *worker, guint64 at, gsize length)
+{
+  const LodgeSparseCopy *copy = worker->copy;
+  guint8 *bytes = (guint8 *) worker->buffer;
+  gsize begin = 0, end = 0; /* of what is to be written in one go */
+  int failed = transfer (copy->from, FALSE, bytes, length, at);
+
+  for (gsize page = 0; page < length + PAGE && failed == 0; page += PAGE)
+    {
+      gsize part = page < length ? MIN (PAGE, length - page) : 0;
+      const void *there = zeros;
+
+      if (part > 0 && has_data (copy, copy->to, &worker->to, at + page, at + page + 1))
+        there = copy->memory + at + page;
+      if (part > 0 && memcmp (bytes + page, there, part) != 0)
+        {
+          begin = end > begin ? begin : page;
+          end = page + part;
+          continue;
+        }
+      if (end > begin)
+        {
+          failed = transfer (copy->to, TRUE, bytes + begin, end - begin, at + begin);
+          worker->written += end - begin;
+        }
+      begin = end;
+    }
+  return failed;
+}
+
+static int
+do_slab_onto (Worker *worker, guint64 at)
+{
+  const LodgeSparseCopy *copy = worker->copy;
+  guint64 end = MIN (at + SLAB, copy->size), hole = at; /* where the pages begin that the file has nothing for */
+  int failed = copy->memory != NULL ? 0 : ENODEV;
+
+  for (; failed == 0; at += UNIT)
+    {
+      gboolean something = at < end && has_data (copy, copy->from, &worker->from, at, MIN (at + UNIT, end));
+
+      if (at < end && !something)
+        continue;
+      if (hole < MIN (at, end) && fallocate (copy->to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) hole, (off_t) (MIN (at, end) - hole)) != 0)
+        failed = errno;
+      if (at >= end)
+        break;
+      if (failed == 0)
+        failed = put_onto (worker, at, (gsize) MIN (UNIT, end - at));
+      hole = at + UNIT;
+    }
   return failed;
 }
 
@@ -280,12 +341,14 @@ do_slab (Worker *worker, guint64 at)
     {
       gsize length = (gsize) MIN (UNIT, end - at);
 
-      if (!copy->filled[at / UNIT] ? has_data (worker, at, at + length)
+      if (!copy->filled[at / UNIT] ? has_data (copy, copy->from, &worker->from, at, at + length)
                                    : copy->memory == NULL || !is_same (worker, at, length))
         failed = bring (worker, at, length);
     }
   return failed;
 }
+
+static int (*const slab_functions[]) (Worker *worker, guint64 at) = { [PASSES] = do_slab, [ONCE] = do_slab_once, [ONTO] = do_slab_onto };
 
 static gpointer
 work (gpointer data)
@@ -309,7 +372,7 @@ work (gpointer data)
       g_mutex_unlock (&copy->mutex);
       if (at >= copy->size)
         break;
-      failed = copy->once ? do_slab_once (worker, at) : do_slab (worker, at);
+      failed = slab_functions[copy->kind] (worker, at);
     }
   g_free (worker->buffer);
   return NULL;

@@ -16,6 +16,11 @@ typedef struct _LodgeSparseCopy LodgeSparseCopy;
 LodgeSparseCopy *lodge_sparse_copy_new     (int from, int to, guint64 size);
 /** lodge_sparse_copy_new_once: of a file that nobody writes to: there is one pass, which is quicker; pages of zeros are written as well */
 LodgeSparseCopy *lodge_sparse_copy_new_once (int from, int to, guint64 size);
+/**
+ * lodge_sparse_copy_new_onto: the same onto something that is much like it already, and that nobody else uses: there is one pass, which
+ * writes what differs and gives back what @from has nothing for. @to: open for both, of @size bytes for ever (F_SEAL_SHRINK)
+ */
+LodgeSparseCopy *lodge_sparse_copy_new_onto (int from, int to, guint64 size);
 LodgeSparseCopy *lodge_sparse_copy_ref     (LodgeSparseCopy *copy);
 void             lodge_sparse_copy_unref   (LodgeSparseCopy *copy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeSparseCopy, lodge_sparse_copy_unref)

@@ -166,6 +166,35 @@ test_once (Fixture *fixture, gconstpointer data)
   assert_same (fixture);
 }
 
+/* What differs is written, whatever there was, and what the file has nothing for is given back. */
+static void
+test_onto (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LodgeSparseCopy) copy = NULL;
+  guint64 before;
+
+  g_assert_cmpint (fcntl (fixture->to, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), ==, 0);
+  copy = lodge_sparse_copy_new_onto (fixture->from, fixture->to, SIZE);
+  for (gsize i = 0; i < 2; i++)
+    {
+      int fd = i == 0 ? fixture->from : fixture->to;
+
+      put (fd, 4 * MIB, 8 * MIB, 1);
+      put (fd, SIZE - 1, 1, 5);
+    }
+  /* A byte, pages beside each other and over a border, ones that only one of them has, the last one, and zeros that nobody needs. */
+  put (fixture->to, 5 * MIB + 4095, 1, 9);
+  put (fixture->to, 8 * MIB - 8 * KIB, 16 * KIB, 9);
+  put (fixture->from, 16 * MIB, 4 * KIB, 2);
+  put (fixture->from, 18 * MIB, 256 * KIB, 0);
+  put (fixture->to, 24 * MIB, 9 * MIB, 9);
+  put (fixture->to, SIZE - 2, 1, 9);
+  before = allocated (fixture->to);
+  g_assert_cmpuint (pass (copy, GPOINTER_TO_UINT (data)), ==, 4 * KIB + 16 * KIB + 4 * KIB + KIB + 3);
+  assert_same (fixture);
+  g_assert_cmpuint (allocated (fixture->to), ==, before - 9 * MIB + 4 * KIB);
+}
+
 /* A file that is cut between the look at its size and the reading is an error, not the end of the core. */
 static void
 test_cut (Fixture *fixture, gconstpointer data)
@@ -219,6 +248,8 @@ main (int argc, char **argv)
   g_test_add ("/sparse-copy/holes", Fixture, NULL, set_up, test_holes, tear_down);
   g_test_add ("/sparse-copy/looking", Fixture, NULL, set_up, test_looking, tear_down);
   g_test_add ("/sparse-copy/once", Fixture, NULL, set_up, test_once, tear_down);
+  g_test_add ("/sparse-copy/onto", Fixture, GUINT_TO_POINTER (1), set_up, test_onto, tear_down);
+  g_test_add ("/sparse-copy/onto/threads", Fixture, GUINT_TO_POINTER (4), set_up, test_onto, tear_down);
   g_test_add ("/sparse-copy/cut", Fixture, NULL, set_up, test_cut, tear_down);
   g_test_add ("/sparse-copy/fails", Fixture, NULL, set_up, test_fails, tear_down);
   return g_test_run ();
