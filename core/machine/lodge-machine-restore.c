@@ -2,8 +2,8 @@
 
 /* Theory of operation
  *
- * Restore builds all that the machine is to be in restore.new/, over new layers on the snapshot's frozen files, and renames it to
- * restore/: the commit. What follows is renames that can be done again, by the next core if need be:
+ * Restore builds all that the machine is to be in restore.new/, over new layers on the snapshot's frozen files, while the present guest
+ * ends, and then renames it to restore/: the commit. What follows is renames that can be done again, by the next core if need be:
  *
  *   the old saved/ goes; UEFI variables and TPM come; machine.json is saved; the snapshot's memory becomes saved/
  *
@@ -26,8 +26,12 @@
 #include "core/storage/lodge-layers.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SPACE_FOR_LAYERS (16 * 1024 * 1024)
@@ -43,7 +47,11 @@ typedef struct
   GPtrArray *layers;      /* (owned) (nullable) */
   LodgeSaved *saved;      /* (owned) (nullable) */
   GString *left;          /* (owned) files of the present state, one a line */
+  GError *error;          /* (owned) (nullable) */
+  guint awaited;          /* of the end of the guest and of restore.new/, what is to come yet */
+  gboolean built;
   int memory;             /* the present guest's, where it is in a file; or -1 */
+  int inner;              /* pidfd of the QEMU that has it, or -1 */
   gboolean start;
 } Restore;
 
@@ -58,7 +66,10 @@ restore_free (Restore *restore)
   g_clear_pointer (&restore->layers, g_ptr_array_unref);
   lodge_saved_free (restore->saved);
   g_string_free (restore->left, TRUE);
+  g_clear_error (&restore->error);
   lodge_ram_let_go (restore->memory);
+  if (restore->inner >= 0)
+    close (restore->inner);
   g_free (restore);
 }
 
@@ -71,6 +82,7 @@ finish (GTask *owned_task, GError *error)
   LodgeMachine *self = g_task_get_source_object (task);
   Restore *restore = g_task_get_task_data (task);
 
+  self->busy = NULL;
   g_clear_pointer (&self->fill, lodge_ram_fill_free);
   lodge_job_end (restore->job, error);
   if (error != NULL)
@@ -156,23 +168,39 @@ started_cb (GObject *source, GAsyncResult *result, gpointer data)
   finish (data, error);
 }
 
+/* The layers before the folder, which says to the next core that there are some, also below a guest that lives. */
 static void
-built_cb (GObject *source, GAsyncResult *result, gpointer data)
+forget (const char *machine_folder)
+{
+  lodge_machine_recover_new_layers (machine_folder);
+  lodge_machine_remove_folder (machine_folder, LODGE_RESTORE_NEW_DIR);
+}
+
+/* @task: taken; @error: taken */
+static void
+give_up (GTask *task, GError *error)
+{
+  Restore *restore = g_task_get_task_data (task);
+
+  forget (restore->machine_folder);
+  finish (task, error);
+}
+
+static void
+committed_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   GTask *task = data;
   LodgeMachine *self = LODGE_MACHINE (source);
   Restore *restore = g_task_get_task_data (task);
   GError *error = NULL;
 
-  self->busy = NULL;
   if (!g_task_propagate_boolean (G_TASK (result), &error))
     {
-      lodge_machine_remove_folder (restore->machine_folder, LODGE_RESTORE_NEW_DIR);
-      lodge_machine_recover_new_layers (restore->machine_folder);
-      finish (task, error);
+      give_up (task, error);
       return;
     }
   lodge_machine_finish_restore (self);
+  self->busy = NULL;
   if (restore->start)
     {
       lodge_machine_call_async (self, LODGE_METHOD_START, NULL, NULL, NULL, started_cb, task);
@@ -180,6 +208,42 @@ built_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   lodge_machine_merge (self);
   finish (task, NULL);
+}
+
+static void
+commit_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Restore *restore = data;
+  g_autofree char *place = g_build_filename (restore->machine_folder, LODGE_RESTORE_NEW_DIR, NULL);
+  g_autofree char *final = g_build_filename (restore->machine_folder, LODGE_RESTORE_DIR, NULL);
+  GError *error = NULL;
+
+  if (lodge_machine_note_nameless (restore->machine_folder, restore->left->str, &error) && rename (place, final) != 0)
+    lodge_error_set_errno (&error, errno, "renaming", place);
+  if (error != NULL)
+    g_task_return_error (work, error);
+  else
+    {
+      lodge_folder_sync (restore->machine_folder, NULL);
+      g_task_return_boolean (work, TRUE);
+    }
+}
+
+/* @task: taken. No guest runs, and all is there. */
+static void
+commit (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  g_autoptr (GTask) work = NULL;
+
+  if (self->guest != NULL || self->entry == NULL || self->entry->profile == NULL)
+    {
+      give_up (task, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_WRONG_STATE, "the machine was started or removed meanwhile"));
+      return;
+    }
+  work = g_task_new (self, NULL, committed_cb, task);
+  g_task_set_task_data (work, g_task_get_task_data (task), NULL);
+  g_task_run_in_thread (work, commit_thread);
 }
 
 static gboolean
@@ -202,7 +266,6 @@ build_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancell
 {
   Restore *restore = data;
   g_autofree char *place = g_build_filename (restore->machine_folder, LODGE_RESTORE_NEW_DIR, NULL);
-  g_autofree char *final = g_build_filename (restore->machine_folder, LODGE_RESTORE_DIR, NULL);
   g_autofree char *json = g_build_filename (place, "machine.json", NULL);
   g_autofree char *vars = g_build_filename (restore->from, "vars.qcow2", NULL);
   g_autofree char *to_vars = g_build_filename (place, "vars.qcow2", NULL);
@@ -213,40 +276,25 @@ build_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancell
   GError *error = NULL;
 
   text = lodge_profile_to_json (restore->profile, &length);
-  if (!lodge_file_tree_remove (place, NULL, &error) || g_mkdir_with_parents (place, 0700) != 0)
-    {
-      if (error == NULL)
-        lodge_error_set_errno (&error, errno, "making", place);
-    }
-  else if (lodge_machine_note_nameless (restore->machine_folder, restore->left->str, &error)
-           && lodge_machine_write_layers (restore->layers, restore->machine_folder, &error)
-           && (access (vars, F_OK) != 0 || lodge_file_duplicate (vars, to_vars, &error))
-           && lodge_folder_duplicate (tpm, to_tpm, &error) && build_saved (restore, place, &error)
-           && lodge_atomic_file_write (json, text, length, &error) && lodge_folder_sync (place, &error)
-           && rename (place, final) != 0)
-    lodge_error_set_errno (&error, errno, "renaming", place);
-  if (error != NULL)
-    g_task_return_error (work, error);
+  if (lodge_file_tree_remove (place, NULL, &error) && g_mkdir_with_parents (place, 0700) != 0)
+    lodge_error_set_errno (&error, errno, "making", place);
+  if (error == NULL && lodge_machine_write_layers (restore->layers, restore->machine_folder, &error)
+      && (access (vars, F_OK) != 0 || lodge_file_duplicate (vars, to_vars, &error))
+      && lodge_folder_duplicate (tpm, to_tpm, &error) && build_saved (restore, place, &error)
+      && lodge_atomic_file_write (json, text, length, &error) && lodge_folder_sync (place, &error))
+    g_task_return_boolean (work, TRUE);
   else
-    {
-      lodge_folder_sync (restore->machine_folder, NULL);
-      g_task_return_boolean (work, TRUE);
-    }
+    g_task_return_error (work, error);
 }
 
-/* @task: taken. No guest runs. */
-static void
-build (GTask *task)
+/* What the machine is to be. */
+static gboolean
+plan (LodgeMachine *self, Restore *restore, GError **error)
 {
-  LodgeMachine *self = g_task_get_source_object (task);
-  Restore *restore = g_task_get_task_data (task);
-  g_autoptr (GTask) work = NULL;
-  GError *error = NULL;
-
-  if (self->guest != NULL || self->entry == NULL || self->entry->profile == NULL)
+  if (self->entry == NULL || self->entry->profile == NULL)
     {
-      finish (task, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_WRONG_STATE, "the machine was started or removed meanwhile"));
-      return;
+      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_WRONG_STATE, "the machine was removed meanwhile");
+      return FALSE;
     }
   for (guint i = 0; i < self->entry->profile->disks->len; i++)
     {
@@ -255,12 +303,9 @@ build (GTask *task)
       if (!disk->cdrom && disk->file != NULL && !g_path_is_absolute (disk->file))
         g_string_append_printf (restore->left, "%s\n", disk->file);
     }
-  restore->layers = lodge_machine_plan_layers (restore->profile, self->folder, &error);
-  if (restore->layers == NULL || !lodge_disk_image_check_space (self->folder, SPACE_FOR_LAYERS, &error))
-    {
-      finish (task, error);
-      return;
-    }
+  restore->layers = lodge_machine_plan_layers (restore->profile, self->folder, error);
+  if (restore->layers == NULL || !lodge_disk_image_check_space (self->folder, SPACE_FOR_LAYERS, error))
+    return FALSE;
   lodge_machine_name_layers (restore->profile, restore->layers);
   if (restore->saved != NULL)
     lodge_machine_name_layers (restore->saved->profile, restore->layers);
@@ -269,11 +314,94 @@ build (GTask *task)
   g_free (restore->profile->name);
   restore->profile->name = g_strdup (self->entry->profile->name);
   restore->profile->template = self->entry->profile->template;
+  return TRUE;
+}
 
-  self->busy = "a snapshot is being restored";
+static void arrived (GTask *task, GError *error);
+
+static void
+built_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+
+  g_task_propagate_boolean (G_TASK (result), &error);
+  arrived (data, error);
+}
+
+static void
+build (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Restore *restore = g_task_get_task_data (task);
+  g_autoptr (GTask) work = NULL;
+  GError *error = NULL;
+
+  restore->built = TRUE;
+  restore->awaited++;
+  if (restore->layers == NULL && !plan (self, restore, &error))
+    {
+      arrived (task, error);
+      return;
+    }
   work = g_task_new (self, NULL, built_cb, task);
   g_task_set_task_data (work, restore, NULL);
   g_task_run_in_thread (work, build_thread);
+}
+
+/* @task: taken, where it was the last thing that was awaited; @error: taken, (nullable) */
+static void
+arrived (GTask *task, GError *error)
+{
+  Restore *restore = g_task_get_task_data (task);
+
+  if (restore->error == NULL)
+    restore->error = g_steal_pointer (&error);
+  g_clear_error (&error);
+  if (--restore->awaited > 0)
+    return;
+  if (restore->error != NULL)
+    give_up (task, g_steal_pointer (&restore->error));
+  else if (!restore->built)
+    build (task);
+  else
+    commit (task);
+}
+
+/* ---- The present guest ---- */
+
+/* The memory of the guest that is about to end, where it is in a file of the right size: it becomes that of the next. Else the snapshot's is read
+ * into a new one meanwhile, where there is room for both. */
+static void
+find_memory (LodgeMachine *self, Restore *restore)
+{
+  const LodgeHost *host = lodge_engine_get_host (self->engine);
+  guint64 size = restore->profile->memory;
+  g_autofree char *path = g_build_filename (restore->from, LODGE_SAVED_RAM, NULL);
+
+  if (!restore->start || restore->saved == NULL || !lodge_saved_is_filled (restore->saved))
+    return;
+  g_clear_pointer (&self->fill, lodge_ram_fill_free);
+  if (self->guest != NULL && self->guest->record != NULL)
+    {
+      GPid inner = lodge_process_innermost (LODGE_PROC, (GPid) self->guest->record->pid);
+
+      restore->inner = (int) syscall (SYS_pidfd_open, inner, 0);
+      if (restore->inner >= 0)
+        restore->memory = lodge_ram_find (inner, size, O_RDWR);
+    }
+  if (restore->memory < 0 && host != NULL && host->memory_available >= size + MEMORY_LEFT)
+    self->fill = lodge_ram_fill_new (path, size, -1, NULL);
+}
+
+/* It has ended, and with its process nobody writes to its memory any more. */
+static void
+take_over_memory (LodgeMachine *self, Restore *restore)
+{
+  g_autofree char *path = g_build_filename (restore->from, LODGE_SAVED_RAM, NULL);
+  struct pollfd ended = { .fd = restore->inner, .events = POLLIN };
+
+  if (restore->memory >= 0 && poll (&ended, 1, 0) == 1 && self->guest == NULL)
+    self->fill = lodge_ram_fill_new (path, restore->profile->memory, g_steal_fd (&restore->memory), NULL);
 }
 
 static void
@@ -282,40 +410,34 @@ off_cb (GObject *source, GAsyncResult *result, gpointer data)
   GTask *task = data;
   GError *error = NULL;
 
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
-    finish (task, error);
-  else
-    build (task);
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    take_over_memory (LODGE_MACHINE (source), g_task_get_task_data (task));
+  arrived (task, error);
 }
 
-/* The snapshot's memory is read while the present guest ends, where there is room for both; and that one's is given back when the other
- * runs. */
+/* @task: taken. What was to be kept of the present is kept. */
 static void
-read_ahead (LodgeMachine *self, Restore *restore)
-{
-  const LodgeHost *host = lodge_engine_get_host (self->engine);
-  guint64 size = restore->profile->memory;
-  g_autofree char *path = g_build_filename (restore->from, LODGE_SAVED_RAM, NULL);
-
-  if (!restore->start || restore->saved == NULL || !lodge_saved_is_filled (restore->saved) || host == NULL
-      || host->memory_available < size + MEMORY_LEFT)
-    return;
-  g_clear_pointer (&self->fill, lodge_ram_fill_free);
-  self->fill = lodge_ram_fill_new (path, size, NULL);
-  if (self->guest != NULL && self->guest->record != NULL)
-    restore->memory = lodge_ram_find (lodge_process_innermost (LODGE_PROC, (GPid) self->guest->record->pid), self->guest->profile->memory);
-}
-
-/* @task: taken */
-static void
-make_off (GTask *task)
+begin (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
+  Restore *restore = g_task_get_task_data (task);
+  /* What QEMU merges below the guest is merged as long as that is there. */
+  gboolean now = self->guest == NULL || self->merge == NULL;
+  GError *error = NULL;
 
-  read_ahead (self, g_task_get_task_data (task));
+  if (now && !plan (self, restore, &error))
+    {
+      finish (task, error); /* the guest runs on */
+      return;
+    }
+  self->busy = "a snapshot is being restored";
+  find_memory (self, restore);
   if (self->guest != NULL)
-    lodge_machine_force_off (self, g_task_new (self, NULL, off_cb, task));
-  else
+    {
+      restore->awaited++;
+      lodge_machine_force_off (self, g_task_new (self, NULL, off_cb, task));
+    }
+  if (now)
     build (task);
 }
 
@@ -329,7 +451,7 @@ kept_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (kept == NULL)
     finish (task, error);
   else
-    make_off (task);
+    begin (task);
 }
 
 /* Whether the present is no more than the snapshot that it came from. */
@@ -371,7 +493,7 @@ lodge_machine_restore_snapshot_async (LodgeMachine *self, const char *id, GVaria
   restore = g_new0 (Restore, 1);
   restore->job = lodge_job_new ("restore", self->id);
   restore->left = g_string_new (NULL);
-  restore->memory = -1;
+  restore->memory = restore->inner = -1;
   g_task_set_source_tag (task, lodge_machine_restore_snapshot_async);
   g_task_set_task_data (task, restore, (GDestroyNotify) restore_free);
   if (!lodge_machine_check (self, LODGE_METHOD_RESTORE_SNAPSHOT, &error) || !lodge_machine_check_options (options, known, &error)
@@ -409,7 +531,7 @@ lodge_machine_restore_snapshot_async (LodgeMachine *self, const char *id, GVaria
       g_variant_unref (automatic);
     }
   else
-    make_off (g_steal_pointer (&task));
+    begin (g_steal_pointer (&task));
 }
 
 gboolean
@@ -481,6 +603,15 @@ lodge_machine_delete_snapshot_async (LodgeMachine *self, const char *id, GVarian
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
+}
+
+void
+lodge_machine_forget_restore (LodgeMachine *self)
+{
+  g_autofree char *place = g_build_filename (self->folder, LODGE_RESTORE_NEW_DIR, NULL);
+
+  if (access (place, F_OK) == 0)
+    forget (self->folder);
 }
 
 void

@@ -280,7 +280,7 @@ int
 lodge_machine_create_memory (LodgeMachine *self, const char *folder, LodgeSparseCopy **ram, GError **error)
 {
   guint64 size = self->guest->profile->memory;
-  int fd, from = lodge_ram_find (innermost (self->guest), size);
+  int fd, from = lodge_ram_find (innermost (self->guest), size, O_RDONLY);
 
   if (from >= 0)
     {
@@ -638,7 +638,10 @@ lodge_machine_tidy (LodgeMachine *self)
     return;
   remove_gone (self);
   if (self->guest != NULL)
-    return;
+    {
+      lodge_machine_forget_restore (self);
+      return;
+    }
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_NEW_DIR);
   lodge_machine_remove_folder (self->folder, LODGE_SAVED_USED_DIR);
   lodge_machine_recover_snapshots (self);

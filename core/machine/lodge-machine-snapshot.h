@@ -66,6 +66,9 @@ void       lodge_machine_recover_merge  (LodgeMachine *self);
 /** lodge_machine_interrupt_merge: nobody waits for its end */
 void       lodge_machine_interrupt_merge (LodgeMachine *self);
 
+/** lodge_machine_forget_restore: takes away what a core left that was killed in a restore before the guest had ended, which lives on */
+void       lodge_machine_forget_restore  (LodgeMachine *self);
+
 /** lodge_machine_recover_snapshots: what a killed core left half-made is finished or undone; no guest runs */
 void       lodge_machine_recover_snapshots (LodgeMachine *self);
 void       lodge_machine_finish_restore (LodgeMachine *self);

@@ -197,7 +197,7 @@ lodge_start_make_memory (LodgeStart *start, GError **error)
       if (start->fill != NULL && !lodge_ram_fill_is_of (start->fill, path))
         g_clear_pointer (&start->fill, lodge_ram_fill_free);
       if (start->fill == NULL)
-        start->fill = lodge_ram_fill_new (path, size, error);
+        start->fill = lodge_ram_fill_new (path, size, -1, error);
       if (start->fill == NULL)
         return FALSE;
       fd = lodge_ram_fill_dup (start->fill);

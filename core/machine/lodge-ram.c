@@ -11,7 +11,8 @@
  *   meanwhile all of the memory is compared with the copy, and what differs is written: exact, whoever wrote it
  *
  * Nobody keeps the file but QEMU. Who wants it opens it through /proc, so a core that has taken the guest over can as well. The other
- * way round a new file is filled from a saved one while QEMU starts, and QEMU reads the devices alone.
+ * way round a new file is filled from a saved one while QEMU starts, and QEMU reads the devices alone. A guest that is put back to a
+ * snapshot leaves its file to the next QEMU, as soon as it has ended: only what differs from what was saved is written.
  *
  * Under KVM memory is what it always was: its pages are large ones, and the stream is quick there. */
 
@@ -55,10 +56,10 @@ lodge_ram_new (guint64 size, GError **error)
 }
 
 int
-lodge_ram_find (int pid, guint64 size)
+lodge_ram_find (int pid, guint64 size, int flags)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%d/fd/%d", pid, LODGE_CHILD_FD_RAM);
-  int fd = open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  int fd = open (path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   struct stat st;
 
   if (fd < 0)
@@ -237,14 +238,24 @@ struct _LodgeRamFill
 };
 
 static void
+unref_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  lodge_sparse_copy_unref (data);
+  g_task_return_boolean (work, TRUE);
+}
+
+static void
 fill_clear (gpointer data)
 {
   LodgeRamFill *fill = data;
+  g_autoptr (GTask) work = g_task_new (NULL, NULL, NULL, NULL);
 
   g_object_unref (fill->cancellable);
-  lodge_sparse_copy_unref (fill->copy);
   g_clear_error (&fill->error);
-  close (fill->fd);
+  lodge_ram_let_go (fill->fd);
+  /* It may have all of it mapped. */
+  g_task_set_task_data (work, fill->copy, NULL);
+  g_task_run_in_thread (work, unref_thread);
 }
 
 void
@@ -293,7 +304,7 @@ fill_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancella
 }
 
 LodgeRamFill *
-lodge_ram_fill_new (const char *path, guint64 size, GError **error)
+lodge_ram_fill_new (const char *path, guint64 size, int over, GError **error)
 {
   int from = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), to = -1;
   g_autoptr (GTask) work = NULL;
@@ -305,16 +316,17 @@ lodge_ram_fill_new (const char *path, guint64 size, GError **error)
   else if (!S_ISREG (st.st_mode) || (guint64) st.st_size != size)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_WRONG_FORMAT, "%s is not the memory of this machine", path);
   else
-    to = lodge_ram_new (size, error);
+    to = over >= 0 ? over : lodge_ram_new (size, error);
   if (to < 0)
     {
       if (from >= 0)
         close (from);
+      lodge_ram_let_go (over);
       return NULL;
     }
 
   fill = g_rc_box_new0 (LodgeRamFill);
-  fill->copy = lodge_sparse_copy_new_once (from, to, size);
+  fill->copy = over >= 0 ? lodge_sparse_copy_new_onto (from, to, size) : lodge_sparse_copy_new_once (from, to, size);
   fill->cancellable = g_cancellable_new ();
   fill->device = st.st_dev;
   fill->inode = st.st_ino;

@@ -19,10 +19,11 @@ int      lodge_ram_new         (guint64 size, GError **error);
 /**
  * lodge_ram_find: the file that the memory of a guest is in
  * @pid: of its QEMU itself
+ * @flags: O_RDONLY, or O_RDWR for who wants it when that QEMU is gone
  *
- * Returns: a descriptor, the caller's, for reading alone; -1 where its memory is not in such a file
+ * Returns: a descriptor, the caller's; -1 where its memory is not in such a file
  */
-int      lodge_ram_find        (int pid, guint64 size);
+int      lodge_ram_find        (int pid, guint64 size, int flags);
 
 /** lodge_ram_let_go: closes what lodge_ram_find() found, in a thread: the last one to close it waits until gigabytes are given back. @fd: or -1 */
 void     lodge_ram_let_go      (int fd);
@@ -50,13 +51,19 @@ void     lodge_ram_copy_pass_async  (LodgeSparseCopy *copy, guint threads, Lodge
 gboolean lodge_ram_copy_pass_finish (GAsyncResult *result, guint64 *written, GError **error);
 
 /**
- * LodgeRamFill: a new file for the memory of a guest, which is filled with what was saved of one. It begins at once and goes on
+ * LodgeRamFill: a file for the memory of a guest, which is filled with what was saved of one. It begins at once and goes on
  * by itself, while other things are done.
  */
 typedef struct _LodgeRamFill LodgeRamFill;
 
-/** lodge_ram_fill_new: @path: LODGE_SAVED_RAM of a saved memory. Errors: as lodge_error_set_errno(), WRONG_FORMAT (it is not of @size) */
-LodgeRamFill *lodge_ram_fill_new    (const char *path, guint64 size, GError **error);
+/**
+ * lodge_ram_fill_new:
+ * @path: LODGE_SAVED_RAM of a saved memory
+ * @over: taken: the memory of a guest that has ended, of lodge_ram_find() for writing, which is quicker made what was saved than a new one is; or -1
+ *
+ * Errors: as lodge_error_set_errno(), WRONG_FORMAT (it is not of @size)
+ */
+LodgeRamFill *lodge_ram_fill_new    (const char *path, guint64 size, int over, GError **error);
 /** lodge_ram_fill_free: gives it up where it is not done; not while somebody waits */
 void          lodge_ram_fill_free   (LodgeRamFill *fill);
 

@@ -341,6 +341,62 @@ def test_killed_between_machine_json_and_qemu(lodge):
     machine.force_off()
 
 
+def test_memory_is_put_back_in_place(lodge):
+    """A guest that is put back leaves its memory to the next QEMU: all of it is what the snapshot has, which itself stays as it is."""
+    machine = lodge.create('web', disk_size=16 << 20, memory=64 << 20)
+    folder = machine.get('Folder')
+    machine.start()
+    machine.call('Pause')
+
+    def scribble(*places):
+        """Returns: what the memory is"""
+        path = f'/proc/{machine.qemu_pid}/fd/17'
+        if not os.path.exists(path) or 'memfd:lodge-memory' not in os.readlink(path): # under KVM it is in no file
+            return None
+        with open(path, 'r+b') as memory:
+            for at, size in places:
+                memory.seek(at)
+                memory.write(random.randbytes(size))
+            return os.fstat(memory.fileno()).st_ino
+
+    scribble((24 << 20, 4 << 20), ((64 << 20) - 70000, 70000))
+    one = take(machine)
+    ram = os.path.join(folder, 'snapshots', one, 'ram')
+    known = None
+    if os.path.exists(ram):
+        with open(ram, 'rb') as f:
+            known = f.read()
+    machine.call('Resume')
+    # Within what was there, over its ends, and where nothing was.
+    identity = scribble((0, 70000), (25 << 20, 300), ((24 << 20) - 2048, 8192), ((28 << 20) - 2048, 70000), (40 << 20, 9 << 20), ((64 << 20) - 300, 300))
+    restore(machine, one, keep_present=False, start=True)
+    assert machine.state == 'paused'
+    if known is not None:
+        with open(f'/proc/{machine.qemu_pid}/fd/17', 'rb') as memory:
+            assert os.fstat(memory.fileno()).st_ino == identity, 'it is the same memory'
+            assert memory.read() == known
+        with open(ram, 'rb') as f:
+            assert f.read() == known
+
+    # What a core left that was killed before the guest had ended: it goes, and the guest runs on.
+    machine.call('Resume')
+    profile = profile_of(machine)
+    before = sorted(os.listdir(os.path.join(folder, 'disks')))
+    lodge.kill_core()
+    os.mkdir(os.path.join(folder, 'restore.new'))
+    for path, text in (('restore.new/machine.json', json.dumps(profile)), ('snapshots/.layers', 'disks/disk0-7.qcow2\n')):
+        with open(os.path.join(folder, path), 'w', encoding='utf-8') as f:
+            f.write(text)
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-u', '-b', 'disk0.qcow2', '-F', 'qcow2',
+                    os.path.join(folder, 'disks/disk0-7.qcow2'), '16M'], check=True)
+    machine = lodge.machine('web')
+    assert machine.state == 'running'
+    wait_until(lambda: sorted(os.listdir(os.path.join(folder, 'disks'))) == before
+               and not any(name.startswith(('restore', '.gone-')) for name in os.listdir(folder)), 30, 'the rest of it to be gone')
+    assert not os.path.exists(os.path.join(folder, 'snapshots/.layers')) and machine.state == 'running' and profile_of(machine) == profile
+    machine.force_off()
+
+
 def test_refusals(lodge, tmp_path):
     outside = str(tmp_path / 'outside.qcow2')
     subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', outside, '16M'], check=True)

@@ -178,6 +178,7 @@ class World:
         os.mkdir(self.safe)
         self.backups = {}    # file of a whole backup to its hash
         self.writes = self.kills = 0
+        self.starts = True   # a guest that is put back goes on at once, most times
         self.write()
         self.present = self.read(self.disk())
 
@@ -392,7 +393,8 @@ class World:
             state = self.known[one]
             # What was its memory is that of a saved machine then.
             state = state[:len(state) - len(self.memory_of(one))]
-            return 'RestoreSnapshot', '(sa{sv})', (one, variant({'keep_present': keep})), [], [state]
+            start = running and self.starts and self.rng.random() < 0.7
+            return 'RestoreSnapshot', '(sa{sv})', (one, variant({'keep_present': keep, 'start': start})), [], [state]
         if kind == 'backup':
             return 'Backup', '(ha{sv})', (0, variant({'verify': self.rng.random() < 0.3})), [], []
         if kind == 'fork' and running:
@@ -425,10 +427,16 @@ def innermost(pid):
         pid = int(children[0])
 
 
+def qemu_of(world):
+    """The QEMU that the machine has now, or None."""
+    pid = world.machine.pid
+    return innermost(pid) if pid else None
+
+
 def kill_during(world, kind, victim, step):
     """One kill, at that step or (None) at random; and what must be true afterwards."""
     method, signature, values, gone, presents = world.choose(kind)
-    pid = innermost(world.machine.pid) if victim == 'qemu' else world.lodge.core_pid()
+    pid = qemu_of(world) if victim == 'qemu' else world.lodge.core_pid()
     sets = [os.path.join(world.safe, name) for name in os.listdir(world.safe)]
     steps = Steps(world.folder, world.safe, *sets, os.path.dirname(world.folder))
     call = Call(world.machine, method, signature, *values, folder=world.safe if kind == 'backup' else None)
@@ -441,8 +449,11 @@ def kill_during(world, kind, victim, step):
         what += f'{seconds * 1000:.1f} ms'
     else:
         what += f'step {steps.wait(step, lambda: call.is_over() and method != "DeleteSnapshot")} of {step}'
+    if victim == 'qemu' and not os.path.exists(f'/proc/{pid}'):
+        pid = qemu_of(world)
     try:
-        os.kill(pid, signal.SIGKILL)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
     if victim == 'core':
@@ -451,7 +462,9 @@ def kill_during(world, kind, victim, step):
     steps.close()
     world.find()
     if victim == 'qemu':
-        wait_until(lambda: world.machine.state in ('off', 'saved'), 30, 'the end of QEMU', 0.02)
+        # One that was about to end anyway may have a successor already.
+        wait_until(lambda: world.machine.state in ('off', 'saved') or method == 'RestoreSnapshot' and qemu_of(world) not in (None, pid),
+                   30, 'the end of QEMU', 0.02)
     world.judge(what, gone, presents)
     if kind in ('clone', 'fork'):
         world.drop_clones()
@@ -517,6 +530,7 @@ def test_full_disk(rng, kills, tmp_path, firmware):
         lodge = Lodge(state=str(place))
         world = World(lodge, rng, firmware=firmware, tpm=firmware == 'uefi')
         ballast = place / 'ballast'
+        world.starts = False
         for number in range(kills):
             kind = rng.choice((*KINDS, 'fork'))
             if (kind == 'fork' or kind != 'clone' and rng.random() < 0.4) and world.machine.state in ('off', 'saved'):
