@@ -466,7 +466,7 @@ lodge_machine_merge (LodgeMachine *self)
       self->merge->again = TRUE;
       return;
     }
-  if (self->folder == NULL || self->entry == NULL || self->entry->fault != NULL || self->busy != NULL || self->n_occupied > 0
+  if (self->folder == NULL || self->entry == NULL || self->entry->fault != NULL || self->busy != NULL || self->restoring || self->n_occupied > 0
       || lodge_machine_has_waiting (self) || !is_possible (self, &serial))
     return;
   nameless = read_nameless (self->folder);

@@ -119,6 +119,7 @@ struct _LodgeMachine
   GError           *left_out; /* (owned) (nullable) why the last start goes without the snapshot that is taken before each */
   gboolean          left_out_new; /* which nobody was told yet */
   const char       *busy;    /* (nullable) why much cannot be done now, for a sentence */
+  gboolean          restoring; /* from the snapshot that is taken before it on: no layers are merged */
   LodgeSaved       *saved;   /* (owned) (nullable) in state saved, where it can be read */
   struct _LodgeRamFill *fill; /* (owned) (nullable) the memory that the next start is going to want */
 };

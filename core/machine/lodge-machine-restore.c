@@ -49,7 +49,6 @@ typedef struct
   GString *left;          /* (owned) files of the present state, one a line */
   GError *error;          /* (owned) (nullable) */
   guint awaited;          /* of the end of the guest and of restore.new/, what is to come yet */
-  gboolean built;
   int memory;             /* the present guest's, where it is in a file; or -1 */
   int inner;              /* pidfd of the QEMU that has it, or -1 */
   gboolean start;
@@ -83,8 +82,11 @@ finish (GTask *owned_task, GError *error)
   Restore *restore = g_task_get_task_data (task);
 
   self->busy = NULL;
+  self->restoring = FALSE;
   g_clear_pointer (&self->fill, lodge_ram_fill_free);
   lodge_job_end (restore->job, error);
+  if (error != NULL || !restore->start)
+    lodge_machine_merge (self);
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -206,7 +208,6 @@ committed_cb (GObject *source, GAsyncResult *result, gpointer data)
       lodge_machine_call_async (self, LODGE_METHOD_START, NULL, NULL, NULL, started_cb, task);
       return;
     }
-  lodge_machine_merge (self);
   finish (task, NULL);
 }
 
@@ -317,7 +318,22 @@ plan (LodgeMachine *self, Restore *restore, GError **error)
   return TRUE;
 }
 
-static void arrived (GTask *task, GError *error);
+/* @task: taken, where it was the last thing that was awaited; @error: taken, (nullable) */
+static void
+arrived (GTask *task, GError *error)
+{
+  Restore *restore = g_task_get_task_data (task);
+
+  if (restore->error == NULL)
+    restore->error = g_steal_pointer (&error);
+  g_clear_error (&error);
+  if (--restore->awaited > 0)
+    return;
+  if (restore->error != NULL)
+    give_up (task, g_steal_pointer (&restore->error));
+  else
+    commit (task);
+}
 
 static void
 built_cb (GObject *source, GAsyncResult *result, gpointer data)
@@ -334,37 +350,11 @@ build (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
   Restore *restore = g_task_get_task_data (task);
   g_autoptr (GTask) work = NULL;
-  GError *error = NULL;
 
-  restore->built = TRUE;
   restore->awaited++;
-  if (restore->layers == NULL && !plan (self, restore, &error))
-    {
-      arrived (task, error);
-      return;
-    }
   work = g_task_new (self, NULL, built_cb, task);
   g_task_set_task_data (work, restore, NULL);
   g_task_run_in_thread (work, build_thread);
-}
-
-/* @task: taken, where it was the last thing that was awaited; @error: taken, (nullable) */
-static void
-arrived (GTask *task, GError *error)
-{
-  Restore *restore = g_task_get_task_data (task);
-
-  if (restore->error == NULL)
-    restore->error = g_steal_pointer (&error);
-  g_clear_error (&error);
-  if (--restore->awaited > 0)
-    return;
-  if (restore->error != NULL)
-    give_up (task, g_steal_pointer (&restore->error));
-  else if (!restore->built)
-    build (task);
-  else
-    commit (task);
 }
 
 /* ---- The present guest ---- */
@@ -421,11 +411,9 @@ begin (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
   Restore *restore = g_task_get_task_data (task);
-  /* What QEMU merges below the guest is merged as long as that is there. */
-  gboolean now = self->guest == NULL || self->merge == NULL;
   GError *error = NULL;
 
-  if (now && !plan (self, restore, &error))
+  if (!plan (self, restore, &error))
     {
       finish (task, error); /* the guest runs on */
       return;
@@ -437,8 +425,7 @@ begin (GTask *task)
       restore->awaited++;
       lodge_machine_force_off (self, g_task_new (self, NULL, off_cb, task));
     }
-  if (now)
-    build (task);
+  build (task);
 }
 
 static void
@@ -522,6 +509,7 @@ lodge_machine_restore_snapshot_async (LodgeMachine *self, const char *id, GVaria
       return;
     }
 
+  self->restoring = TRUE;
   lodge_machine_emit_job (self, restore->job);
   if (keep && !is_nothing_new (self))
     {

@@ -189,7 +189,14 @@ class World:
         """Something new, while no guest runs."""
         self.writes += 1
         at = self.rng.randrange(DISK // MIB)
-        run('qemu-io', '-f', 'qcow2', '-c', f'write -P {self.writes % 255 + 1} {at}M {self.rng.choice((64, 256, 1024))}k', self.disk())
+        command = f'write -P {self.writes % 255 + 1} {at}M {self.rng.choice((64, 256, 1024))}k'
+
+        def write():
+            # What merges in the background has the image now and then.
+            done = subprocess.run(['qemu-io', '-f', 'qcow2', '-c', command, self.disk()], capture_output=True, text=True)
+            assert done.returncode == 0 or 'Is another process using the image' in done.stderr or not os.path.exists(self.disk()), done
+            return done.returncode == 0
+        wait_until(write, 60, 'the image to be free')
 
     def hash_content(self, disk):
         """Of what an image reads as: anew when one of the files that it is made of was written to or replaced."""
