@@ -454,6 +454,17 @@ next_file (Merge *merge)
   lodge_layers_scan_async (lodge_engine_get_store (merge->machine->engine), NULL, scanned_cb, merge);
 }
 
+static void
+sandbox_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (LodgeSandbox) sandbox = lodge_engine_wait_sandbox_finish (LODGE_ENGINE (source), result, NULL);
+
+  if (sandbox != NULL)
+    next_file (data);
+  else
+    finish (data, NULL);
+}
+
 void
 lodge_machine_merge (LodgeMachine *self)
 {
@@ -479,5 +490,9 @@ lodge_machine_merge (LodgeMachine *self)
   merge->skipped = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   merge->serial = serial;
   g_signal_connect (lodge_job_get_cancellable (merge->job), "cancelled", G_CALLBACK (job_cancelled_cb), merge->interrupt);
-  next_file (merge);
+  /* A core that has just come does not know it yet, and nothing would begin this a second time. */
+  if (lodge_engine_get_sandbox (self->engine) == NULL)
+    lodge_engine_wait_sandbox_async (self->engine, NULL, sandbox_cb, merge);
+  else
+    next_file (merge);
 }
