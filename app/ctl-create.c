@@ -260,10 +260,8 @@ print_pending (CtlContext *ctx, const char *path, const char *const *pending, co
     }
 }
 
-/* CheckSettings, and SetSettings unless @only_check. */
 static CtlExit
-send_settings (CtlContext *ctx, const char *path, const char *machine, GVariant *settings, gboolean only_check,
-               GStrv *pending, GStrv *warnings)
+check_settings (CtlContext *ctx, const char *path, const char *machine, GVariant *settings, GStrv *pending, GStrv *warnings)
 {
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (GVariant) reply = NULL;
@@ -276,10 +274,15 @@ send_settings (CtlContext *ctx, const char *path, const char *machine, GVariant 
   answer = g_variant_get_child_value (reply, 0);
   g_variant_lookup (answer, "pending", "^as", pending);
   g_variant_lookup (answer, "warnings", "^as", warnings);
-  if (only_check)
-    return CTL_EXIT_OK;
+  return CTL_EXIT_OK;
+}
 
-  g_clear_pointer (&reply, g_variant_unref);
+static CtlExit
+set_settings (CtlContext *ctx, const char *path, const char *machine, GVariant *settings, GStrv *pending)
+{
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
   reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "SetSettings",
                     g_variant_new ("(@a{sv}@a{sv})", settings, ctl_no_options ()), "(as)", NULL, NULL, &error);
   if (reply == NULL)
@@ -346,11 +349,14 @@ ctl_verb_set (CtlContext *ctx, int argc, char **argv)
   if (path == NULL)
     goto out;
 
+  /* All or nothing: the disc, which may be refused for what is in it, comes before settings that were found good. */
   code = CTL_EXIT_OK;
   if (g_variant_n_children (settings) > 0)
-    code = send_settings (ctx, path, argv[1], settings, only_check, &pending, &warnings);
+    code = check_settings (ctx, path, argv[1], settings, &pending, &warnings);
   if (code == CTL_EXIT_OK && cd != NULL && !only_check)
     code = set_cd (ctx, path, argv[1], cd, cd_fd);
+  if (code == CTL_EXIT_OK && g_variant_n_children (settings) > 0 && !only_check)
+    code = set_settings (ctx, path, argv[1], settings, &pending);
   if (code == CTL_EXIT_OK && amounts && !only_check)
     ctl_warn_of_amounts (ctx, path);
   if (code == CTL_EXIT_OK)

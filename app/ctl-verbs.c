@@ -99,12 +99,13 @@ ctl_run (CtlContext *ctx, int argc, char **argv)
   const CtlVerb *verb;
   int first = 1;
 
-  /* --json may also stand before the verb, where a script that always wants it puts it. */
-  if (argc > 1 && g_str_equal (argv[1], "--json"))
-    {
+  /* --json may also stand before the verb, where a script that always wants it puts it. It holds for what is wrong with
+   * the words, too, wherever it stands among them; what comes after "--" is somebody else's. */
+  for (int i = 1; i < argc && !g_str_equal (argv[i], "--"); i++)
+    if (g_str_equal (argv[i], "--json"))
       ctx->json = TRUE;
-      first = 2;
-    }
+  if (argc > 1 && g_str_equal (argv[1], "--json"))
+    first = 2;
 
   if (argc <= first)
     return ctl_usage_error (ctx, NULL, _("Say what to do."));

@@ -537,6 +537,19 @@ lodge_settings_from_profile (const LodgeProfile *profile)
   return g_variant_builder_end (&builder);
 }
 
+/* The demo guest's kernel is a plain ELF image: only x86_64 machines can start it, and only without UEFI. Machines
+ * that were made otherwise keep their other settings. */
+static void
+check_demo (const LodgeProfile *profile, GVariant *settings, gboolean creating, LodgeFaults *faults)
+{
+  if (!profile->demo)
+    return;
+  if (creating && profile->arch != LODGE_ARCH_X86_64)
+    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "arch", "the demo guest is one for x86_64");
+  else if (profile->firmware == LODGE_FIRMWARE_UEFI && (creating || was_given (settings, "firmware")))
+    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "firmware", "UEFI cannot start the demo guest; it needs bios");
+}
+
 gboolean
 lodge_settings_apply (LodgeProfile *profile, GVariant *settings, gboolean creating, GError **error)
 {
@@ -565,6 +578,8 @@ lodge_settings_apply (LodgeProfile *profile, GVariant *settings, gboolean creati
   /* What does not fit together is only worth saying about values that are right by themselves. */
   if (!lodge_faults_has (&faults, NULL))
     lodge_profile_find_faults (changed, &faults);
+  if (!lodge_faults_has (&faults, NULL))
+    check_demo (changed, settings, creating, &faults);
   if (!lodge_faults_to_error (&faults, error))
     return FALSE;
 

@@ -230,6 +230,27 @@ new_profile (Create *create, const char *os, const LodgeFamily *family, LodgeArc
   return lodge_os_database_new_profile (database, create->name, os, family, arch, needs);
 }
 
+/* What a kernel says of itself; QEMU would end without a word, or UEFI look for a system elsewhere. */
+static gboolean
+check_kernel (const LodgeProfile *profile, const LodgeMedium *kernel, GError **error)
+{
+  if (kernel == NULL)
+    return TRUE;
+  if (kernel->arch >= 0 && kernel->arch != (int) profile->arch)
+    {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED, "arch: the kernel is one for %s, the machine is %s",
+                   lodge_arch_name ((LodgeArch) kernel->arch), lodge_arch_name (profile->arch));
+      return FALSE;
+    }
+  if (kernel->elf && profile->firmware == LODGE_FIRMWARE_UEFI)
+    {
+      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED,
+                           "firmware: UEFI cannot start an ELF image; use another firmware, or a bzImage or EFI kernel");
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 make_profile (Create *create, GError **error)
 {
@@ -280,7 +301,8 @@ make_profile (Create *create, GError **error)
     set_disk_bus (profile, (LodgeBus) needs.disk_bus);
   if (lookup_word (create->settings, "boot") == NULL)
     boot_new_disk_first (profile);
-  return lodge_profile_validate (profile, error)
+  return check_kernel (profile, find_file (create, LODGE_ROLE_KERNEL), error)
+         && lodge_profile_validate (profile, error)
          && lodge_engine_check_profile (create->engine, profile, error);
 }
 

@@ -235,11 +235,27 @@ is_compressed (const Source *source)
          HAS (source, 0, "\x04\x22\x4d\x18");
 }
 
+/* Linux: Documentation/arch/x86/boot.rst, arch/arm64/booting.rst, arch/riscv/boot-image-header.rst; ELF: e_machine. */
 static gboolean
-is_kernel (const Source *source)
+is_kernel (const Source *source, LodgeImage *image)
 {
-  return HAS (source, 0x202, "HdrS") || HAS (source, 56, "ARM\x64") || HAS (source, 56, "RSC\x05") ||
-         HAS (source, 0, "\x7f" "ELF");
+  if (HAS (source, 0x202, "HdrS"))
+    image->arch = LODGE_ARCH_X86_64;
+  else if (HAS (source, 56, "ARM\x64"))
+    image->arch = LODGE_ARCH_AARCH64;
+  else if (HAS (source, 56, "RSC\x05"))
+    image->arch = LODGE_ARCH_RISCV64;
+  else if (HAS (source, 0, "\x7f" "ELF"))
+    {
+      guint machine = source->n_head >= 20 ? source->head[18] | source->head[19] << 8 : 0;
+
+      image->elf = TRUE;
+      image->arch = machine == 62 || machine == 3 ? LODGE_ARCH_X86_64
+                    : machine == 183              ? LODGE_ARCH_AARCH64
+                    : machine == 243              ? LODGE_ARCH_RISCV64
+                                                  : -1;
+    }
+  return image->elf || image->arch >= 0;
 }
 
 /* No NUL, hardly a control character, and all of it UTF-8 or nearly (the end may be cut, old texts are Latin-1). */
@@ -299,7 +315,7 @@ classify (Source *source, LodgeImage *image)
     image->kind = LODGE_IMAGE_ISO;
   else if (is_compressed (source))
     image->kind = LODGE_IMAGE_COMPRESSED;
-  else if (is_kernel (source))
+  else if (is_kernel (source, image))
     image->kind = LODGE_IMAGE_KERNEL;
   else if (source->size >= 2 * SECTOR &&
            read_at (source, footer, SECTOR, source->size - SECTOR) == SECTOR &&
@@ -324,6 +340,7 @@ lodge_image_identify (LodgeImageReader reader, gpointer data, guint64 size, Lodg
 
   memset (image, 0, sizeof *image);
   image->size = size;
+  image->arch = -1;
   source.n_head = read_at (&source, head, HEAD_SIZE, 0);
   if (source.number == 0)
     classify (&source, image);

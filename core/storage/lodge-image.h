@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "core/config/lodge-profile.h"
 #include "core/ipc/lodge-error.h"
 
 G_BEGIN_DECLS
@@ -37,6 +38,8 @@ typedef struct
   gboolean       dirty;        /* qcow2: was not closed in order */
   gboolean       corrupt;      /* qcow2: QEMU found damage in it */
   gboolean       unsupported;  /* a version or variant that cannot be used */
+  gboolean       elf;          /* a kernel without a boot protocol of its own: no firmware can start it */
+  int            arch;         /* of a kernel: LodgeArch, -1: not known */
   gboolean       external;     /* needs other files, so that it could make QEMU read any file of the host */
   char           reference[192]; /* with @external: the file's name, quoted; room for all that lodge_quote() makes */
 } LodgeImage;

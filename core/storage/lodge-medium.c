@@ -113,6 +113,8 @@ look (Check *check, GError **error)
   if (!lodge_image_check_role (&image, check->role, check->name, error))
     return NULL;
 
+  medium->arch = image.kind == LODGE_IMAGE_KERNEL ? image.arch : -1;
+  medium->elf = image.elf;
   medium->format = g_strdup (g_str_equal (check->role, "disk") ? lodge_image_format (&image) : "raw");
   return g_steal_pointer (&medium);
 }

@@ -8,10 +8,12 @@ G_BEGIN_DECLS
 /** LodgeMedium: a file that a person gave, looked at */
 typedef struct
 {
-  char   *path;   /* absolute */
-  char   *format; /* QEMU's name; "raw" for all but disk images */
-  guint64 size;   /* of the file, in bytes */
-  gint64  mtime;  /* seconds since the epoch */
+  char    *path;   /* absolute */
+  char    *format; /* QEMU's name; "raw" for all but disk images */
+  guint64  size;   /* of the file, in bytes */
+  gint64   mtime;  /* seconds since the epoch */
+  int      arch;   /* of a kernel: LodgeArch, -1: not known */
+  gboolean elf;    /* a kernel that no firmware can start */
 } LodgeMedium;
 
 void         lodge_medium_free         (LodgeMedium *medium);

@@ -74,6 +74,15 @@ def test_iso_that_is_a_text_file(lodge, tmp_path):
     nothing_was_made(lodge)
 
 
+def test_a_disc_that_is_refused_changes_no_setting(lodge, tmp_path):
+    iso = tmp_path / 'notes.iso'
+    iso.write_text('Milk, bread, butter\n' * 5000)
+    lodge.ctl('create', 'web', '--demo')
+    refused(lodge, 6, 'set', 'web', 'cores=3', f'cd={iso}')
+    refused(lodge, 7, 'set', 'web', 'cores=3', 'cd=')
+    assert lodge.ctl_json('show', 'web')['settings']['cores'] == 1
+
+
 def test_disk_that_is_a_text_file(lodge, tmp_path):
     disk = tmp_path / 'disk.qcow2'
     disk.write_text('Milk, bread, butter\n' * 5000)
@@ -91,6 +100,18 @@ def test_missing_file(lodge, tmp_path, role):
 @pytest.mark.parametrize('role', ['iso', 'disk', 'kernel'])
 def test_folder_for_a_file(lodge, tmp_path, role):
     refused(lodge, 6, 'create', 'web', f'--{role}', tmp_path)
+    nothing_was_made(lodge)
+
+
+def test_kernel_of_another_kind(lodge, tmp_path):
+    """QEMU would end without a word, or UEFI would look elsewhere."""
+    kernel = tmp_path / 'vmlinux'
+    kernel.write_bytes(b'\x7fELF\2\1\1' + bytes(9) + b'\2\0\x3e\0' + bytes(4096))
+    said = refused(lodge, 7, 'create', 'web', '--kernel', kernel, '--arch', 'aarch64')
+    assert 'the kernel is one for x86_64, the machine is aarch64' in said
+    assert 'UEFI cannot start an ELF image' in refused(lodge, 7, 'create', 'web', '--kernel', kernel, '--firmware', 'uefi')
+    assert 'the demo guest is one for x86_64' in refused(lodge, 7, 'create', 'web', '--demo', '--arch', 'aarch64')
+    assert 'UEFI cannot start the demo guest' in refused(lodge, 7, 'create', 'web', '--demo', '--firmware', 'uefi')
     nothing_was_made(lodge)
 
 

@@ -280,8 +280,8 @@ test_set (Fixture *f, gconstpointer data)
   static const Step steps[] = {
     FOUND,
     { "CheckSettings", "({'cores': <'4'>, 'append': <'a=b'>}, {})", "({'pending': <['cores']>, 'warnings': <['nic-new']>},)", 0, NULL },
-    { "SetSettings", "({'cores': <'4'>, 'append': <'a=b'>}, {})", "(['cores'],)", 0, NULL },
     { "EjectMedium", "({},)", "()", 0, NULL },
+    { "SetSettings", "({'cores': <'4'>, 'append': <'a=b'>}, {})", "(['cores'],)", 0, NULL },
     AMOUNTS ("'memory': <uint64 1>, 'memory-judgement': <'ok'>"),
     END
   };

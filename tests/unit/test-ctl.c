@@ -65,6 +65,9 @@ test_usage (void)
     { "lodgectl trash burn", "trash list" },
     { "lodgectl start x \033[31m", "\\x1b" },
     { "lodgectl screenshot a - --json", "--json" },
+    { "lodgectl create a --bogus --json", "--bogus" },
+    { "lodgectl stop --timeout x a --json", "timeout" },
+    { "lodgectl frob --json", "There is no verb" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -111,6 +111,41 @@ test_simple (void)
     }
 }
 
+/* For which machines a kernel says that it is. */
+static void
+test_kernels (void)
+{
+  static const struct
+  {
+    const char *magic;
+    gsize       length, offset;
+    int         arch;
+    gboolean    elf;
+  } cases[] = {
+    { "HdrS", 4, 0x202, LODGE_ARCH_X86_64, FALSE },
+    { "ARMd", 4, 56, LODGE_ARCH_AARCH64, FALSE },
+    { "RSC\5", 4, 56, LODGE_ARCH_RISCV64, FALSE },
+    { "\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\x3e\0", 20, 0, LODGE_ARCH_X86_64, TRUE },
+    { "\x7f" "ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0", 20, 0, LODGE_ARCH_X86_64, TRUE },
+    { "\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\xb7\0", 20, 0, LODGE_ARCH_AARCH64, TRUE },
+    { "\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\xf3\0", 20, 0, LODGE_ARCH_RISCV64, TRUE },
+    { "\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\x15\0", 20, 0, -1, TRUE },
+    { "\x1f\x8b", 2, 0, -1, FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree guint8 *bytes = blank (4096, cases[i].offset, cases[i].magic, cases[i].length);
+      Memory memory = { bytes, 4096, 0, 0 };
+      LodgeImage image;
+
+      g_test_message ("case %" G_GSIZE_FORMAT, i);
+      g_assert_true (lodge_image_identify (read_memory, &memory, 4096, &image, NULL));
+      g_assert_cmpint (image.arch, ==, cases[i].arch);
+      g_assert_cmpint (image.elf, ==, cases[i].elf);
+    }
+}
+
 static void
 test_text (void)
 {
@@ -321,6 +356,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/image/simple", test_simple);
+  g_test_add_func ("/image/kernels", test_kernels);
   g_test_add_func ("/image/text", test_text);
   g_test_add_func ("/image/qcow2", test_qcow2);
   g_test_add_func ("/image/vmdk", test_vmdk);

@@ -212,7 +212,7 @@ test_creating (void)
   g_assert_true (apply (profile, "{'disk-size': <uint64 0>}", TRUE, &error));
   g_assert_cmpuint (profile->disks->len, ==, 0);
 
-  g_assert_true (apply (profile, "{'disk-size': <'20G'>, 'demo': <true>}", TRUE, &error));
+  g_assert_true (apply (profile, "{'disk-size': <'20G'>, 'demo': <true>, 'firmware': <'bios'>}", TRUE, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (profile->disks->len, ==, 1);
   disk = profile->disks->pdata[0];
@@ -235,6 +235,29 @@ test_creating (void)
   /* ... and what was asked for does not. */
   g_assert_false (apply (profile, "{'firmware': <'bios'>, 'tpm': <true>}", TRUE, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED);
+}
+
+/* The demo guest's kernel starts on x86_64 without UEFI alone. */
+static void
+test_demo (void)
+{
+  g_autoptr (LodgeProfile) profile = new_machine ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (apply (profile, "{'demo': <true>, 'firmware': <'uefi'>}", TRUE, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED);
+  g_assert_cmpstr (error->message, ==, "firmware: UEFI cannot start the demo guest; it needs bios");
+  g_clear_error (&error);
+  g_assert_true (apply (profile, "{'demo': <true>, 'firmware': <'bios'>}", TRUE, &error));
+  g_assert_no_error (error);
+  g_assert_false (apply (profile, "{'firmware': <'uefi'>}", FALSE, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED);
+  g_clear_error (&error);
+
+  /* One that was made with UEFI keeps its other settings. */
+  profile->firmware = LODGE_FIRMWARE_UEFI;
+  g_assert_true (apply (profile, "{'cores': <uint32 2>}", FALSE, &error));
+  g_assert_no_error (error);
 }
 
 static void
@@ -402,6 +425,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/settings/faults", test_faults);
   g_test_add_func ("/settings/no-drive", test_no_drive);
   g_test_add_func ("/settings/creating", test_creating);
+  g_test_add_func ("/settings/demo", test_demo);
   g_test_add_func ("/settings/pending", test_pending);
   g_test_add_func ("/settings/boot-order", test_boot_order);
   g_test_add_func ("/settings/variables", test_variables);
