@@ -7,6 +7,7 @@
                                waits until the guest echoes it on its serial line, and takes the window's picture
 """
 import argparse
+import contextlib
 import json
 import os
 import secrets
@@ -17,6 +18,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from lodgetest import Display, Lodge, wait_until  # noqa: E402
+from lodgetest.screen import Screen  # noqa: E402
 
 NAME = 'Try Lodge'
 WINDOW_LIGHT = (255, 215, 95)  # the lit windows of data/demo/picture.py
@@ -55,8 +57,25 @@ def echo_through_window(display, window, serial):
     return None
 
 
+def shows_guest(screen):
+    return screen.has_colour(WINDOW_LIGHT, 0.001)
+
+
 def take_picture(path):
+    """0 when all happened that the first lines above say, and nothing is left behind."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
     lodge = Lodge()
+    try:
+        status = play(lodge, path)
+    finally:
+        report = lodge.close(strict=False)
+        for what in report['killed'] + report['left']:
+            say(f'was left behind: {what[:150]}')
+    return status if not report['killed'] + report['left'] else 1
+
+
+def play(lodge, path):
     display = program = None
     try:
         display = Display(lodge.environment)
@@ -73,19 +92,25 @@ def take_picture(path):
         serial.wait_ready(120)
         say(f'the guest was ready after {time.monotonic() - started:.1f} s')
         try:
-            wait_until(lambda: display.screen(window).has_colour(WINDOW_LIGHT, 0.001), 60, "the guest's picture in the window", 1)
+            wait_until(lambda: shows_guest(display.screen(window)), 60, "the guest's picture in the window", 1)
         except TimeoutError as error:
             display.picture(path, window)
             say(f'{error}; what it shows instead is in {path}')
             return 1
+        before = display.screen(window)
         nonce = echo_through_window(display, window, serial)
         if nonce is None:
             display.picture(path, window)
             say(f'what is typed into the window does not reach the guest; the window is in {path}')
             return 1
         say(f'the guest echoed lodge-{nonce}, typed through the window, on its serial line')
-        time.sleep(1)
+        # What was typed stands in the window, too, beside the guest's picture.
+        wait_until(lambda: 0.0005 < display.screen(window).difference(before) < 0.5, 30, 'what was typed to be seen', 0.3)
         display.picture(path, window)
+        shown = Screen(subprocess.run(['convert', path, '-depth', '8', 'ppm:-'], capture_output=True, check=True).stdout)
+        if not shows_guest(shown) or shown.difference(before) < 0.0005:
+            say(f'{path} does not show the guest with what was typed')
+            return 1
         if program.poll() is not None:
             say(f'the window ended by itself with {program.returncode}')
             return 1
@@ -99,9 +124,6 @@ def take_picture(path):
             program.wait()
         if display:
             display.close()
-        report = lodge.close(strict=False)
-        for what in report['killed'] + report['left']:
-            say(f'was left behind: {what[:150]}')
 
 
 def main():
