@@ -2,14 +2,15 @@
 
 /* Theory of operation
  *
- *   library's machines -> GtkSortListModel (group, name) -> GtkFilterListModel -> selection -> GtkListView
+ *   library's machines -> GtkSortListModel (group, name) -> GtkFilterListModel -> selection -> LodgeHeadModel -> GtkListView
  *
  * Sorters of GTK 4.8 do not notice that an item changed, so a change of name or group asks for one
  * new sorting when the main loop is idle. The heading of a group belongs to the row that is its
  * first; which one that is, is found for the bound rows only, each time the model changed.
  *
- * Rows are shown, which is the costly part, when they can be seen: after each layout of a frame in which
- * something was bound or scrolled, and before it is painted.
+ * Rows are shown, which is the costly part, when they come in sight. What was typed into the search entry is answered with as many
+ * rows as can be seen; the list view hears of those below in the frames after it. That another machine is selected by it is
+ * told after the first frame, too, or when somebody asks which one is.
  */
 
 #include "config.h"
@@ -19,7 +20,12 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "ui/lodge-head-model.h"
+#include "ui/lodge-list-sight.h"
 #include "ui/lodge-machine-row.h"
+
+/* A row is not lower than this. */
+#define ROW_HEIGHT 40
 
 struct _LodgeMachineList
 {
@@ -30,15 +36,15 @@ struct _LodgeMachineList
   char *search;                  /* (owned) (nullable) key of what is searched for */
   GtkSorter *sorter;             /* (owned) */
   GtkSingleSelection *selection; /* (owned) */
-  GHashTable *bound;             /* (owned) set of GtkListItem, not owned */
+  LodgeHeadModel *head;          /* (owned) of the selection; what the list view shows */
+  LodgeListSight *sight;         /* (owned) */
   GMenuModel *menu;              /* (owned) */
   GtkWidget *popover;            /* (nullable) child of the list */
   LodgeMachineRow *pattern;      /* (weak) (nullable) a row that has a body */
-  GdkFrameClock *clock;          /* (owned) (nullable) while realized */
-  gulong layout_handler;
-  gboolean unshown;              /* there may be rows to be seen that are not shown yet */
   guint sort_source;
   guint heading_source;
+  guint selected_source;         /* what a search selected was not told yet */
+  gboolean searching;            /* right now, another machine may be selected */
 
   GtkSearchBar *search_bar;
   GtkSearchEntry *search_entry;
@@ -107,59 +113,9 @@ set_heading (LodgeMachineList *self, GtkListItem *list_item)
 }
 
 static void
-show_later (LodgeMachineList *self)
+comes_cb (GtkListItem *list_item, gpointer unused)
 {
-  self->unshown = TRUE;
-}
-
-static gboolean
-is_in_view (LodgeMachineList *self, GtkWidget *row)
-{
-  graphene_rect_t bounds;
-
-  return gtk_widget_get_mapped (row) && gtk_widget_compute_bounds (row, self->scrolled, &bounds) &&
-         bounds.origin.y + bounds.size.height > 0 && bounds.origin.y < (float) gtk_widget_get_height (self->scrolled);
-}
-
-static void
-layout_cb (LodgeMachineList *self)
-{
-  GHashTableIter iter;
-  gpointer list_item;
-
-  if (!self->unshown || !gtk_widget_get_mapped (self->scrolled))
-    return;
-  self->unshown = FALSE;
-  g_hash_table_iter_init (&iter, self->bound);
-  while (g_hash_table_iter_next (&iter, &list_item, NULL))
-    {
-      GtkWidget *row = gtk_list_item_get_child (list_item);
-
-      if (!lodge_machine_row_is_shown (LODGE_MACHINE_ROW (row)) && is_in_view (self, row))
-        lodge_machine_row_show (LODGE_MACHINE_ROW (row));
-    }
-}
-
-static void
-lodge_machine_list_realize (GtkWidget *widget)
-{
-  LodgeMachineList *self = LODGE_MACHINE_LIST (widget);
-
-  GTK_WIDGET_CLASS (lodge_machine_list_parent_class)->realize (widget);
-  self->clock = g_object_ref (gtk_widget_get_frame_clock (widget));
-  /* After the toolkit's own; what this asks for is laid out in the same frame. */
-  self->layout_handler = g_signal_connect_data (self->clock, "layout", G_CALLBACK (layout_cb), self, NULL,
-                                                G_CONNECT_SWAPPED | G_CONNECT_AFTER);
-}
-
-static void
-lodge_machine_list_unrealize (GtkWidget *widget)
-{
-  LodgeMachineList *self = LODGE_MACHINE_LIST (widget);
-
-  g_clear_signal_handler (&self->layout_handler, self->clock);
-  g_clear_object (&self->clock);
-  GTK_WIDGET_CLASS (lodge_machine_list_parent_class)->unrealize (widget);
+  lodge_machine_row_show (LODGE_MACHINE_ROW (gtk_list_item_get_child (list_item)));
 }
 
 static gboolean
@@ -170,7 +126,7 @@ headings_cb (gpointer user_data)
   gpointer list_item;
 
   self->heading_source = 0;
-  g_hash_table_iter_init (&iter, self->bound);
+  g_hash_table_iter_init (&iter, lodge_list_sight_get_bound (self->sight));
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
     set_heading (self, list_item);
   return G_SOURCE_REMOVE;
@@ -270,16 +226,16 @@ secondary_cb (LodgeMachineList *self, int n_press, double x, double y, GtkGestur
   show_menu (self, row, row_x, row_y);
 }
 
-static GtkWidget *
-find_row (LodgeMachineList *self, LodgeMachineItem *item)
+static GtkListItem *
+find_list_item (LodgeMachineList *self, LodgeMachineItem *item)
 {
   GHashTableIter iter;
   gpointer list_item;
 
-  g_hash_table_iter_init (&iter, self->bound);
+  g_hash_table_iter_init (&iter, lodge_list_sight_get_bound (self->sight));
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
     if (gtk_list_item_get_item (list_item) == item)
-      return gtk_list_item_get_child (list_item);
+      return list_item;
 
   return NULL;
 }
@@ -288,7 +244,8 @@ void
 lodge_machine_list_show_menu (LodgeMachineList *self)
 {
   LodgeMachineItem *item = lodge_machine_list_get_selected (self);
-  GtkWidget *row = item != NULL ? find_row (self, item) : NULL;
+  GtkListItem *list_item = item != NULL ? find_list_item (self, item) : NULL;
+  GtkWidget *row = list_item != NULL ? gtk_list_item_get_child (list_item) : NULL;
 
   if (row != NULL)
     show_menu (self, row, gtk_widget_get_width (row) / 2.0, gtk_widget_get_height (row) / 2.0);
@@ -307,17 +264,16 @@ setup_cb (LodgeMachineList *self, GtkListItem *list_item)
 static void
 bind_cb (LodgeMachineList *self, GtkListItem *list_item)
 {
-  g_hash_table_add (self->bound, list_item);
   lodge_machine_row_set_item (LODGE_MACHINE_ROW (gtk_list_item_get_child (list_item)),
                               gtk_list_item_get_item (list_item));
   set_heading (self, list_item);
-  show_later (self);
+  lodge_list_sight_add (self->sight, list_item);
 }
 
 static void
 unbind_cb (LodgeMachineList *self, GtkListItem *list_item)
 {
-  g_hash_table_remove (self->bound, list_item);
+  lodge_list_sight_remove (self->sight, list_item);
   lodge_machine_row_set_item (LODGE_MACHINE_ROW (gtk_list_item_get_child (list_item)), NULL);
 }
 
@@ -342,6 +298,30 @@ matches_cb (gpointer item, gpointer user_data)
   return self->search == NULL || lodge_machine_item_matches (item, self->search);
 }
 
+static void
+scroll_to (LodgeMachineList *self, guint position)
+{
+  if (position >= g_list_model_get_n_items (G_LIST_MODEL (self->head)))
+    lodge_head_model_grow (self->head, G_MAXUINT);
+  gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", position);
+}
+
+static void
+refilter (LodgeMachineList *self, GtkFilterChange change)
+{
+  gboolean scrolled = gtk_adjustment_get_value (gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (self->list))) > 0;
+  /* Who takes letters back stays where they are, which only the whole list knows; who types more sees the first. */
+  gboolean from_top = !scrolled || change == GTK_FILTER_CHANGE_MORE_STRICT;
+
+  self->searching = TRUE;
+  lodge_head_model_hold (self->head);
+  gtk_filter_changed (self->filter, change);
+  lodge_head_model_release (self->head, from_top);
+  self->searching = FALSE;
+  if (scrolled && from_top && n_shown (self) > 0)
+    scroll_to (self, 0);
+}
+
 /* @text: what stands in the entry */
 static void
 set_search (LodgeMachineList *self, const char *text)
@@ -357,7 +337,7 @@ set_search (LodgeMachineList *self, const char *text)
     change = GTK_FILTER_CHANGE_MORE_STRICT;
   else if (self->search == NULL || strstr (before, self->search) != NULL)
     change = GTK_FILTER_CHANGE_LESS_STRICT;
-  gtk_filter_changed (self->filter, change);
+  refilter (self, change);
 }
 
 static void
@@ -387,14 +367,34 @@ search_key_cb (LodgeMachineList *self, guint keyval)
   else if (keyval == GDK_KEY_Up && position > 0)
     position--;
   gtk_single_selection_set_selected (self->selection, position);
-  gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", position);
+  scroll_to (self, position);
   return TRUE;
+}
+
+static void
+tell_selected (LodgeMachineList *self)
+{
+  g_clear_handle_id (&self->selected_source, g_source_remove);
+  g_signal_emit (self, signals[SELECTED], 0);
+}
+
+static gboolean
+tell_selected_cb (gpointer user_data)
+{
+  LodgeMachineList *self = user_data;
+
+  self->selected_source = 0;
+  tell_selected (self);
+  return G_SOURCE_REMOVE;
 }
 
 static void
 selected_cb (LodgeMachineList *self)
 {
-  g_signal_emit (self, signals[SELECTED], 0);
+  if (!self->searching)
+    tell_selected (self);
+  else if (self->selected_source == 0)
+    self->selected_source = g_idle_add (tell_selected_cb, self);
 }
 
 static void
@@ -404,6 +404,7 @@ lodge_machine_list_dispose (GObject *object)
 
   g_clear_handle_id (&self->sort_source, g_source_remove);
   g_clear_handle_id (&self->heading_source, g_source_remove);
+  g_clear_handle_id (&self->selected_source, g_source_remove);
   g_clear_pointer (&self->popover, gtk_widget_unparent);
   if (self->list != NULL)
     gtk_list_view_set_model (self->list, NULL);
@@ -411,6 +412,7 @@ lodge_machine_list_dispose (GObject *object)
   g_clear_object (&self->library);
   g_clear_object (&self->filter);
   g_clear_object (&self->sorter);
+  g_clear_object (&self->head);
   g_clear_object (&self->selection);
   g_clear_object (&self->menu);
   g_clear_weak_pointer (&self->pattern);
@@ -421,7 +423,7 @@ lodge_machine_list_dispose (GObject *object)
 static void
 lodge_machine_list_finalize (GObject *object)
 {
-  g_hash_table_unref (LODGE_MACHINE_LIST (object)->bound);
+  g_clear_object (&LODGE_MACHINE_LIST (object)->sight);
   g_free (LODGE_MACHINE_LIST (object)->search);
 
   G_OBJECT_CLASS (lodge_machine_list_parent_class)->finalize (object);
@@ -435,8 +437,6 @@ lodge_machine_list_class_init (LodgeMachineListClass *klass)
 
   object_class->dispose = lodge_machine_list_dispose;
   object_class->finalize = lodge_machine_list_finalize;
-  widget_class->realize = lodge_machine_list_realize;
-  widget_class->unrealize = lodge_machine_list_unrealize;
 
   signals[SELECTED] = g_signal_new ("selected", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                     G_TYPE_NONE, 0);
@@ -457,7 +457,6 @@ lodge_machine_list_class_init (LodgeMachineListClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, released_cb);
   gtk_widget_class_bind_template_callback (widget_class, secondary_cb);
-  gtk_widget_class_bind_template_callback (widget_class, show_later);
   gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_key_cb);
@@ -466,8 +465,8 @@ lodge_machine_list_class_init (LodgeMachineListClass *klass)
 static void
 lodge_machine_list_init (LodgeMachineList *self)
 {
-  self->bound = g_hash_table_new (NULL, NULL);
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->sight = lodge_list_sight_new (self->list, comes_cb, NULL);
 }
 
 void
@@ -486,18 +485,22 @@ lodge_machine_list_setup (LodgeMachineList *self, LodgeLibrary *library, GtkWidg
   sorted = gtk_sort_list_model_new (g_object_ref (machines), sorter);
   filtered = gtk_filter_list_model_new (G_LIST_MODEL (sorted), self->filter);
   self->selection = gtk_single_selection_new (G_LIST_MODEL (filtered));
+  self->head = lodge_head_model_new (GTK_SELECTION_MODEL (self->selection), ROW_HEIGHT);
   g_signal_connect_object (self->selection, "items-changed", G_CALLBACK (model_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (selected_cb), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (machines, "items-changed", G_CALLBACK (machines_changed_cb), self, G_CONNECT_SWAPPED);
   machines_changed_cb (self, 0, 0, g_list_model_get_n_items (machines), machines);
-  gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (self->selection));
+  lodge_head_model_show_in (self->head, self->list);
   gtk_search_bar_set_key_capture_widget (self->search_bar, keys);
 }
 
 LodgeMachineItem *
 lodge_machine_list_get_selected (LodgeMachineList *self)
 {
+  /* Whoever asks goes on with what was told. */
+  if (self->selected_source != 0)
+    tell_selected (self);
   return self->selection != NULL ? gtk_single_selection_get_selected_item (self->selection) : NULL;
 }
 
@@ -531,7 +534,7 @@ lodge_machine_list_select (LodgeMachineList *self, LodgeMachineItem *item)
   if (position == GTK_INVALID_LIST_POSITION || position >= n_shown (self))
     return;
   gtk_single_selection_set_selected (self->selection, position);
-  gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", position);
+  scroll_to (self, position);
 }
 
 void
@@ -553,21 +556,23 @@ void
 lodge_machine_list_rename (LodgeMachineList *self)
 {
   LodgeMachineItem *item = lodge_machine_list_get_selected (self);
-  GtkWidget *row;
+  GtkListItem *list_item;
 
   if (item == NULL || lodge_machine_item_get_state (item) == LODGE_MACHINE_BROKEN)
     return;
-  gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u",
-                              gtk_single_selection_get_selected (self->selection));
-  row = find_row (self, item);
-  if (row != NULL)
-    lodge_machine_row_rename (LODGE_MACHINE_ROW (row));
+  scroll_to (self, gtk_single_selection_get_selected (self->selection));
+  list_item = find_list_item (self, item);
+  if (list_item == NULL)
+    return;
+  /* An entry that is not in sight would not take the focus. */
+  lodge_list_sight_show (self->sight, list_item);
+  lodge_machine_row_rename (LODGE_MACHINE_ROW (gtk_list_item_get_child (list_item)));
 }
 
 gboolean
 lodge_machine_list_shows (LodgeMachineList *self, LodgeMachineItem *item)
 {
-  GtkWidget *row = gtk_widget_get_mapped (self->scrolled) ? find_row (self, item) : NULL;
+  GtkListItem *list_item = find_list_item (self, item);
 
-  return row != NULL && is_in_view (self, row);
+  return list_item != NULL && lodge_list_sight_sees (self->sight, list_item);
 }

@@ -8,7 +8,9 @@
 
 #include "ui/lodge-clone-dialog.h"
 #include "ui/lodge-clone.h"
+#include "ui/lodge-head-model.h"
 #include "ui/lodge-job-list.h"
+#include "ui/lodge-list-sight.h"
 #include "ui/lodge-snapshot-edit.h"
 #include "ui/lodge-snapshot-pictures.h"
 #include "ui/lodge-snapshot-restore.h"
@@ -20,6 +22,8 @@
 
 /* Narrower than this, the pictures are smaller. */
 #define NARROW_PX 460
+/* No row is lower. */
+#define ROW_HEIGHT 80
 /* "Today", and how long ago something was, are right again after so long. */
 #define REFRESH_SECONDS 30
 
@@ -31,7 +35,7 @@ struct _LodgeSnapshotPage
   LodgeSnapshotList *list;         /* (owned) (nullable) */
   LodgeSnapshotPictures *pictures; /* (owned) (nullable) */
   GtkSingleSelection *selection;   /* (owned) (nullable) */
-  GHashTable *bound;               /* (owned) set of GtkListItem, not owned */
+  LodgeListSight *sight;           /* (owned) of the tree */
   GtkWidget *popover;              /* (nullable) child of this */
   GCancellable *cancellable;       /* (owned) (nullable) of the forecast */
   char *forecast;                  /* (owned) (nullable) what a snapshot now would take */
@@ -81,15 +85,6 @@ count_lanes (LodgeSnapshotPage *self)
 
 /* Pictures, of what is on the screen */
 
-static gboolean
-is_on_screen (LodgeSnapshotPage *self, GtkWidget *row)
-{
-  graphene_rect_t bounds;
-
-  return gtk_widget_get_mapped (row) && gtk_widget_compute_bounds (row, GTK_WIDGET (self->scrolled), &bounds) &&
-         bounds.origin.y + bounds.size.height > 0 && bounds.origin.y < (float) gtk_widget_get_height (GTK_WIDGET (self->scrolled));
-}
-
 /* Not while the rows are being allocated, when they cannot change their size. */
 static void
 update_narrow (LodgeSnapshotPage *self)
@@ -101,7 +96,7 @@ update_narrow (LodgeSnapshotPage *self)
   if (width == 0)
     return;
   self->narrow = width < NARROW_PX;
-  g_hash_table_iter_init (&iter, self->bound);
+  g_hash_table_iter_init (&iter, lodge_list_sight_get_bound (self->sight));
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
     lodge_snapshot_row_set_narrow (LODGE_SNAPSHOT_ROW (gtk_list_item_get_child (list_item)), self->narrow);
 }
@@ -119,9 +114,9 @@ pictures_cb (gpointer user_data)
     gtk_widget_grab_focus (GTK_WIDGET (self->view));
   self->focus_wanted = FALSE;
   update_narrow (self);
-  g_hash_table_iter_init (&iter, self->bound);
+  g_hash_table_iter_init (&iter, lodge_list_sight_get_bound (self->sight));
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
-    if (is_on_screen (self, gtk_list_item_get_child (list_item)))
+    if (lodge_list_sight_sees (self->sight, list_item))
       g_ptr_array_add (items, g_object_ref (gtk_list_item_get_item (list_item)));
   lodge_snapshot_timeline_add_visible (self->timeline, items);
   lodge_snapshot_pictures_want (self->pictures, items);
@@ -134,6 +129,12 @@ want_pictures (LodgeSnapshotPage *self)
 {
   if (self->pictures_source == 0 && self->pictures != NULL && gtk_widget_get_mapped (GTK_WIDGET (self)))
     self->pictures_source = g_timeout_add (50, pictures_cb, self);
+}
+
+static void
+comes_cb (GtkListItem *list_item, gpointer user_data)
+{
+  want_pictures (user_data);
 }
 
 /* What would happen */
@@ -248,7 +249,7 @@ list_changed_cb (LodgeSnapshotPage *self)
   gpointer list_item;
 
   self->n_lanes = count_lanes (self);
-  g_hash_table_iter_init (&iter, self->bound);
+  g_hash_table_iter_init (&iter, lodge_list_sight_get_bound (self->sight));
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
     lodge_snapshot_row_set_lanes (LODGE_SNAPSHOT_ROW (gtk_list_item_get_child (list_item)), self->n_lanes);
   if (g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), shown) != 0)
@@ -296,7 +297,7 @@ menu_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (selected == NULL || lodge_snapshot_item_is_present (selected))
     return;
-  g_hash_table_iter_init (&iter, self->bound);
+  g_hash_table_iter_init (&iter, lodge_list_sight_get_bound (self->sight));
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
     if (gtk_list_item_get_item (list_item) == selected)
       {
@@ -360,17 +361,16 @@ bind_cb (LodgeSnapshotPage *self, GtkListItem *list_item)
 {
   LodgeSnapshotRow *row = LODGE_SNAPSHOT_ROW (gtk_list_item_get_child (list_item));
 
-  g_hash_table_add (self->bound, list_item);
   lodge_snapshot_row_set_narrow (row, self->narrow);
   lodge_snapshot_row_set_lanes (row, self->n_lanes);
   lodge_snapshot_row_set_item (row, self->list, gtk_list_item_get_item (list_item));
-  want_pictures (self);
+  lodge_list_sight_add (self->sight, list_item);
 }
 
 static void
 unbind_cb (LodgeSnapshotPage *self, GtkListItem *list_item)
 {
-  g_hash_table_remove (self->bound, list_item);
+  lodge_list_sight_remove (self->sight, list_item);
   lodge_snapshot_row_set_item (LODGE_SNAPSHOT_ROW (gtk_list_item_get_child (list_item)), NULL, NULL);
 }
 
@@ -444,7 +444,7 @@ refresh_cb (gpointer user_data)
   GHashTableIter iter;
   gpointer list_item;
 
-  g_hash_table_iter_init (&iter, self->bound);
+  g_hash_table_iter_init (&iter, lodge_list_sight_get_bound (self->sight));
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
     lodge_snapshot_item_touch (gtk_list_item_get_item (list_item));
   update_selected (self);
@@ -509,7 +509,7 @@ lodge_snapshot_page_dispose (GObject *object)
 static void
 lodge_snapshot_page_finalize (GObject *object)
 {
-  g_hash_table_unref (LODGE_SNAPSHOT_PAGE (object)->bound);
+  g_clear_object (&LODGE_SNAPSHOT_PAGE (object)->sight);
 
   G_OBJECT_CLASS (lodge_snapshot_page_parent_class)->finalize (object);
 }
@@ -568,13 +568,11 @@ lodge_snapshot_page_class_init (LodgeSnapshotPageClass *klass)
 static void
 lodge_snapshot_page_init (LodgeSnapshotPage *self)
 {
-  self->bound = g_hash_table_new (NULL, NULL);
   g_type_ensure (LODGE_TYPE_SNAPSHOT_ROW);
   g_type_ensure (LODGE_TYPE_JOB_LIST);
   g_type_ensure (LODGE_TYPE_SNAPSHOT_TIMELINE);
   gtk_widget_init_template (GTK_WIDGET (self));
-  g_signal_connect_object (gtk_scrolled_window_get_vadjustment (self->scrolled), "value-changed",
-                           G_CALLBACK (want_pictures), self, G_CONNECT_SWAPPED);
+  self->sight = lodge_list_sight_new (self->view, comes_cb, self);
   g_signal_connect_object (gtk_scrolled_window_get_hadjustment (self->scrolled), "changed", G_CALLBACK (want_pictures),
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->timeline, "moved", G_CALLBACK (want_pictures), self, G_CONNECT_SWAPPED);
@@ -585,6 +583,7 @@ lodge_snapshot_page_set_list (LodgeSnapshotPage *self, LodgeLibrary *library, Lo
 {
   LodgeMachineItem *machine = list != NULL ? lodge_snapshot_list_get_machine (list) : NULL;
   gboolean look_back = list != NULL && lodge_library_has_feature (library, "disposable-snapshot");
+  g_autoptr (LodgeHeadModel) head = NULL;
 
   if (list == self->list)
     return;
@@ -596,14 +595,16 @@ lodge_snapshot_page_set_list (LodgeSnapshotPage *self, LodgeLibrary *library, Lo
 
   self->library = g_object_ref (library);
   self->list = g_object_ref (list);
-  self->pictures = lodge_snapshot_pictures_new (list);
+  self->pictures = lodge_snapshot_pictures_new (
+    list, LODGE_SNAPSHOT_ROW_PICTURE * (guint) gtk_widget_get_scale_factor (GTK_WIDGET (self)));
   self->selection = gtk_single_selection_new (g_object_ref (lodge_snapshot_list_get_rows (list)));
   g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (update_selected), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_swapped (list, "changed", G_CALLBACK (list_changed_cb), self);
   g_signal_connect_swapped (machine, "notify::busy", G_CALLBACK (update_selected), self);
   g_signal_connect_swapped (machine, "notify::state", G_CALLBACK (ask_forecast), self);
-  gtk_list_view_set_model (self->view, GTK_SELECTION_MODEL (self->selection));
+  head = lodge_head_model_new (GTK_SELECTION_MODEL (self->selection), ROW_HEIGHT);
+  lodge_head_model_show_in (head, self->view);
   list_changed_cb (self);
   ask_forecast (self);
 }

@@ -8,8 +8,6 @@
 
 #include "ui/lodge-ppm.h"
 
-/* Twice what a row shows, for screens with a scale. */
-#define PICTURE_SIDE 320u
 #define MAX_KEPT 64u
 
 struct _LodgeSnapshotPictures
@@ -17,6 +15,7 @@ struct _LodgeSnapshotPictures
   GObject parent_instance;
 
   LodgeSnapshotList *list;    /* (owned) */
+  guint side;
   GPtrArray *wanted;          /* (owned) (nullable) of LodgeSnapshotItem */
   GQueue kept;                /* of LodgeSnapshotItem, owned; seen last first */
   GHashTable *tried;          /* (owned) set of LodgeSnapshotItem, owned: had no picture after all */
@@ -91,7 +90,7 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (fd < 0)
     fetched (self, NULL);
   else
-    lodge_ppm_load_async (fd, PICTURE_SIDE, self->cancellable, decoded_cb, g_object_ref (self));
+    lodge_ppm_load_async (fd, self->side, self->cancellable, decoded_cb, g_object_ref (self));
 }
 
 static void
@@ -151,11 +150,12 @@ lodge_snapshot_pictures_init (LodgeSnapshotPictures *self)
 }
 
 LodgeSnapshotPictures *
-lodge_snapshot_pictures_new (LodgeSnapshotList *list)
+lodge_snapshot_pictures_new (LodgeSnapshotList *list, guint side)
 {
   LodgeSnapshotPictures *self = g_object_new (LODGE_TYPE_SNAPSHOT_PICTURES, NULL);
 
   self->list = g_object_ref (list);
+  self->side = side;
   return self;
 }
 

@@ -14,7 +14,9 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_SNAPSHOT_PICTURES (lodge_snapshot_pictures_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeSnapshotPictures, lodge_snapshot_pictures, LODGE, SNAPSHOT_PICTURES, GObject)
 
-LodgeSnapshotPictures *lodge_snapshot_pictures_new  (LodgeSnapshotList *list);
+/* @side: what the longer side of a picture is at most, in pixels of the screen: those that are larger than they are shown
+ * would be made smaller for each frame that shows them */
+LodgeSnapshotPictures *lodge_snapshot_pictures_new  (LodgeSnapshotList *list, guint side);
 
 /* @items: (transfer full): of #LodgeSnapshotItem, those on the screen now; instead of those told before */
 void                   lodge_snapshot_pictures_want (LodgeSnapshotPictures *self, GPtrArray *items);

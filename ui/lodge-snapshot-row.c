@@ -12,7 +12,7 @@
 #include "ui/lodge-snapshot-text.h"
 
 /* Of the picture. */
-#define WIDTH 160
+#define WIDTH LODGE_SNAPSHOT_ROW_PICTURE
 #define HEIGHT 100
 #define NARROW_WIDTH 96
 #define NARROW_HEIGHT 60

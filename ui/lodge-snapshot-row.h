@@ -13,6 +13,9 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_SNAPSHOT_ROW (lodge_snapshot_row_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeSnapshotRow, lodge_snapshot_row, LODGE, SNAPSHOT_ROW, GtkWidget)
 
+/* How wide a picture is, in pixels. */
+#define LODGE_SNAPSHOT_ROW_PICTURE 160u
+
 GtkWidget         *lodge_snapshot_row_new        (void);
 
 /* @list, @item: both or neither (nullable) */

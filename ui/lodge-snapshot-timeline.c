@@ -5,6 +5,7 @@
 #include "ui/lodge-snapshot-timeline.h"
 
 #include "ui/lodge-clone.h"
+#include "ui/lodge-list-sight.h"
 #include "ui/lodge-snapshot-moment.h"
 #include "ui/lodge-snapshot-schedule.h"
 
@@ -15,7 +16,7 @@ struct _LodgeSnapshotTimeline
   LodgeSnapshotList *list; /* (owned) (nullable) */
   gboolean look_back;
   GListStore *moments;     /* (owned) of LodgeSnapshotItem, oldest first */
-  GHashTable *bound;       /* (owned) set of GtkListItem, not owned */
+  LodgeListSight *sight;   /* (owned) */
   GtkScrolledWindow *scrolled;
   GtkListView *view;
   GtkLabel *schedule;
@@ -27,9 +28,9 @@ static guint moved_signal;
 G_DEFINE_FINAL_TYPE (LodgeSnapshotTimeline, lodge_snapshot_timeline, ADW_TYPE_BIN)
 
 static void
-moved_cb (LodgeSnapshotTimeline *self)
+comes_cb (GtkListItem *list_item, gpointer user_data)
 {
-  g_signal_emit (self, moved_signal, 0);
+  g_signal_emit (user_data, moved_signal, 0);
 }
 
 static void
@@ -50,15 +51,14 @@ setup_cb (LodgeSnapshotTimeline *self, GtkListItem *list_item)
 static void
 bind_cb (LodgeSnapshotTimeline *self, GtkListItem *list_item)
 {
-  g_hash_table_add (self->bound, list_item);
   lodge_snapshot_moment_set_item (LODGE_SNAPSHOT_MOMENT (gtk_list_item_get_child (list_item)), gtk_list_item_get_item (list_item));
-  moved_cb (self);
+  lodge_list_sight_add (self->sight, list_item);
 }
 
 static void
 unbind_cb (LodgeSnapshotTimeline *self, GtkListItem *list_item)
 {
-  g_hash_table_remove (self->bound, list_item);
+  lodge_list_sight_remove (self->sight, list_item);
   lodge_snapshot_moment_set_item (LODGE_SNAPSHOT_MOMENT (gtk_list_item_get_child (list_item)), NULL);
 }
 
@@ -175,7 +175,7 @@ lodge_snapshot_timeline_finalize (GObject *object)
   LodgeSnapshotTimeline *self = LODGE_SNAPSHOT_TIMELINE (object);
 
   g_object_unref (self->moments);
-  g_hash_table_unref (self->bound);
+  g_object_unref (self->sight);
 
   G_OBJECT_CLASS (lodge_snapshot_timeline_parent_class)->finalize (object);
 }
@@ -205,12 +205,10 @@ lodge_snapshot_timeline_init (LodgeSnapshotTimeline *self)
   g_autoptr (GtkNoSelection) model = NULL;
 
   self->moments = g_list_store_new (LODGE_TYPE_SNAPSHOT_ITEM);
-  self->bound = g_hash_table_new (NULL, NULL);
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->sight = lodge_list_sight_new (self->view, comes_cb, self);
   model = gtk_no_selection_new (G_LIST_MODEL (g_object_ref (self->moments)));
   gtk_list_view_set_model (self->view, GTK_SELECTION_MODEL (model));
-  g_signal_connect_object (gtk_scrolled_window_get_hadjustment (self->scrolled), "value-changed", G_CALLBACK (moved_cb), self,
-                           G_CONNECT_SWAPPED);
   gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
 }
 
@@ -232,18 +230,11 @@ lodge_snapshot_timeline_set_list (LodgeSnapshotTimeline *self, LodgeSnapshotList
 void
 lodge_snapshot_timeline_add_visible (LodgeSnapshotTimeline *self, GPtrArray *items)
 {
-  float width = (float) gtk_widget_get_width (GTK_WIDGET (self->scrolled));
   GHashTableIter iter;
   gpointer list_item;
 
-  g_hash_table_iter_init (&iter, self->bound);
+  g_hash_table_iter_init (&iter, lodge_list_sight_get_bound (self->sight));
   while (g_hash_table_iter_next (&iter, &list_item, NULL))
-    {
-      GtkWidget *moment = gtk_list_item_get_child (list_item);
-      graphene_rect_t bounds;
-
-      if (gtk_widget_get_mapped (moment) && gtk_widget_compute_bounds (moment, GTK_WIDGET (self->scrolled), &bounds) &&
-          bounds.origin.x + bounds.size.width > 0 && bounds.origin.x < width)
-        g_ptr_array_add (items, g_object_ref (gtk_list_item_get_item (list_item)));
-    }
+    if (lodge_list_sight_sees (self->sight, list_item))
+      g_ptr_array_add (items, g_object_ref (gtk_list_item_get_item (list_item)));
 }

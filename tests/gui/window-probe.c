@@ -6,11 +6,14 @@
  * socket named in LODGE_PROBE; whoever waits there may then ask, one line each, and is answered with one line:
  *
  *   frames         how many frames all windows have painted so far
- *   filter TEXT    puts TEXT into the search entry; milliseconds until the frame that shows it is painted
+ *   filter TEXT    types TEXT, which is ASCII, into the search entry; milliseconds until the frame that shows it is painted, and those of them in
+ *                  which the program had a processor, as a busy host does not always give it one
  *   scroll PIXELS [CLASS]  scrolls the first list, or that with the style class, to its end, PIXELS a frame; frames, frames that the
- *                  clock left out, median and longest milliseconds from a frame's begin to its end
- *   drop PATH TEXT drops a file on the first window; milliseconds until a frame shows a text that begins so, and the longest
- *                  time for which the main loop did nothing else
+ *                  clock left out, median and longest milliseconds from a frame's begin to its end, and the same with a processor
+ *   drop PATH TEXT drops a file on the first window; milliseconds until a frame of another window shows a text that begins so,
+ *                  and the longest time for which the main loop did nothing else, until then and in the half second after it,
+ *                  and these two with a processor
+ *   open NAME TEXT activates an action; the same of any window
  *   labels         JSON: every text that can be seen in any window, where, whether it is cut, and whether it is that of a suggested action
  *   windows        JSON: the types of all windows that can be seen, the active one first
  *   page NUMBER    shows that page of the active window's view stack; how many it has
@@ -30,22 +33,32 @@
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>
 #include <string.h>
+#include <time.h>
 
 static GSocketConnection *probe;
 static GDataInputStream *input;
 static GtkWindow *first;
-static guint64 n_frames;
-static gint64 frame_began;
+/* In microseconds. */
+typedef struct
+{
+  gint64 wall;
+  gint64 processor; /* of this thread */
+} Time;
 
-static gint64 filter_began;
+static guint64 n_frames;
+static Time frame_began;
+
+static Time filter_began;
 static gboolean filtering;
 
-static gint64 drop_began, drop_turn, drop_longest;
-static char *drop_text;
+static char *awaited;      /* the text that has not been seen */
+static gboolean elsewhere; /* the first window does not count */
+static gint64 awaited_since, awaited_took;
+static Time last_turn, longest_turn, longest_before;
 
 static double scroll_step;
 static gint64 scroll_time, scroll_left_out;
-static GArray *scroll_took;
+static GArray *scroll_took, *scroll_worked; /* of gint64, a frame */
 
 static void next_line (void);
 
@@ -60,6 +73,28 @@ answer (const char *format, ...)
   va_end (arguments);
   g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (probe)), text, strlen (text), NULL, NULL, NULL);
   next_line ();
+}
+
+static Time
+get_time (void)
+{
+  struct timespec processor;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &processor);
+  return (Time) { g_get_monotonic_time (), processor.tv_sec * G_USEC_PER_SEC + processor.tv_nsec / 1000 };
+}
+
+static void
+make_longest (Time *longest, Time since, Time now)
+{
+  longest->wall = MAX (longest->wall, now.wall - since.wall);
+  longest->processor = MAX (longest->processor, now.processor - since.processor);
+}
+
+static double
+in_ms (gint64 microseconds)
+{
+  return (double) microseconds / 1000;
 }
 
 static GtkWidget *
@@ -110,7 +145,7 @@ compare (gconstpointer a, gconstpointer b)
 static void
 before_paint_cb (GdkFrameClock *clock)
 {
-  frame_began = g_get_monotonic_time ();
+  frame_began = get_time ();
 }
 
 static gboolean
@@ -128,19 +163,22 @@ shows_text (GtkWidget *widget, const char *text)
 }
 
 static void
-look_for_drop (gint64 now)
+look_for_awaited (Time now)
 {
   GListModel *windows = gtk_window_get_toplevels ();
 
-  for (guint i = 0; i < g_list_model_get_n_items (windows) && drop_text != NULL; i++)
+  for (guint i = 0; i < g_list_model_get_n_items (windows) && awaited != NULL; i++)
     {
       g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
 
-      if (window != GTK_WIDGET (first) && shows_text (window, drop_text))
-        {
-          g_clear_pointer (&drop_text, g_free);
-          answer ("%.3f %.3f\n", (double) (now - drop_began) / 1000, (double) drop_longest / 1000);
-        }
+      if ((elsewhere && window == GTK_WIDGET (first)) || !shows_text (window, awaited))
+        continue;
+      g_clear_pointer (&awaited, g_free);
+      awaited_took = now.wall - awaited_since;
+      make_longest (&longest_turn, last_turn, now);
+      longest_before = longest_turn;
+      longest_turn = (Time) { 0, 0 };
+      last_turn = now;
     }
 }
 
@@ -148,11 +186,27 @@ look_for_drop (gint64 now)
 static gboolean
 turn_cb (gpointer unused)
 {
-  gint64 now = g_get_monotonic_time ();
+  Time now = get_time ();
 
-  drop_longest = MAX (drop_longest, now - drop_turn);
-  drop_turn = now;
-  return drop_text != NULL;
+  make_longest (&longest_turn, last_turn, now);
+  last_turn = now;
+  if (awaited != NULL || now.wall - awaited_since - awaited_took < G_USEC_PER_SEC / 2)
+    return G_SOURCE_CONTINUE;
+  answer ("%.3f %.3f %.3f %.3f %.3f\n", in_ms (awaited_took), in_ms (longest_before.wall), in_ms (longest_turn.wall),
+          in_ms (longest_before.processor), in_ms (longest_turn.processor));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+await (const char *text, gboolean in_another)
+{
+  awaited = g_strdup (text);
+  elsewhere = in_another;
+  last_turn = get_time ();
+  longest_turn = (Time) { 0, 0 };
+  awaited_since = last_turn.wall;
+  awaited_took = 0;
+  g_timeout_add_full (G_PRIORITY_HIGH, 1, turn_cb, NULL, NULL);
 }
 
 static void
@@ -165,10 +219,7 @@ drop (const char *path, const char *text)
 
   g_value_init (&value, GDK_TYPE_FILE_LIST);
   g_value_take_boxed (&value, gdk_file_list_new_from_array (&file, 1));
-  drop_text = g_strdup (text);
-  drop_began = drop_turn = g_get_monotonic_time ();
-  drop_longest = 0;
-  g_timeout_add_full (G_PRIORITY_HIGH, 1, turn_cb, NULL, NULL);
+  await (text, TRUE);
   for (guint i = 0; i < g_list_model_get_n_items (controllers) && !taken; i++)
     {
       g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
@@ -181,18 +232,29 @@ drop (const char *path, const char *text)
 static void
 after_paint_cb (GdkFrameClock *clock)
 {
-  gint64 now = g_get_monotonic_time (), took = now - frame_began;
+  Time now = get_time ();
+  gint64 took = now.wall - frame_began.wall, worked = now.processor - frame_began.processor;
 
   n_frames++;
   if (scroll_took != NULL)
-    g_array_append_val (scroll_took, took);
-  if (drop_text != NULL)
-    look_for_drop (now);
+    {
+      g_array_append_val (scroll_took, took);
+      g_array_append_val (scroll_worked, worked);
+    }
+  if (awaited != NULL)
+    look_for_awaited (now);
   if (filtering)
     {
       filtering = FALSE;
-      answer ("%.3f\n", (double) (now - filter_began) / 1000);
+      answer ("%.3f %.3f\n", in_ms (now.wall - filter_began.wall), in_ms (now.processor - filter_began.processor));
     }
+}
+
+/* Of sorted times the middle one or the last. */
+static gint64
+get_sorted (GArray *times, gboolean last)
+{
+  return times->len > 0 ? g_array_index (times, gint64, last ? times->len - 1 : times->len / 2) : 0;
 }
 
 static gboolean
@@ -213,16 +275,13 @@ scroll_cb (GtkWidget *list, GdkFrameClock *clock, gpointer unused)
       return G_SOURCE_CONTINUE;
     }
 
-  if (scroll_took->len > 0)
-    {
-      g_array_sort (scroll_took, compare);
-      answer ("%u %" G_GINT64_FORMAT " %.3f %.3f\n", scroll_took->len, scroll_left_out,
-              (double) g_array_index (scroll_took, gint64, scroll_took->len / 2) / 1000,
-              (double) g_array_index (scroll_took, gint64, scroll_took->len - 1) / 1000);
-    }
-  else
-    answer ("0 0 0 0\n");
+  g_array_sort (scroll_took, compare);
+  g_array_sort (scroll_worked, compare);
+  answer ("%u %" G_GINT64_FORMAT " %.3f %.3f %.3f %.3f\n", scroll_took->len, scroll_left_out,
+          in_ms (get_sorted (scroll_took, FALSE)), in_ms (get_sorted (scroll_took, TRUE)),
+          in_ms (get_sorted (scroll_worked, FALSE)), in_ms (get_sorted (scroll_worked, TRUE)));
   g_clear_pointer (&scroll_took, g_array_unref);
+  g_clear_pointer (&scroll_worked, g_array_unref);
   return G_SOURCE_REMOVE;
 }
 
@@ -476,6 +535,30 @@ activate_detailed (const char *detailed)
   return g_action_parse_detailed_name (detailed, &action, &target, NULL) && activate (GTK_WIDGET (first), action, target);
 }
 
+/* As keys do: what stays is not put in anew, which would be two searches. */
+static void
+type (const char *text)
+{
+  GtkWidget *entry = find (GTK_WIDGET (first), GTK_TYPE_SEARCH_ENTRY);
+  const char *before = entry != NULL ? gtk_editable_get_text (GTK_EDITABLE (entry)) : "";
+  int n = 0;
+
+  g_return_if_fail (entry != NULL);
+  if (g_str_equal (before, text))
+    {
+      answer ("0 0\n");
+      return;
+    }
+  while (text[n] != '\0' && text[n] == before[n])
+    n++;
+  filter_began = get_time ();
+  filtering = TRUE;
+  if (before[n] != '\0')
+    gtk_editable_delete_text (GTK_EDITABLE (entry), n, -1);
+  if (text[n] != '\0')
+    gtk_editable_insert_text (GTK_EDITABLE (entry), text + n, -1, &n);
+}
+
 static void
 obey (const char *line)
 {
@@ -516,20 +599,21 @@ obey (const char *line)
     }
   else if (g_str_has_prefix (line, "action "))
     answer ("%d\n", activate_detailed (line + strlen ("action ")));
+  else if (g_str_has_prefix (line, "open "))
+    {
+      g_auto (GStrv) words = g_strsplit (line, " ", 3);
+
+      g_return_if_fail (g_strv_length (words) == 3);
+      await (words[2], FALSE);
+      activate_detailed (words[1]);
+    }
   else if (g_str_has_prefix (line, "direction "))
     {
       gtk_widget_set_default_direction (g_str_has_suffix (line, "rtl") ? GTK_TEXT_DIR_RTL : GTK_TEXT_DIR_LTR);
       answer ("ok\n");
     }
   else if (g_str_has_prefix (line, "filter "))
-    {
-      GtkWidget *entry = find (GTK_WIDGET (first), GTK_TYPE_SEARCH_ENTRY);
-
-      g_return_if_fail (entry != NULL);
-      filter_began = g_get_monotonic_time ();
-      filtering = TRUE;
-      gtk_editable_set_text (GTK_EDITABLE (entry), line + strlen ("filter "));
-    }
+    type (line + strlen ("filter "));
   else if (g_str_has_prefix (line, "scroll "))
     {
       g_auto (GStrv) words = g_strsplit (line, " ", 3);
@@ -540,6 +624,7 @@ obey (const char *line)
       scroll_step = g_ascii_strtod (words[1], NULL);
       scroll_time = scroll_left_out = 0;
       scroll_took = g_array_new (FALSE, FALSE, sizeof (gint64));
+      scroll_worked = g_array_new (FALSE, FALSE, sizeof (gint64));
       gtk_widget_add_tick_callback (list, scroll_cb, NULL, NULL);
     }
 }

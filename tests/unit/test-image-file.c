@@ -134,6 +134,16 @@ test_ppm (void)
   g_assert_no_error (error);
   g_assert_cmpint (gdk_texture_get_width (texture), ==, 2);
   g_assert_cmpint (gdk_texture_get_height (texture), ==, 1);
+  gdk_texture_download (texture, pixels, 8);
+  /* Red of the second is the middle of 6, 9, 18 and 21. */
+  g_assert_cmpint (pixels[6], ==, (6 + 9 + 18 + 21) / 4);
+  g_clear_object (&texture);
+
+  /* As flat as no whole factor makes it. */
+  texture = load ("P6 8 1 255\n", 8 * 1 * 3, 2, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (gdk_texture_get_width (texture), ==, 2);
+  g_assert_cmpint (gdk_texture_get_height (texture), ==, 1);
 }
 
 static void
