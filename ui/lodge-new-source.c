@@ -63,6 +63,7 @@ identified_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
       adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), name);
       adw_action_row_set_subtitle (row, subtitle);
+      adw_action_row_set_subtitle_lines (row, 3);
       gtk_image_set_from_icon_name (g_object_get_data (G_OBJECT (row), "lodge-icon"), icon);
     }
   identify_next (self);

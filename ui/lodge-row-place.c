@@ -6,6 +6,8 @@
 
 /* Characters that a text asks for; it gets what is left. */
 #define TEXT_CHARS 10
+/* Pixels beyond which a choice is cut after all. */
+#define CHOICE_MAX 180
 
 /* The boxes of the toolkit's row have no names but those of their styles. */
 static GtkWidget *
@@ -39,6 +41,36 @@ lodge_row_place (AdwActionRow *row, GtkWidget *thing, gboolean below)
   g_object_unref (thing);
 }
 
+/* Returns: (nullable): what shows the choice; the list of all of them is in a popover */
+static GtkWidget *
+find_choice (GtkWidget *top)
+{
+  GtkWidget *found = NULL;
+
+  if (GTK_IS_LIST_VIEW (top) || GTK_IS_POPOVER (top))
+    return GTK_IS_LIST_VIEW (top) ? top : NULL;
+  for (GtkWidget *child = gtk_widget_get_first_child (top); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_choice (child);
+  return found;
+}
+
+/* Its texts are laid out for the height that they have, and then ask for as much width as they like. */
+static void
+fit_choice_cb (AdwComboRow *row)
+{
+  GtkWidget *choice = find_choice (GTK_WIDGET (row));
+  GObject *item = adw_combo_row_get_selected_item (row);
+  g_autoptr (PangoLayout) layout = NULL;
+  int width;
+
+  if (choice == NULL || !GTK_IS_STRING_OBJECT (item))
+    return;
+  layout = gtk_widget_create_pango_layout (choice, gtk_string_object_get_string (GTK_STRING_OBJECT (item)));
+  pango_layout_get_pixel_size (layout, &width, NULL);
+  gtk_widget_set_size_request (choice, MIN (width + 1, CHOICE_MAX), -1);
+}
+
 /* The toolkit gives a long text what it asks for, and a choice the rest. */
 void
 lodge_row_show_choice (AdwComboRow *row)
@@ -54,4 +86,6 @@ lodge_row_show_choice (AdwComboRow *row)
         gtk_widget_set_halign (child, GTK_ALIGN_FILL);
         gtk_label_set_max_width_chars (GTK_LABEL (child), TEXT_CHARS);
       }
+  g_signal_connect (row, "notify::selected-item", G_CALLBACK (fit_choice_cb), NULL);
+  g_signal_connect (row, "map", G_CALLBACK (fit_choice_cb), NULL);
 }

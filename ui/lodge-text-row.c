@@ -118,6 +118,7 @@ make_lines (LodgeTextRow *self)
   GtkWidget *line = g_object_ref (gtk_list_box_row_get_child (GTK_LIST_BOX_ROW (self)));
 
   self->lines = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  gtk_widget_add_css_class (self->lines, "lines");
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), self->lines);
   gtk_box_append (GTK_BOX (self->lines), line);
   g_object_unref (line);
