@@ -7,7 +7,9 @@
 /* Characters that a text asks for; it gets what is left. */
 #define TEXT_CHARS 10
 /* Pixels beyond which a choice is cut after all. */
-#define CHOICE_MAX 180
+#define CHOICE_MAX 200
+/* For letters that reach out of their places. */
+#define CHOICE_SPACE 4
 
 /* The boxes of the toolkit's row have no names but those of their styles. */
 static GtkWidget *
@@ -68,7 +70,7 @@ fit_choice_cb (AdwComboRow *row)
     return;
   layout = gtk_widget_create_pango_layout (choice, gtk_string_object_get_string (GTK_STRING_OBJECT (item)));
   pango_layout_get_pixel_size (layout, &width, NULL);
-  gtk_widget_set_size_request (choice, MIN (width + 1, CHOICE_MAX), -1);
+  gtk_widget_set_size_request (choice, MIN (width + CHOICE_SPACE, CHOICE_MAX), -1);
 }
 
 /* The toolkit gives a long text what it asks for, and a choice the rest. */
