@@ -86,6 +86,25 @@ class Steps:
         os.close(self.fd)
 
 
+class Rest:
+    """Whether nothing more comes of a call: a deletion is answered before the layers are merged."""
+
+    def __init__(self, world, call, method):
+        self.world, self.call, self.merges = world, call, method == 'DeleteSnapshot'
+        self.looks, self.next = 0, 0
+
+    def __call__(self):
+        if not self.call.is_over():
+            return False
+        if not self.merges:
+            return True
+        # The merge begins a little later; so several looks, and not so many that they are in its way.
+        if time.monotonic() >= self.next:
+            self.looks = self.looks + 1 if self.world.is_idle() and not self.world.half_made() else 0
+            self.next = time.monotonic() + 0.1
+        return self.looks == 5
+
+
 class Call:
     """A method that is under way."""
 
@@ -455,7 +474,7 @@ def kill_during(world, kind, victim, step):
             time.sleep(0.0005)
         what += f'{seconds * 1000:.1f} ms'
     else:
-        what += f'step {steps.wait(step, lambda: call.is_over() and method != "DeleteSnapshot")} of {step}'
+        what += f'step {steps.wait(step, Rest(world, call, method))} of {step}'
     if victim == 'qemu' and not os.path.exists(f'/proc/{pid}'):
         pid = qemu_of(world)
     try:
