@@ -238,24 +238,14 @@ struct _LodgeRamFill
 };
 
 static void
-unref_thread (GTask *work, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  lodge_sparse_copy_unref (data);
-  g_task_return_boolean (work, TRUE);
-}
-
-static void
 fill_clear (gpointer data)
 {
   LodgeRamFill *fill = data;
-  g_autoptr (GTask) work = g_task_new (NULL, NULL, NULL, NULL);
 
   g_object_unref (fill->cancellable);
+  lodge_sparse_copy_unref (fill->copy);
   g_clear_error (&fill->error);
   lodge_ram_let_go (fill->fd);
-  /* It may have all of it mapped. */
-  g_task_set_task_data (work, fill->copy, NULL);
-  g_task_run_in_thread (work, unref_thread);
 }
 
 void

@@ -40,7 +40,7 @@ struct _LodgeSparseCopy
   int from, to;
   guint64 size;
   Kind kind;
-  const guint8 *memory; /* (nullable) the file, mapped: where it keeps its size, whoever has it; of ONTO what it is copied onto */
+  const guint8 *memory; /* (nullable) the file, mapped: where it keeps its size, whoever has it */
   guint8 *filled;  /* (owned) for each unit, whether the copy has anything there */
   Hash *hashes;    /* (owned) for each page; 0 is that of zeros */
   Hash nothing;    /* what NH says of zeros */
@@ -55,22 +55,13 @@ struct _LodgeSparseCopy
   GCancellable *cancellable; /* (nullable) */
 };
 
-/* The piece of data in a file at which a worker is, or the next one. */
-typedef struct
-{
-  guint64 data, hole;
-} Piece;
-
 typedef struct
 {
   LodgeSparseCopy *copy;
-  guint64 *buffer; /* (owned) UNIT bytes */
-  Piece from;
-  Piece to;        /* of ONTO */
+  guint64 *buffer; /* (owned) UNIT bytes, or twice that for ONTO */
+  guint64 data, hole; /* the piece of data in the file at which the worker is, or the next one */
   guint64 written;
 } Worker;
-
-static const guint64 zeros[WORDS];
 
 static void
 clear (gpointer data)
@@ -102,16 +93,16 @@ static LodgeSparseCopy *
 make (Kind kind, int from, int to, guint64 size)
 {
   LodgeSparseCopy *copy = g_atomic_rc_box_new0 (LodgeSparseCopy);
-  int mapped = kind == ONTO ? to : from, seals = fcntl (mapped, F_GET_SEALS);
+  int seals = fcntl (from, F_GET_SEALS);
 
   copy->kind = kind;
   copy->from = dup (from);
   copy->to = dup (to);
   copy->size = size;
   /* Once for all passes: what the last one has to look at is there then. */
-  if (kind != ONCE && seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && size > 0)
+  if (kind == PASSES && seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && size > 0)
     {
-      void *memory = mmap (NULL, size, PROT_READ, MAP_SHARED | MAP_NORESERVE, mapped, 0);
+      void *memory = mmap (NULL, size, PROT_READ, MAP_SHARED | MAP_NORESERVE, from, 0);
 
       copy->memory = memory != MAP_FAILED ? memory : NULL;
     }
@@ -122,6 +113,7 @@ make (Kind kind, int from, int to, guint64 size)
 LodgeSparseCopy *
 lodge_sparse_copy_new (int from, int to, guint64 size)
 {
+  static const guint64 zeros[WORDS];
   LodgeSparseCopy *copy = make (PASSES, from, to, size);
 
   copy->filled = g_malloc0 (size / UNIT + 1);
@@ -188,17 +180,19 @@ seek (int fd, guint64 at, int whence, guint64 end)
   return MIN ((guint64) found, end);
 }
 
-/* Whether @fd has data before @end, at @at or behind it: from piece->data on. To find the end of a long piece takes the kernel as
+/* Whether the file has data before @end, at @at or behind it: from worker->data on. To find the end of a long piece takes the kernel as
  * long as the piece is, so it is kept: a worker only goes forwards. */
 static gboolean
-has_data (const LodgeSparseCopy *copy, int fd, Piece *piece, guint64 at, guint64 end)
+has_data (Worker *worker, guint64 at, guint64 end)
 {
-  if (piece->hole <= at)
+  const LodgeSparseCopy *copy = worker->copy;
+
+  if (worker->hole <= at)
     {
-      piece->data = seek (fd, at, SEEK_DATA, copy->size);
-      piece->hole = piece->data < copy->size ? seek (fd, piece->data, SEEK_HOLE, copy->size) : G_MAXUINT64;
+      worker->data = seek (copy->from, at, SEEK_DATA, copy->size);
+      worker->hole = worker->data < copy->size ? seek (copy->from, worker->data, SEEK_HOLE, copy->size) : G_MAXUINT64;
     }
-  return piece->data < end;
+  return worker->data < end;
 }
 
 /* Whether the unit at @at is what the copy has. Pages that are not there must not be looked at: that would make them. */
@@ -210,7 +204,7 @@ is_same (Worker *worker, guint64 at, gsize length)
   for (guint64 page = at; page < at + length; page += PAGE)
     {
       const guint64 *words = (const guint64 *) (gconstpointer) (copy->memory + page);
-      Hash now = has_data (copy, copy->from, &worker->from, page, page + 1) ? hash (copy, words) : 0;
+      Hash now = has_data (worker, page, page + 1) ? hash (copy, words) : 0;
 
       if (now != copy->hashes[page / PAGE])
         return FALSE;
@@ -261,9 +255,9 @@ do_slab_once (Worker *worker, guint64 at)
   guint64 end = at + length, from = at;
   int failed = memory != MAP_FAILED ? 0 : errno;
 
-  while (failed == 0 && from < end && has_data (copy, copy->from, &worker->from, from, end))
+  while (failed == 0 && from < end && has_data (worker, from, end))
     {
-      guint64 start = MAX (from, worker->from.data), stop = MIN (end, worker->from.hole);
+      guint64 start = MAX (from, worker->data), stop = MIN (end, worker->hole);
 
       failed = transfer (copy->to, TRUE, memory + (start - at), (gsize) (stop - start), start);
       worker->written += stop - start;
@@ -274,23 +268,22 @@ do_slab_once (Worker *worker, guint64 at)
   return failed;
 }
 
-/* Makes the unit at @at, of which the file has something, what it is there. Pages that nobody had stay so where they are zeros. */
+/* Makes the unit at @at, of which the file has something, what it is there. Pages that nobody had read as zeros, and stay so. */
 static int
 put_onto (Worker *worker, guint64 at, gsize length)
 {
   const LodgeSparseCopy *copy = worker->copy;
-  guint8 *bytes = (guint8 *) worker->buffer;
+  guint8 *bytes = (guint8 *) worker->buffer, *there = bytes + UNIT;
   gsize begin = 0, end = 0; /* of what is to be written in one go */
   int failed = transfer (copy->from, FALSE, bytes, length, at);
 
+  if (failed == 0)
+    failed = transfer (copy->to, FALSE, there, length, at);
   for (gsize page = 0; page < length + PAGE && failed == 0; page += PAGE)
     {
       gsize part = page < length ? MIN (PAGE, length - page) : 0;
-      const void *there = zeros;
 
-      if (part > 0 && has_data (copy, copy->to, &worker->to, at + page, at + page + 1))
-        there = copy->memory + at + page;
-      if (part > 0 && memcmp (bytes + page, there, part) != 0)
+      if (part > 0 && memcmp (bytes + page, there + page, part) != 0)
         {
           begin = end > begin ? begin : page;
           end = page + part;
@@ -311,11 +304,11 @@ do_slab_onto (Worker *worker, guint64 at)
 {
   const LodgeSparseCopy *copy = worker->copy;
   guint64 end = MIN (at + SLAB, copy->size), hole = at; /* where the pages begin that the file has nothing for */
-  int failed = copy->memory != NULL ? 0 : ENODEV;
+  int failed = 0;
 
   for (; failed == 0; at += UNIT)
     {
-      gboolean something = at < end && has_data (copy, copy->from, &worker->from, at, MIN (at + UNIT, end));
+      gboolean something = at < end && has_data (worker, at, MIN (at + UNIT, end));
 
       if (at < end && !something)
         continue;
@@ -341,7 +334,7 @@ do_slab (Worker *worker, guint64 at)
     {
       gsize length = (gsize) MIN (UNIT, end - at);
 
-      if (!copy->filled[at / UNIT] ? has_data (copy, copy->from, &worker->from, at, at + length)
+      if (!copy->filled[at / UNIT] ? has_data (worker, at, at + length)
                                    : copy->memory == NULL || !is_same (worker, at, length))
         failed = bring (worker, at, length);
     }
@@ -358,7 +351,7 @@ work (gpointer data)
   guint64 at;
   int failed = 0;
 
-  worker->buffer = g_malloc (UNIT);
+  worker->buffer = g_malloc (copy->kind == ONTO ? 2 * UNIT : UNIT);
   for (;;)
     {
       g_mutex_lock (&copy->mutex);

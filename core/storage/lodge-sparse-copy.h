@@ -18,7 +18,7 @@ LodgeSparseCopy *lodge_sparse_copy_new     (int from, int to, guint64 size);
 LodgeSparseCopy *lodge_sparse_copy_new_once (int from, int to, guint64 size);
 /**
  * lodge_sparse_copy_new_onto: the same onto something that is much like it already, and that nobody else uses: there is one pass, which
- * writes what differs and gives back what @from has nothing for. @to: open for both, of @size bytes for ever (F_SEAL_SHRINK)
+ * writes what differs and gives back what @from has nothing for. @to: open for both
  */
 LodgeSparseCopy *lodge_sparse_copy_new_onto (int from, int to, guint64 size);
 LodgeSparseCopy *lodge_sparse_copy_ref     (LodgeSparseCopy *copy);
