@@ -11,6 +11,7 @@
 
 #include "app/ctl-output.h"
 #include "app/ctl-repair.h"
+#include "core/ipc/lodge-paths.h"
 
 void
 ctl_context_clear (CtlContext *ctx)
@@ -252,8 +253,16 @@ CtlExit
 ctl_report_error (CtlContext *ctx, const GError *error, const LodgeErrorContext *context)
 {
   g_autofree char *sentence = lodge_error_text (error, context);
+  g_autofree char *cause = NULL;
 
-  return ctl_report_sentence (ctx, error, sentence);
+  /* A core that could not be started cannot say why; this much can be seen from here. */
+  if (ctl_exit_from_error (error) == CTL_EXIT_NO_CORE)
+    {
+      g_autoptr (LodgePaths) paths = lodge_paths_new ();
+
+      cause = lodge_data_folder_text (paths->data_dir);
+    }
+  return ctl_report_sentence (ctx, error, cause != NULL ? cause : sentence);
 }
 
 CtlExit

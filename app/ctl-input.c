@@ -11,6 +11,7 @@
 
 /* What TypeText takes at once. */
 #define TYPE_MAX_CHARS 4096
+#define NOT_GIVEN G_MININT
 
 static const struct
 {
@@ -107,7 +108,7 @@ ctl_verb_type (CtlContext *ctx, int argc, char **argv)
 CtlExit
 ctl_verb_send_keys (CtlContext *ctx, int argc, char **argv)
 {
-  int hold_time = 0;
+  int hold_time = NOT_GIVEN;
   const GOptionEntry entries[] = {
     { "hold-time", 0, 0, G_OPTION_ARG_INT, &hold_time, N_("How long each chord is held, 1-10000"), N_("MILLISECONDS") },
     G_OPTION_ENTRY_NULL
@@ -118,8 +119,8 @@ ctl_verb_send_keys (CtlContext *ctx, int argc, char **argv)
 
   if (!ctl_verb_parse (ctx, entries, &argc, &argv, 2, -1, &code))
     return code;
-  if (hold_time < 0)
-    return ctl_usage_error (ctx, argv[0], _("--hold-time cannot be negative."));
+  if (hold_time != NOT_GIVEN && hold_time < 1)
+    return ctl_usage_error (ctx, argv[0], _("--hold-time takes 1 to 10000 milliseconds."));
   for (int i = 2; i < argc; i++)
     {
       GStrv chord = ctl_chord_parse (argv[i]);
@@ -139,7 +140,7 @@ ctl_verb_send_keys (CtlContext *ctx, int argc, char **argv)
       g_autoptr (GError) error = NULL;
       g_autoptr (GVariant) reply = NULL;
 
-      if (hold_time > 0)
+      if (hold_time != NOT_GIVEN)
         g_variant_builder_add (&options, "{sv}", "hold-time", g_variant_new_uint32 (hold_time));
       reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "SendKeys",
                         g_variant_new ("(^asa{sv})", chords->pdata[i], &options), "()",

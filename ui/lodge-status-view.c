@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/ipc/lodge-error-text.h"
+#include "core/ipc/lodge-paths.h"
 #include "ui/lodge-status-pages.h"
 
 struct _LodgeStatusView
@@ -45,6 +46,15 @@ word_trouble (LodgeStatusView *self)
     return g_strdup (_("Lodge’s core ended. It is being started again."));
   copy = g_error_copy (error);
   lodge_error_normalize (copy);
+  if (g_error_matches (copy, LODGE_ERROR, LODGE_ERROR_CORE_GONE))
+    {
+      /* A core that could not be started cannot say why; this much can be seen from here. */
+      g_autoptr (LodgePaths) paths = lodge_paths_new ();
+      char *cause = lodge_data_folder_text (paths->data_dir);
+
+      if (cause != NULL)
+        return cause;
+    }
   return lodge_error_text (copy, NULL);
 }
 

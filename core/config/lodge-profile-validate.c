@@ -319,34 +319,32 @@ check_combinations (const LodgeProfile *profile, LodgeFaults *faults)
   const char *arch = lodge_arch_name (profile->arch);
 
   if (x86 != (profile->chipset != LODGE_CHIPSET_VIRT))
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "chipset", "%s is not one of %s machines",
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "chipset", "%s is not one of %s machines",
                       lodge_chipset_words[profile->chipset], arch);
   if (!x86 && profile->firmware == LODGE_FIRMWARE_BIOS)
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "firmware", "%s machines have no BIOS",
-                      arch);
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "firmware", "“bios” is not one of uefi, none");
   if (profile->firmware == LODGE_FIRMWARE_NONE && profile->kernel == NULL &&
       profile->arch != LODGE_ARCH_RISCV64)
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "firmware",
-                      "none is possible with a kernel only");
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "firmware",
+                      x86 ? "“none” is not one of bios, uefi" : "“none” is not one of uefi");
   if (profile->secure_boot && !(uefi && profile->chipset == LODGE_CHIPSET_Q35))
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "secure-boot",
-                      "needs the firmware uefi and the chipset q35");
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "secure-boot", "needs firmware=uefi, chipset=q35");
   if (profile->tpm && !(uefi && profile->arch != LODGE_ARCH_RISCV64))
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "tpm",
-                      "needs the firmware uefi, on x86_64 or aarch64");
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "tpm",
+                      profile->arch == LODGE_ARCH_RISCV64 ? "needs arch=x86_64" : "needs firmware=uefi");
   if (profile->hyperv && !x86)
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "hyperv", "is of x86_64 machines only");
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "hyperv", "needs arch=x86_64");
   if (profile->accel_3d && profile->video != LODGE_VIDEO_VIRTIO)
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "3d", "needs the video device virtio");
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "3d", "needs video=virtio");
   if (profile->sound == LODGE_SOUND_SB16 && !x86)
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "sound", "sb16 is of x86_64 machines only");
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "sound", "sb16 is of x86_64 machines only");
   if (profile->pointer == LODGE_POINTER_PS2 && !x86)
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "pointer",
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "pointer",
                       "ps2 is of x86_64 machines only");
   if (profile->initrd != NULL && profile->kernel == NULL)
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "initrd", "needs a kernel");
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "initrd", "needs kernel");
   if (profile->append != NULL && profile->kernel == NULL)
-    lodge_faults_add (faults, LODGE_ERROR_NOT_SUPPORTED, "append", "needs a kernel");
+    lodge_faults_add (faults, LODGE_ERROR_INVALID_ARGUMENT, "append", "needs kernel");
 }
 
 static void

@@ -4,7 +4,10 @@
 
 #include "core/ipc/lodge-error-text.h"
 
+#include <errno.h>
 #include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Each code has a sentence that needs no context, and better ones for what the context may hold.
  * They have one %s each, so the most telling one that can be filled is taken: file, then machine. */
@@ -212,12 +215,27 @@ static const struct
 } states[] = {
   { "off", N_("Off"), N_("“%s” is off, which does not allow this. Start it first.") },
   { "starting", N_("Starting"), N_("“%s” is just starting, which does not allow this. Wait until it runs.") },
-  { "running", N_("Running"), N_("“%s” is running, which does not allow this. Shut it down or pause it first.") },
+  { "running", N_("Running"), N_("“%s” is running, which does not allow this. Shut it down first, or force it off.") },
   { "paused", N_("Paused"), N_("“%s” is paused, which does not allow this. Resume it or force it off first.") },
   { "stopping", N_("Shutting Down"), N_("“%s” is shutting down, which does not allow this. Wait until it is off, or force it off.") },
   { "saving", N_("Saving"), N_("“%s” is just being saved, which does not allow this. Wait until it is saved, or cancel that.") },
   { "saved", N_("Saved"), N_("“%s” is saved, which does not allow this. Start it, so that it goes on, or drop its saved memory first.") },
   { "broken", N_("Broken"), N_("The folder of “%s” cannot be used, which does not allow this. Its page and “lodgectl show” say why, and what to do.") },
+};
+
+/* What is no refusal of the state at all: what was asked for is there. @method begins the core's message. */
+static const struct
+{
+  const char *method;
+  const char *state;
+  const char *sentence;
+} there_already[] = {
+  { "Start ", "running", N_("“%s” is already running.") },
+  { "Start ", "paused", N_("“%s” has been started and is paused. Resume it, so that it goes on.") },
+  { "Resume ", "running", N_("“%s” is already running.") },
+  { "Pause ", "paused", N_("“%s” is already paused.") },
+  { "Shutdown ", "off", N_("“%s” is already off.") },
+  { "ForceOff ", "off", N_("“%s” is already off.") },
 };
 
 /* Reasons that need no word ("", "user", "guest-shutdown", "adopted") are not here. */
@@ -275,6 +293,10 @@ lodge_error_text (const GError *error, const LodgeErrorContext *context)
         return g_strdup_printf (_(wrong_formats[i].sentence), context->file);
 
   if (code == LODGE_ERROR_WRONG_STATE && context->machine != NULL && context->state != NULL)
+    for (gsize i = 0; i < G_N_ELEMENTS (there_already); i++)
+      if (g_str_equal (there_already[i].state, context->state) && g_str_has_prefix (error->message, there_already[i].method))
+        return g_strdup_printf (_(there_already[i].sentence), context->machine);
+  if (code == LODGE_ERROR_WRONG_STATE && context->machine != NULL && context->state != NULL)
     for (gsize i = 0; i < G_N_ELEMENTS (states); i++)
       if (g_str_equal (states[i].state, context->state))
         return g_strdup_printf (_(states[i].refusal), context->machine);
@@ -295,6 +317,29 @@ lodge_error_text (const GError *error, const LodgeErrorContext *context)
   if (context->machine != NULL && *context->machine != '\0' && sentences[code].machine != NULL)
     return g_strdup_printf (_(sentences[code].machine), context->machine);
   return g_strdup (_(sentences[code].plain));
+}
+
+char *
+lodge_data_folder_text (const char *folder)
+{
+  g_autofree char *place = g_strdup (folder);
+
+  /* As the core does it: it is made where it is missing. */
+  if (g_file_test (place, G_FILE_TEST_IS_DIR) && access (place, R_OK | X_OK) == 0)
+    return NULL;
+  while (access (place, F_OK) != 0 && errno == ENOENT && strcmp (place, "/") != 0)
+    {
+      char *parent = g_path_get_dirname (place);
+
+      g_free (place);
+      place = parent;
+    }
+  if (access (place, F_OK) == 0 && !g_file_test (place, G_FILE_TEST_IS_DIR))
+    errno = ENOTDIR;
+  else if (access (place, strcmp (place, folder) == 0 ? R_OK | X_OK : W_OK | X_OK) == 0)
+    return NULL;
+  return g_strdup_printf (_("Lodge keeps its machines in “%s”, which cannot be used: %s. Change its permissions, or move away what stands in its place."),
+                          folder, g_strerror (errno));
 }
 
 const char *

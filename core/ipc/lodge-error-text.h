@@ -32,6 +32,16 @@ typedef struct
 char       *lodge_error_text        (const GError *error, const LodgeErrorContext *context);
 
 /**
+ * lodge_data_folder_text:
+ * @folder: data_dir of LodgePaths
+ *
+ * Why the core cannot be started although it is there, as far as a client can see for itself.
+ *
+ * Returns: (transfer full) (nullable): NULL when the folder can be used
+ */
+char       *lodge_data_folder_text  (const char *folder);
+
+/**
  * lodge_state_text:
  *
  * Returns: (transfer none): the word for a Machine.State ("Running"), translated; unknown states as they are

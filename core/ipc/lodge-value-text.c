@@ -25,6 +25,7 @@ static const struct
   { "^(KEY): can be read only$", N_("“%s” cannot be set; it only tells something.") },
   { "^“(.*)”: there is no such setting; did you mean “(KEY)”\\?$", N_("There is no setting “%s”. Did you mean “%s”?") },
   { "^“(.*)”: there is no such setting$", N_("There is no setting “%s”.") },
+  { "^(KEY): needs (.+)$", N_("“%s” works only with %s. Change that as well, or leave it as it is.") },
   { "^(KEY): ", N_("The value of “%s” is not possible. Choose another one.") },
   { "^a disk can only become (larger)", N_("A disk can only become larger. Choose a larger size.") },
 };

@@ -198,6 +198,15 @@ def test_value_that_cannot_be(lodge, arguments, said):
     nothing_was_made(lodge)
 
 
+def test_values_that_do_not_go_together(lodge):
+    new = 'create', 'web', '--disk-size', '64M'
+    assert '“firmware” can be one of these: uefi, none.' in refused(lodge, 6, *new, '--arch', 'aarch64', '--firmware', 'bios')
+    assert '“firmware” can be one of these: bios, uefi.' in refused(lodge, 6, *new, '--firmware', 'none')
+    nothing_was_made(lodge)
+    lodge.ctl(*new, '--firmware', 'bios')
+    assert '“tpm” works only with firmware=uefi.' in refused(lodge, 6, 'set', 'web', 'tpm=on')
+
+
 def test_more_memory_than_there_is(lodge):
     said = refused(lodge, 6, 'create', 'web', '--demo', '--memory', '900G')
     most = re.search(r'“memory” can be 16 MB to ([\d.]+) GB on this computer', said)

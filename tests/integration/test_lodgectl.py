@@ -435,6 +435,13 @@ def test_report_for_a_pipe_that_nobody_reads(lodge):
 
 
 def test_without_core_or_bus(lodge, tmp_path):
+    # The core leaves at once when it has no place for machines, and who asked it sees the place for himself.
+    with open(lodge.data, 'w', encoding='utf-8'):
+        pass
+    said = fails(lodge, 10, 'list')
+    assert f'Lodge keeps its machines in “{lodge.data}”, which cannot be used: Not a directory.' in said
+    os.unlink(lodge.data)
+
     environment = dict(lodge.environment, DBUS_SESSION_BUS_ADDRESS=f'unix:path={tmp_path}/none')
     done = subprocess.run(['lodgectl', 'list'], env=environment, capture_output=True, text=True)
     assert done.returncode == 10

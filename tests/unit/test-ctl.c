@@ -62,6 +62,8 @@ test_usage (void)
     { "lodgectl set a =4", "“=4” is not KEY=VALUE" },
     { "lodgectl send-keys a ctrl--c", "ctrl--c" },
     { "lodgectl send-keys a", "Something is missing" },
+    { "lodgectl send-keys --hold-time=0 a b", "--hold-time takes 1 to 10000" },
+    { "lodgectl send-keys --hold-time -1 a b", "--hold-time takes 1 to 10000" },
     { "lodgectl trash burn", "trash list" },
     { "lodgectl start x \033[31m", "\\x1b" },
     { "lodgectl screenshot a - --json", "--json" },

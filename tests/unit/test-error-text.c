@@ -2,7 +2,10 @@
 
 #include "core/ipc/lodge-error-text.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static char *
 text_for (int code, const LodgeErrorContext *context)
@@ -92,6 +95,8 @@ test_values (void)
     int code;
     const char *message, *text;
   } cases[] = {
+    { LODGE_ERROR_INVALID_ARGUMENT, "firmware: “bios” is not one of uefi, none", "“firmware” can be one of these: uefi, none." },
+    { LODGE_ERROR_INVALID_ARGUMENT, "tpm: needs firmware=uefi", "“tpm” works only with firmware=uefi. Change that as well, or leave it as it is." },
     { LODGE_ERROR_OUT_OF_RANGE, "cores: 0 is out of range: 1 to 288", "“cores” can be 1 to 288. Choose a value between them." },
     { LODGE_ERROR_OUT_OF_RANGE, "memory: 900 GB is out of range: 16 MB to 4 GB, which the host has",
       "“memory” can be 16 MB to 4 GB on this computer. Choose a value between them." },
@@ -163,6 +168,68 @@ test_states (void)
   for (gsize i = 0; i < G_N_ELEMENTS (states); i++)
     g_assert_cmpstr (lodge_state_text (states[i]), !=, states[i]);
   g_assert_cmpstr (lodge_state_text ("later"), ==, "later");
+}
+
+/* What was asked for and is there already is no matter of another state, and no advice for one method misleads in another. */
+static void
+test_refusals (void)
+{
+  static const struct
+  {
+    const char *message, *state, *sentence;
+  } rows[] = {
+    { "Start is not possible while the machine is running", "running", "“web” is already running." },
+    { "Start is not possible while the machine is paused", "paused", "“web” has been started and is paused. Resume it, so that it goes on." },
+    { "StartOver is not possible while the machine is running", "running",
+      "“web” is running, which does not allow this. Shut it down first, or force it off." },
+    { "Delete is not possible while the machine is running", "running",
+      "“web” is running, which does not allow this. Shut it down first, or force it off." },
+    { "Shutdown is not possible while the machine is off", "off", "“web” is already off." },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_WRONG_STATE, rows[i].message);
+      g_autofree char *text = lodge_error_text (error, &(LodgeErrorContext){ .machine = "web", .state = rows[i].state });
+
+      g_assert_cmpstr (text, ==, rows[i].sentence);
+    }
+}
+
+/* A folder that is there or can be made is no trouble; a file in its place, or above it, is. */
+static void
+test_data_folder (void)
+{
+  g_autofree char *root = g_dir_make_tmp ("lodge-data-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename (root, "file", NULL);
+  g_autofree char *below = g_build_filename (file, "lodge", NULL);
+  g_autofree char *missing = g_build_filename (root, "share", "lodge", NULL);
+  const char *const bad[] = { file, below };
+  struct stat st;
+
+  g_assert_true (g_file_set_contents (file, "", 0, NULL));
+  g_assert_null (lodge_data_folder_text (root));
+  g_assert_null (lodge_data_folder_text (missing));
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autofree char *text = lodge_data_folder_text (bad[i]);
+
+      g_assert_nonnull (text);
+      g_assert_nonnull (strstr (text, bad[i]));
+      g_assert_nonnull (strstr (text, g_strerror (ENOTDIR)));
+    }
+  /* It only looks. */
+  g_assert_cmpint (stat (missing, &st), <, 0);
+  g_assert_cmpint (chmod (root, 0500), ==, 0);
+  if (access (root, W_OK) != 0)
+    {
+      g_autofree char *text = lodge_data_folder_text (missing);
+
+      g_assert_nonnull (strstr (text, g_strerror (EACCES)));
+    }
+  g_assert_cmpint (chmod (root, 0700), ==, 0);
+  g_assert_cmpint (unlink (file), ==, 0);
+  g_assert_cmpint (rmdir (root), ==, 0);
 }
 
 /* The reasons of Machine.StateReason: those that need a sentence have one, the others none. */
@@ -239,6 +306,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/error-text/values", test_values);
   g_test_add_func ("/error-text/titles", test_titles);
   g_test_add_func ("/error-text/states", test_states);
+  g_test_add_func ("/error-text/refusals", test_refusals);
+  g_test_add_func ("/error-text/data-folder", test_data_folder);
   g_test_add_func ("/error-text/reasons", test_reasons);
   g_test_add_func ("/error-text/faults", test_faults);
   return g_test_run ();

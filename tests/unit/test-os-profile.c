@@ -121,7 +121,7 @@ test_faults (void)
     { "[{\"id\": \"a\", \"name\": \"A\", \"family\": \"dos\", \"cores\": 0}]",
       "systems.json: a: cores: 0 is out of range: 1 to 288" },
     { "[{\"id\": \"a\", \"name\": \"A\", \"family\": \"dos\", \"tpm\": true}]",
-      "systems.json: a: tpm: needs the firmware uefi, on x86_64 or aarch64" },
+      "systems.json: a: tpm: needs firmware=uefi" },
   };
   g_autofree char *base = g_dir_make_tmp ("lodge-os-XXXXXX", NULL);
   g_autofree char *folder = g_build_filename (base, "os", NULL);

@@ -132,15 +132,15 @@ static const struct
   { "\"bios\"", "\"efi\"", "firmware: “efi” is not one of bios, uefi, none" },
   { "\"bios\"", "[]", "firmware: a list is not one of bios, uefi, none" },
   { "\"bios\"", "\"bios\", \"tpm\": \"yes\"", "tpm: “yes” is not true or false" },
-  { "\"bios\"", "\"bios\", \"tpm\": true", "tpm: needs the firmware uefi, on x86_64 or aarch64" },
-  { "\"bios\"", "\"none\"", "firmware: none is possible with a kernel only" },
-  { "\"bios\"", "\"bios\", \"secure-boot\": true", "secure-boot: needs the firmware uefi and the chipset q35" },
-  { "\"bios\"", "\"bios\", \"append\": \"quiet\"", "append: needs a kernel" },
+  { "\"bios\"", "\"bios\", \"tpm\": true", "tpm: needs firmware=uefi" },
+  { "\"bios\"", "\"none\"", "firmware: “none” is not one of bios, uefi" },
+  { "\"bios\"", "\"bios\", \"secure-boot\": true", "secure-boot: needs firmware=uefi, chipset=q35" },
+  { "\"bios\"", "\"bios\", \"append\": \"quiet\"", "append: needs kernel" },
   { "\"bios\"", "\"bios\", \"kernel\": \"/boot/vmlinuz\"",
     "kernel: “/boot/vmlinuz” must be a file in the machine's own folder" },
   { "\"bios\"", "\"bios\", \"kernel\": \"boot/../../k\"", "kernel: “boot/../../k” leads out of the machine's folder" },
   { "\"x86_64\"", "\"aarch64\"",
-    "chipset: q35 is not one of aarch64 machines\nfirmware: aarch64 machines have no BIOS" },
+    "chipset: q35 is not one of aarch64 machines\nfirmware: “bios” is not one of uefi, none" },
   { "\"schema\": 1", "\"schema\": 0", "schema: 0 is not the number of a schema" },
   { "\"schema\": 1", "\"schema\": \"1\"", "schema: “1” is not the number of a schema" },
   { "\"schema\": 1,", "", "schema: is missing" },
@@ -308,7 +308,7 @@ test_validate_codes (void)
   profile->cores = 1;
   profile->tpm = TRUE;
   g_assert_false (lodge_profile_validate (profile, &error));
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
 
   profile->tpm = FALSE;

@@ -148,14 +148,14 @@ static const struct
   { "{'tpm': <'maybe'>}", LODGE_ERROR_INVALID_ARGUMENT, "tpm: “maybe” is not on or off" },
   { "{'firmware': <'efi'>}", LODGE_ERROR_INVALID_ARGUMENT, "firmware: “efi” is not one of bios, uefi, none" },
   { "{'firmware': <7>}", LODGE_ERROR_INVALID_ARGUMENT, "firmware: “7” is not a text" },
-  { "{'firmware': <'bios'>, 'secure-boot': <'on'>}", LODGE_ERROR_NOT_SUPPORTED,
-    "secure-boot: needs the firmware uefi and the chipset q35" },
+  { "{'firmware': <'bios'>, 'secure-boot': <'on'>}", LODGE_ERROR_INVALID_ARGUMENT,
+    "secure-boot: needs firmware=uefi, chipset=q35" },
   { "{'name': <'a/b'>}", LODGE_ERROR_NAME_INVALID, "name: the name contains “/”" },
   { "{'name': <''>}", LODGE_ERROR_NAME_INVALID, "name: the name is empty" },
   { "{'arch': <'aarch64'>}", LODGE_ERROR_INVALID_ARGUMENT, "arch: can only be given when the machine is made" },
   { "{'disk': <'/x'>}", LODGE_ERROR_INVALID_ARGUMENT, "disk: can be read only" },
   { "{'cd': <'a.iso'>}", LODGE_ERROR_INVALID_ARGUMENT, "cd: must be a full path" },
-  { "{'append': <'quiet'>}", LODGE_ERROR_NOT_SUPPORTED, "append: needs a kernel" },
+  { "{'append': <'quiet'>}", LODGE_ERROR_INVALID_ARGUMENT, "append: needs kernel" },
   { "{'cores': <'0'>, 'tpm': <'x'>}", LODGE_ERROR_INVALID_ARGUMENT, "tpm: “x” is not on or off" },
   { "{'boot': <'floppy'>, 'x': <1>}", LODGE_ERROR_INVALID_ARGUMENT,
     "boot: “floppy” is not one of disk, cd\n“x”: there is no such setting" },
@@ -234,7 +234,7 @@ test_creating (void)
   g_assert_false (profile->secure_boot || profile->tpm);
   /* ... and what was asked for does not. */
   g_assert_false (apply (profile, "{'firmware': <'bios'>, 'tpm': <true>}", TRUE, &error));
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_SUPPORTED);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID_ARGUMENT);
 }
 
 /* The demo guest's kernel starts on x86_64 without UEFI alone. */
