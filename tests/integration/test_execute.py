@@ -101,7 +101,8 @@ def test_run(lodge):
     with pytest.raises(GLib.Error) as caught:
         shared.call('Save')
     assert error_code(caught.value) == 'NotSupported' and 'folder of the host' in caught.value.message
-    assert shared.state == 'running' and lodge.ctl('execute', shared.id, '--', 'cat', '/mnt/lodge/sub/file').stdout == 'from the host\n'
+    assert shared.state == 'running'
+    wait_until(lambda: lodge.ctl('execute', shared.id, '--', 'cat', '/mnt/lodge/sub/file', check=False).stdout == 'from the host\n', 60, 'the agent')
     shared.call('ForceOff')
 
     # Three at once; one is interrupted, one takes too long and is kept for that.
