@@ -78,11 +78,49 @@ print_done (CtlContext *ctx, const char *path)
     ctl_json_print (ctx->out, g_variant_new_parsed ("{'id': <%s>}", id));
 }
 
+static GVariant *
+make_options (int hold_time, gboolean only_check)
+{
+  g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  if (hold_time != NOT_GIVEN)
+    g_variant_builder_add (&options, "{sv}", "hold-time", g_variant_new_uint32 (hold_time));
+  if (only_check)
+    g_variant_builder_add (&options, "{sv}", "check", g_variant_new_boolean (TRUE));
+  return g_variant_builder_end (&options);
+}
+
+/* Several parts are all checked before the first one is sent: half a text, or half of what was to be pressed, is worse
+ * than nothing. @parts: (element-type char* or GStrv) as @method takes it */
+static CtlExit
+send_parts (CtlContext *ctx, const char *path, const char *machine, const char *method, GPtrArray *parts, int hold_time)
+{
+  gboolean text = g_str_equal (method, "TypeText");
+
+  for (int pass = parts->len > 1 ? 0 : 1; pass < 2; pass++)
+    for (guint i = 0; i < parts->len; i++)
+      {
+        GVariant *options = make_options (hold_time, pass == 0);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (GVariant) reply = NULL;
+
+        reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, method,
+                          text ? g_variant_new ("(s@a{sv})", parts->pdata[i], options)
+                               : g_variant_new ("(^as@a{sv})", parts->pdata[i], options),
+                          "()", NULL, NULL, &error);
+        if (reply == NULL)
+          return ctl_report_machine_error (ctx, error, path, machine);
+      }
+  print_done (ctx, path);
+  return CTL_EXIT_OK;
+}
+
 CtlExit
 ctl_verb_type (CtlContext *ctx, int argc, char **argv)
 {
   g_autofree char *path = NULL;
   g_auto (GStrv) chunks = NULL;
+  g_autoptr (GPtrArray) parts = g_ptr_array_new ();
   CtlExit code;
 
   path = ctl_verb_parse_machine (ctx, NULL, &argc, &argv, 2, 2, &code);
@@ -91,18 +129,8 @@ ctl_verb_type (CtlContext *ctx, int argc, char **argv)
 
   chunks = ctl_text_chunks (argv[2], TYPE_MAX_CHARS);
   for (guint i = 0; chunks[i] != NULL; i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) reply = NULL;
-
-      reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "TypeText",
-                        g_variant_new ("(s@a{sv})", chunks[i], ctl_no_options ()), "()",
-                        NULL, NULL, &error);
-      if (reply == NULL)
-        return ctl_report_machine_error (ctx, error, path, argv[1]);
-    }
-  print_done (ctx, path);
-  return CTL_EXIT_OK;
+    g_ptr_array_add (parts, chunks[i]);
+  return send_parts (ctx, path, argv[1], "TypeText", parts, NOT_GIVEN);
 }
 
 CtlExit
@@ -134,20 +162,5 @@ ctl_verb_send_keys (CtlContext *ctx, int argc, char **argv)
   if (path == NULL)
     return code;
 
-  for (guint i = 0; i < chords->len; i++)
-    {
-      g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) reply = NULL;
-
-      if (hold_time != NOT_GIVEN)
-        g_variant_builder_add (&options, "{sv}", "hold-time", g_variant_new_uint32 (hold_time));
-      reply = ctl_call (ctx, path, CTL_MACHINE_INTERFACE, "SendKeys",
-                        g_variant_new ("(^asa{sv})", chords->pdata[i], &options), "()",
-                        NULL, NULL, &error);
-      if (reply == NULL)
-        return ctl_report_machine_error (ctx, error, path, argv[1]);
-    }
-  print_done (ctx, path);
-  return CTL_EXIT_OK;
+  return send_parts (ctx, path, argv[1], "SendKeys", chords, hold_time);
 }

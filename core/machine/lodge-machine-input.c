@@ -164,8 +164,9 @@ void
 lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVariant *options,
                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-  static const char *const known[] = { "hold-time", "u", NULL };
+  static const char *const known[] = { "hold-time", "u", "check", "b", NULL };
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
+  gboolean only_check = FALSE;
   guint32 hold = 100;
   GError *error = NULL;
   Input *input;
@@ -186,6 +187,11 @@ lodge_machine_send_keys_async (LodgeMachine *self, const char *const *keys, GVar
                                "hold-time: %u is out of range: 1 to %d", hold, MAX_HOLD_MS);
       return;
     }
+  if (options != NULL && g_variant_lookup (options, "check", "b", &only_check) && only_check)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
 
   input = input_new (task, LODGE_METHOD_SEND_KEYS);
   input->keys = g_strdupv ((GStrv) keys);
@@ -197,16 +203,22 @@ void
 lodge_machine_type_text_async (LodgeMachine *self, const char *text, GVariant *options,
                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-  static const char *const none[] = { NULL };
+  static const char *const known[] = { "check", "b", NULL };
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, data);
+  gboolean only_check = FALSE;
   GError *error = NULL;
   Input *input;
 
   g_task_set_source_tag (task, lodge_machine_type_text_async);
   if (!lodge_machine_check (self, LODGE_METHOD_TYPE_TEXT, &error)
-      || !lodge_machine_check_options (options, none, &error) || !lodge_keys_check_text (text, &error))
+      || !lodge_machine_check_options (options, known, &error) || !lodge_keys_check_text (text, &error))
     {
       g_task_return_error (task, error);
+      return;
+    }
+  if (options != NULL && g_variant_lookup (options, "check", "b", &only_check) && only_check)
+    {
+      g_task_return_boolean (task, TRUE);
       return;
     }
 

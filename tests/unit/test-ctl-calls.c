@@ -370,6 +370,8 @@ test_send_keys (Fixture *f, gconstpointer data)
 {
   static const Step steps[] = {
     FOUND,
+    { "SendKeys", "(['ctrl', 'alt', 'delete'], {'hold-time': <uint32 50>, 'check': <true>})", "()", 0, NULL },
+    { "SendKeys", "(['ret'], {'hold-time': <uint32 50>, 'check': <true>})", "()", 0, NULL },
     { "SendKeys", "(['ctrl', 'alt', 'delete'], {'hold-time': <uint32 50>})", "()", 0, NULL },
     { "SendKeys", "(['ret'], {'hold-time': <uint32 50>})", "()", 0, NULL },
     END
@@ -387,6 +389,20 @@ test_type (Fixture *f, gconstpointer data)
   g_autofree char *out = NULL, *err = NULL;
 
   g_assert_cmpint (run (f, steps, "lodgectl|type|web|--|--help", &out, &err), ==, CTL_EXIT_OK);
+}
+
+/* A text of more than one call is whole or not there at all. */
+static void
+test_type_long (Fixture *f, gconstpointer data)
+{
+  g_autofree char *many = g_strnfill (4096, 'x');
+  g_autofree char *line = g_strdup_printf ("lodgectl|type|web|%s\303\251", many);
+  g_autofree char *first = g_strdup_printf ("('%s', {'check': <true>})", many);
+  const Step steps[] = { FOUND, { "TypeText", first, "()", 0, NULL },
+                         { "TypeText", "('\303\251', {'check': <true>})", NULL, LODGE_ERROR_NOT_SUPPORTED, NULL }, END };
+  g_autofree char *out = NULL, *err = NULL;
+
+  g_assert_cmpint (run (f, steps, line, &out, &err), ==, CTL_EXIT_HOST);
 }
 
 static void
@@ -460,6 +476,7 @@ main (int argc, char *argv[])
   ADD ("list-json", test_list_json, NULL);
   ADD ("list-empty", test_list_empty, NULL);
   ADD ("send-keys", test_send_keys, NULL);
+  ADD ("type-long", test_type_long, NULL);
   ADD ("type", test_type, NULL);
   ADD ("screenshot", test_screenshot, NULL);
   ADD ("doctor", test_doctor, NULL);

@@ -62,6 +62,7 @@ test_chord (void)
   const char *const good[] = { "ctrl", "alt", "f1", "kp_add", NULL };
   const char *const empty[] = { NULL };
   const char *const strange[] = { "ctrl", "a\"b", NULL };
+  const char *const unknown[] = { "ctrl", "flux", NULL };
   const char *many[LODGE_KEYS_MAX_CHORD + 2] = { NULL };
 
   for (guint i = 0; i <= LODGE_KEYS_MAX_CHORD; i++)
@@ -69,6 +70,7 @@ test_chord (void)
   g_assert_true (lodge_keys_check_chord (good, NULL));
   g_assert_false (lodge_keys_check_chord (empty, NULL));
   g_assert_false (lodge_keys_check_chord (strange, NULL));
+  g_assert_false (lodge_keys_check_chord (unknown, NULL));
   g_assert_false (lodge_keys_check_chord (many, NULL));
 }
 

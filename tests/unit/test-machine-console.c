@@ -91,6 +91,14 @@ test_keys (Fixture *f, gconstpointer version)
   lodge_machine_type_text_async (f->machine, "A\n", NULL, NULL, input_cb, f);
   lodge_fake_guest_expect_answer (f);
 
+  /* Only asked about, nothing of it goes to QEMU. */
+  f->answers = 0;
+  lodge_machine_send_keys_async (f->machine, keys, g_variant_new_parsed ("{'check': <true>}"), NULL, input_cb, f);
+  lodge_fake_guest_expect_answer (f);
+  f->answers = 0;
+  lodge_machine_type_text_async (f->machine, "A", g_variant_new_parsed ("{'check': <true>}"), NULL, input_cb, f);
+  lodge_fake_guest_expect_answer (f);
+
   f->answers = 0;
   lodge_machine_send_keys_async (f->machine, nonsense, NULL, NULL, input_cb, f);
   lodge_fake_guest_expect_refusal (f, LODGE_ERROR_INVALID_ARGUMENT);
