@@ -474,6 +474,10 @@ lodge_image_check_role (const LodgeImage *image, const char *role, const char *n
   if (g_str_equal (role, "kernel") && image->kind != LODGE_IMAGE_KERNEL &&
       image->kind != LODGE_IMAGE_COMPRESSED)
     return refuse (error, name, is, ", not a kernel");
+  /* It may be an archive, packed or not, a file system, or whatever else a kernel takes that is not Linux. */
+  if (g_str_equal (role, "initrd") && image->kind != LODGE_IMAGE_UNKNOWN && image->kind != LODGE_IMAGE_COMPRESSED &&
+      image->kind != LODGE_IMAGE_KERNEL && image->kind != LODGE_IMAGE_RAW)
+    return refuse (error, name, is, ", not an initial RAM disk");
 
   return TRUE;
 }
