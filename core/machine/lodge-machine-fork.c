@@ -324,4 +324,17 @@ lodge_machine_recover_forks (LodgeMachine *self)
       if (snapshot != NULL && snapshot->transient)
         lodge_machine_drop_snapshot (self, snapshot->id, NULL);
     }
+  /* One that was just going: nothing leads to it any more. */
+  if (self->entry != NULL && self->entry->profile != NULL && lodge_machine_has_nameless (self->folder))
+    {
+      g_autoptr (GPtrArray) list = lodge_snapshot_list (self->folder);
+
+      for (guint i = 0; i < list->len; i++)
+        {
+          const LodgeSnapshot *snapshot = g_ptr_array_index (list, i);
+
+          if (snapshot->transient)
+            lodge_machine_drop_snapshot (self, snapshot->id, NULL);
+        }
+    }
 }

@@ -107,6 +107,14 @@ lodge_machine_note_nameless (const char *folder, const char *lines, GError **err
   return write_nameless (folder, files, error);
 }
 
+gboolean
+lodge_machine_has_nameless (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, NAMELESS, NULL);
+
+  return access (path, F_OK) == 0;
+}
+
 /* Its file is gone. */
 static void
 forget (Merge *merge)

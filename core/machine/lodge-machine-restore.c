@@ -540,6 +540,12 @@ lodge_machine_drop_snapshot (LodgeMachine *self, const char *id, GError **error)
 
   if (snapshot == NULL)
     return FALSE;
+  /* First: the note tells the core that comes after a killed one to look for what nothing leads to any more. A file that has a name still
+   * is not given up. */
+  for (guint i = 0; i + 1 < snapshot->disks->len; i += 2)
+    g_string_append_printf (files, "%s\n", (char *) g_ptr_array_index (snapshot->disks, i + 1));
+  if (!lodge_machine_note_nameless (self->folder, files->str, error))
+    return FALSE;
   list = lodge_snapshot_list (self->folder);
   for (guint i = 0; i < list->len; i++)
     {
@@ -562,10 +568,6 @@ lodge_machine_drop_snapshot (LodgeMachine *self, const char *id, GError **error)
       if (!lodge_machine_save_profile (self, profile, error))
         return FALSE;
     }
-  for (guint i = 0; i + 1 < snapshot->disks->len; i += 2)
-    g_string_append_printf (files, "%s\n", (char *) g_ptr_array_index (snapshot->disks, i + 1));
-  if (!lodge_machine_note_nameless (self->folder, files->str, error))
-    return FALSE;
   name = g_build_filename (LODGE_SNAPSHOTS_DIR, id, NULL);
   lodge_machine_remove_folder (self->folder, name);
   if (!snapshot->transient)

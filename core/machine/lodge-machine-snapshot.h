@@ -57,6 +57,9 @@ void       lodge_machine_forget_half_made (LodgeMachine *self);
 /** lodge_machine_note_nameless: @lines: files that a snapshot or machine.json named, relative to @folder, one a line; for a thread. Errors: NO_SPACE, IO */
 gboolean   lodge_machine_note_nameless  (const char *folder, const char *lines, GError **error);
 
+/** lodge_machine_has_nameless: whether any is noted */
+gboolean   lodge_machine_has_nameless   (const char *folder);
+
 /** lodge_machine_merge: (in the background) gives up layers that nothing names any more */
 void       lodge_machine_merge          (LodgeMachine *self);
 

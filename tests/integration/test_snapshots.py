@@ -235,6 +235,25 @@ def qmp(folder, *commands, name='rescue.sock'):
             return answer['return']
 
 
+def test_what_was_made_for_a_clone_goes(lodge):
+    """Also when the core was killed while it took it away: nothing leads to it any more, and no list shows it."""
+    machine = lodge.create('web', disk_size=8 << 20, firmware='bios')
+    snapshot, folder = take(machine), machine.get('Folder')
+    place = os.path.join(folder, 'snapshots', snapshot, 'snapshot.json')
+    lodge.kill_core()
+    with open(place, encoding='utf-8') as f:
+        made = json.load(f)
+    profile = profile_of(machine, folder)
+    del profile['snapshot']
+    with open(os.path.join(folder, 'snapshots', '.nameless'), 'w', encoding='utf-8') as f:
+        f.write(made['disks']['disk0'] + '\n')
+    for path, document in ((place, {**made, 'transient': True}), (os.path.join(folder, 'machine.json'), profile)):
+        with open(path, 'w', encoding='utf-8') as f:
+            json.dump(document, f)
+    assert snapshots(machine) == {}
+    wait_until(lambda: os.listdir(os.path.join(folder, 'snapshots')) == [] and len(os.listdir(os.path.join(folder, 'disks'))) == 1, 60, 'it to go')
+
+
 def test_layers_are_merged_below_a_guest(lodge):
     """A machine that is not shut down gets rid of the layers of deleted snapshots, too, and stands by what it is asked meanwhile."""
     machine = lodge.create('web', disk_size=64 << 20, memory=64 << 20)
