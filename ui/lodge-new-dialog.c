@@ -4,8 +4,8 @@
  *
  * Two pages, where an image is chosen and where the machine is reviewed. With an image that was dropped the first is not made
  * until somebody goes back to it, and the window comes with the page that is wanted, as soon as the file could be opened; a
- * file that keeps silent, on a server that is away, does not keep the window away, too. Making the window and showing it are
- * different turns of the main loop, so that the window behind it goes on.
+ * file that keeps silent, on a server that is away, does not keep the window away, too. Making the window, finding the styles
+ * and sizes of its parts, each by itself, and showing it are different turns of the main loop, so that the window behind goes on.
  */
 
 #include "config.h"
@@ -42,6 +42,7 @@ struct _LodgeNewDialog
   gboolean closing;          /* the person agreed to lose what was typed */
   gboolean by_keys;          /* Create was pressed by a key */
   guint present_source;      /* the window will be shown */
+  GPtrArray *parts;          /* (owned) (nullable) of GtkWidget: what has to be measured before that */
 
   GtkStack *stack;
   GtkWidget *back;
@@ -116,27 +117,63 @@ show_source (LodgeNewDialog *self, const char *error)
   show_page (self, "source");
 }
 
+static void
+add_parts (GPtrArray *parts, GtkWidget *widget)
+{
+  if (ADW_IS_PREFERENCES_ROW (widget))
+    {
+      g_ptr_array_add (parts, g_object_ref (widget));
+      return;
+    }
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    add_parts (parts, child);
+}
+
 static gboolean
 present_cb (gpointer user_data)
 {
   LodgeNewDialog *self = user_data;
 
+  if (self->parts == NULL)
+    {
+      self->parts = g_ptr_array_new_with_free_func (g_object_unref);
+      add_parts (self->parts, gtk_stack_get_visible_child (self->stack));
+    }
+  if (self->parts->len > 0)
+    {
+      int height;
+
+      gtk_widget_measure (self->parts->pdata[self->parts->len - 1], GTK_ORIENTATION_VERTICAL, -1, NULL, &height, NULL, NULL);
+      g_ptr_array_set_size (self->parts, (int) self->parts->len - 1);
+      return G_SOURCE_CONTINUE;
+    }
   self->present_source = 0;
-  /* The file keeps silent. */
-  if (self->source == NULL && !in_review (self))
-    show_source (self, NULL);
   gtk_window_present (GTK_WINDOW (self));
   return G_SOURCE_REMOVE;
 }
 
-/* Not later than so, and not in this turn of the main loop. */
+/* Not in this turn of the main loop; and the frames of the window behind come first. */
 static void
-present_soon (LodgeNewDialog *self, guint milliseconds)
+present_later (LodgeNewDialog *self)
 {
   if (gtk_widget_get_mapped (GTK_WIDGET (self)))
     return;
   g_clear_handle_id (&self->present_source, g_source_remove);
-  self->present_source = g_timeout_add (milliseconds, present_cb, self);
+  g_clear_pointer (&self->parts, g_ptr_array_unref);
+  self->present_source = g_idle_add_full (GDK_PRIORITY_REDRAW + 10, present_cb, self, NULL);
+}
+
+/* The file keeps silent. */
+static gboolean
+waited_cb (gpointer user_data)
+{
+  LodgeNewDialog *self = user_data;
+
+  self->present_source = 0;
+  if (self->source == NULL && !in_review (self))
+    show_source (self, NULL);
+  present_later (self);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -190,7 +227,7 @@ review (LodgeNewDialog *self)
   show_page (self, "review");
   if (self->image != NULL)
     ask (self);
-  present_soon (self, 0);
+  present_later (self);
 }
 
 static void
@@ -205,7 +242,7 @@ image_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (image == NULL)
     {
       show_source (self, error->message);
-      present_soon (self, 0);
+      present_later (self);
       return;
     }
 
@@ -411,6 +448,7 @@ lodge_new_dialog_dispose (GObject *object)
     g_cancellable_cancel (self->cancellable);
   stop_asking (self);
   g_clear_handle_id (&self->present_source, g_source_remove);
+  g_clear_pointer (&self->parts, g_ptr_array_unref);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->library);
   g_clear_object (&self->settings);
@@ -472,5 +510,8 @@ lodge_new_dialog_present (LodgeNewDialog *self, GFile *file)
     set_file (self, file);
   else
     show_source (self, NULL);
-  present_soon (self, file != NULL ? WAIT_MS : 0);
+  if (file != NULL)
+    self->present_source = g_timeout_add (WAIT_MS, waited_cb, self);
+  else
+    present_later (self);
 }
