@@ -117,7 +117,7 @@ def test_life(lodge):
     assert lodge.ctl('start', 'Demo').stdout == ''
     assert lodge.ctl_json('list')[0]['state'] == 'running'
     assert 'Running with' in lodge.ctl('show', 'Demo').stdout
-    assert '“Demo” is running' in fails(lodge, 5, 'start', 'Demo')
+    assert '“Demo” is already running' in fails(lodge, 5, 'start', 'Demo')
     assert '“Demo” is running' in fails(lodge, 5, 'delete', 'Demo')
 
     assert lodge.ctl_json('pause', 'Demo') == {'id': machine, 'name': 'Demo', 'state': 'paused'}
@@ -127,7 +127,7 @@ def test_life(lodge):
     assert lodge.ctl('set', 'Demo', 'memory=300M').stdout == 'From the next start: memory\n'
     assert re.search(r'^  memory +300\.0.MiB \(from the next start\)$', lodge.ctl('show', 'Demo').stdout, re.M)
     assert lodge.ctl_json('stop', '--force', 'Demo')['state'] == 'off'
-    assert 'is off' in fails(lodge, 5, 'stop', 'Demo')
+    assert '“Demo” is already off' in fails(lodge, 5, 'stop', 'Demo')
     assert lodge.ctl('log', 'Demo').returncode == 0
     assert lodge.ctl_json('log', 'Demo')['id'] == machine
 
