@@ -39,7 +39,7 @@ typedef enum
 
 typedef struct
 {
-  GtkWidget *from;        /* (weak) (nullable) */
+  GtkWidget *from;        /* (weak) (nullable) the window: rows are made anew when a disk changes */
   LodgeUndo *undo;        /* (owned) (nullable) of the window, which may be closed before the answer */
   LodgeLibrary *library;  /* (owned) */
   LodgeMachineItem *item; /* (owned) */
@@ -63,7 +63,7 @@ work_new (GtkWidget *from, LodgeLibrary *library, LodgeMachineItem *item, Kind k
   Work *work = g_new0 (Work, 1);
   LodgeUndo *undo;
 
-  g_set_weak_pointer (&work->from, from);
+  g_set_weak_pointer (&work->from, GTK_WIDGET (gtk_widget_get_root (from)));
   undo = lodge_undo_find (from);
   g_set_object (&work->undo, undo);
   work->library = g_object_ref (library);
