@@ -98,8 +98,9 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
         }
       else if (strcmp (status, "running") != 0)
         {
+          /* At once: who sees the machine first would believe that it runs, and not ask again. */
           self->guest->user_pause = strcmp (status, "paused") == 0 || strcmp (status, "prelaunch") == 0;
-          lodge_machine_query_status (self);
+          lodge_machine_apply_status (self, status);
         }
       else
         lodge_machine_settle_in (self);

@@ -126,11 +126,13 @@ guest_runs (LodgeMachine *self)
     lodge_machine_settle_in (self);
 }
 
-static void
-apply_status (LodgeMachine *self, const char *status)
+void
+lodge_machine_apply_status (LodgeMachine *self, const char *status)
 {
   LodgeGuest *guest = self->guest;
 
+  if (guest->start != NULL || guest->save != NULL || guest->held)
+    return;
   if (strcmp (status, "running") == 0 || strcmp (status, "suspended") == 0)
     guest_runs (self);
   else if (strcmp (status, "internal-error") == 0)
@@ -154,9 +156,8 @@ status_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (JsonNode) answer = lodge_qmp_client_execute_finish (qmp, result, NULL);
   const char *status = lodge_qmp_string (lodge_qmp_node_object (answer), "status");
 
-  if (self->guest == NULL || self->guest->qmp != qmp || self->guest->start != NULL || self->guest->save != NULL || self->guest->held || status == NULL)
-    return;
-  apply_status (self, status);
+  if (self->guest != NULL && self->guest->qmp == qmp && status != NULL)
+    lodge_machine_apply_status (self, status);
 }
 
 void

@@ -172,6 +172,7 @@ void     lodge_machine_reconnect      (LodgeMachine *self);
 /* lodge-machine-events.c */
 void     lodge_machine_event          (LodgeMachine *self, const char *name, JsonObject *data);
 void     lodge_machine_query_status   (LodgeMachine *self);
+void     lodge_machine_apply_status   (LodgeMachine *self, const char *status); /* what query-status said */
 gboolean lodge_machine_has_space      (LodgeMachine *self, guint64 *needed);
 
 /* lodge-machine-medium.c */
